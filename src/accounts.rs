@@ -1,0 +1,1 @@
+//! Use cases of residents: login, sessions, consent, import.

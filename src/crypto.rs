@@ -1,0 +1,1 @@
+//! Keys, signatures, sealing, password hashing, blind index. Knows nothing of storage.

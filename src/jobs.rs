@@ -1,0 +1,1 @@
+//! Work on a timer: expire, seal, rotate.

@@ -1,0 +1,1 @@
+//! What all use cases write through: audit, sealed profiles, change feed, keys.

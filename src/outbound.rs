@@ -1,0 +1,1 @@
+//! Everything that calls out, behind one guarded HTTP client.

@@ -1,0 +1,1 @@
+//! The words of the specifications: requests, responses, metadata, scopes; parsing and rules. Pure.

@@ -1,0 +1,1 @@
+//! Use cases of the OpenID Provider, one file each; no HTTP.
