@@ -1,6 +1,7 @@
 //! What an operator does to one account: look at it, freeze it, unfreeze it.
 
 use serde::Serialize;
+use serde_json::json;
 
 use super::Accounts;
 use crate::domain::account::AccountStatus;
@@ -9,7 +10,7 @@ use crate::domain::check::Check;
 use crate::domain::id::AccountId;
 use crate::domain::instant::Instant;
 use crate::domain::username::Username;
-use crate::ledger::event::{Event, EventKind};
+use crate::ledger::audit::{Event, EventKind};
 use crate::ledger::feed::Change;
 use crate::storage::{self, accounts, checks, sessions};
 
@@ -143,16 +144,19 @@ impl Accounts {
                         });
                     }
                     sessions::end_all(tx, *account_id, *now).await?;
-                    entry.announce(Change::AccountChanged(*account_id));
-                    let kind = match to {
-                        AccountStatus::Frozen => EventKind::AccountFrozen,
-                        AccountStatus::Active => EventKind::AccountUnfrozen,
+                    let (kind, announced) = match to {
+                        AccountStatus::Frozen => {
+                            (EventKind::AccountFrozen, Change::AccountChanged(*account_id))
+                        }
+                        AccountStatus::Active => {
+                            (EventKind::AccountUnfrozen, Change::AccountRestored(*account_id))
+                        }
                     };
-                    let event = Event::new(*now, kind)
-                        .of_account(Some(*account_id))
-                        .with("operator", change.operator.clone())
-                        .with("reason", change.reason.clone());
-                    entry.record(event).await?;
+                    entry.announce(announced);
+                    let event = Event::new(kind, *now)
+                        .account(*account_id)
+                        .detail(json!({ "operator": change.operator, "reason": change.reason }));
+                    entry.record(&event).await?;
                     Ok(())
                 })
             })

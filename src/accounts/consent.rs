@@ -1,11 +1,13 @@
 //! Consent and notice: what a resident allowed a client, or was told it receives.
 
+use serde_json::json;
+
 use super::Accounts;
 use crate::domain::client::ClientId;
 use crate::domain::grant::Grant;
 use crate::domain::id::{AccountId, GrantId};
 use crate::domain::instant::Instant;
-use crate::ledger::event::{Event, EventKind};
+use crate::ledger::audit::{Event, EventKind};
 use crate::protocol::client_metadata::LegalBasis;
 use crate::storage::{self, grants, subjects};
 
@@ -51,13 +53,16 @@ impl Accounts {
                         LegalBasis::Consent => EventKind::ConsentGiven,
                         LegalBasis::StatutoryDuty => EventKind::NoticeAcknowledged,
                     };
-                    let event = Event::new(grant.granted_at, kind)
-                        .of_account(Some(*account_id))
-                        .of_client(client_id.as_str().to_owned())
-                        .with("grant", grant_id.to_string())
-                        .with("scope", grant.scope.to_string())
-                        .with("terms", grant.terms.clone());
-                    entry.record(event).await?;
+                    let event = Event::new(kind, grant.granted_at)
+                        .account(*account_id)
+                        .client(client_id.as_str())
+                        .detail(json!({
+                            "grant": grant_id,
+                            "scope": grant.scope.to_string(),
+                            "claims": grant.claims,
+                            "terms": grant.terms,
+                        }));
+                    entry.record(&event).await?;
                     Ok(grant_id)
                 })
             })
@@ -74,10 +79,10 @@ impl Accounts {
         self.ledger
             .write(denied, |entry, denied| {
                 Box::pin(async move {
-                    let event = Event::new(denied.now, EventKind::ConsentDenied)
-                        .of_account(Some(denied.account_id))
-                        .of_client(denied.client_id.as_str().to_owned());
-                    entry.record(event).await
+                    let event = Event::new(EventKind::ConsentDenied, denied.now)
+                        .account(denied.account_id)
+                        .client(denied.client_id.as_str());
+                    entry.record(&event).await
                 })
             })
             .await

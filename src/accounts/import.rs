@@ -16,7 +16,7 @@ use crate::domain::check::{Check, CheckMethod, CheckResult};
 use crate::domain::id::{AccountId, CheckId, CredentialId};
 use crate::domain::instant::Instant;
 use crate::ledger::Entry;
-use crate::ledger::event::{Event, EventKind};
+use crate::ledger::audit::{Event, EventKind};
 use crate::storage::credentials::PasswordCredential;
 use crate::storage::{self, account_index, accounts, checks, credentials};
 
@@ -218,7 +218,7 @@ async fn write_account(entry: &mut Entry<'_>, new: &NewAccount) -> Result<(), Li
     for (check_id, check) in &new.checks {
         checks::insert(tx, id, *check_id, check).await?;
     }
-    entry.record(Event::new(now, EventKind::AccountImported).of_account(Some(id))).await?;
+    entry.record(&Event::new(EventKind::AccountImported, now).account(id)).await?;
     Ok(())
 }
 

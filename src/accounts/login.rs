@@ -3,6 +3,8 @@
 //! Whoever asks, whatever they ask with: the same work is done, so that neither the answer nor its
 //! time says whether an account exists.
 
+use serde_json::json;
+
 use super::Accounts;
 use super::session::SessionCookie;
 use crate::crypto::password::{PasswordError, PasswordHash, Verdict};
@@ -14,7 +16,7 @@ use crate::domain::secret::Secret;
 use crate::domain::session::Session;
 use crate::domain::username::Username;
 use crate::ledger::Entry;
-use crate::ledger::event::{Event, EventKind};
+use crate::ledger::audit::{Event, EventKind};
 use crate::ledger::feed::Change;
 use crate::storage::credentials::{self, PasswordCredential};
 use crate::storage::{self, account_index, sessions};
@@ -153,13 +155,13 @@ impl Accounts {
 
     /// Records a refusal; known and unknown accounts cost one write each.
     async fn refuse(&self, account_id: Option<AccountId>) -> LoginError {
-        let event = Event::new(self.now(), EventKind::LoginFailed).of_account(account_id);
-        let written: Result<(), storage::Error> = self
-            .ledger
-            .write(event, |entry, event| {
-                Box::pin(async move { entry.record(event.clone()).await })
-            })
-            .await;
+        let event = Event::new(EventKind::LoginFailed, self.now());
+        let event = match account_id {
+            Some(account_id) => event.account(account_id),
+            None => event,
+        };
+        let written: Result<(), storage::Error> =
+            self.ledger.write(event, |entry, event| Box::pin(entry.record(event))).await;
         match written {
             Ok(()) => LoginError::WrongCredentials,
             Err(error) => LoginError::Storage(error),
@@ -215,20 +217,22 @@ async fn write_login(entry: &mut Entry<'_>, login: &Login) -> Result<bool, stora
     if let Some((old, stronger)) = &login.upgrade
         && credentials::update_password(entry.tx(), account_id, old, stronger, login.now).await?
     {
-        let event = Event::new(login.now, EventKind::PasswordUpgraded);
-        entry.record(event.of_account(Some(account_id))).await?;
+        let event = Event::new(EventKind::PasswordUpgraded, login.now).account(account_id);
+        entry.record(&event).await?;
     }
     // Another person logs in where someone was: the one before is logged out, not left behind.
     if let Some(previous) = login.previous.as_ref().filter(|_| !login.renews()) {
         sessions::end(entry.tx(), previous.account_id, previous.id, login.now).await?;
         entry.announce(Change::SessionEnded(previous.id));
-        let event = Event::new(login.now, EventKind::Logout);
-        entry.record(event.of_account(Some(previous.account_id))).await?;
+        let event = Event::new(EventKind::Logout, login.now)
+            .account(previous.account_id)
+            .detail(json!({ "session": previous.id }));
+        entry.record(&event).await?;
     }
-    let event = Event::new(login.now, EventKind::Login)
-        .of_account(Some(account_id))
-        .with("amr", login.session.methods.to_text())
-        .with("session", login.session.id.to_string());
-    entry.record(event).await?;
+    let event = Event::new(EventKind::Login, login.now).account(account_id).detail(json!({
+        "session": login.session.id,
+        "methods": login.session.methods.to_text(),
+    }));
+    entry.record(&event).await?;
     Ok(true)
 }

@@ -1,10 +1,13 @@
 //! Logout: ends a session everywhere it reaches.
 
+use serde_json::json;
+
 use super::Accounts;
+use crate::domain::client::ClientId;
 use crate::domain::id::{AccountId, SessionId};
 use crate::domain::instant::Instant;
 use crate::domain::session::Session;
-use crate::ledger::event::{Event, EventKind};
+use crate::ledger::audit::{Event, EventKind};
 use crate::ledger::feed::Change;
 use crate::storage::{self, sessions};
 
@@ -14,7 +17,7 @@ pub enum LogoutOrigin {
     /// The resident, on a page of ours.
     Resident,
     /// A client, by RP-initiated logout.
-    Client(String),
+    Client(ClientId),
 }
 
 struct Logout {
@@ -45,15 +48,14 @@ impl Accounts {
                         return Ok(());
                     }
                     entry.announce(Change::SessionEnded(*session_id));
-                    let event = Event::new(*now, EventKind::Logout)
-                        .of_account(Some(*account_id))
-                        .with("session", session_id.to_string());
-                    entry
-                        .record(match origin {
-                            LogoutOrigin::Resident => event,
-                            LogoutOrigin::Client(client_id) => event.of_client(client_id.clone()),
-                        })
-                        .await
+                    let event = Event::new(EventKind::Logout, *now)
+                        .account(*account_id)
+                        .detail(json!({ "session": session_id }));
+                    let event = match origin {
+                        LogoutOrigin::Resident => event,
+                        LogoutOrigin::Client(client_id) => event.client(client_id.as_str()),
+                    };
+                    entry.record(&event).await
                 })
             })
             .await

@@ -2,9 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::authentication::AuthenticationMethods;
 use super::client::ClientId;
 use super::id::{AccountId, AuthorizationId, GrantId, SessionId};
 use super::instant::Instant;
+use crate::protocol::acr::{Acr, Ial};
+use crate::protocol::claims_request::Claim;
 use crate::protocol::scope::Scope;
 
 /// One redeemed code. Replaying the code revokes this, never the grant.
@@ -34,21 +37,20 @@ pub struct Authorization {
     pub refresh_count: Option<u32>,
 }
 
-/// Facts of the login that every token of the authorization repeats. Stored as JSON.
+/// Facts of the login that every token of the authorization repeats. Stored as JSON, and carried
+/// inside the code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuthorizationDetails {
     /// When the resident proved who they are.
     pub auth_time: Instant,
     /// `acr` as sent.
-    pub acr: String,
-    /// `amr` as sent (RFC 8176).
-    pub amr: Vec<String>,
-    /// Authentication assurance level as sent.
-    pub aal: String,
-    /// Identity assurance level as sent; none when nothing is proven.
-    pub ial: Option<String>,
+    pub acr: Acr,
+    /// How they logged in, for `amr` and `aal`.
+    pub methods: AuthenticationMethods,
+    /// What was proven of their identity, for `ial`.
+    pub ial: Option<Ial>,
     /// Claims asked for one by one at the userinfo endpoint.
-    pub userinfo_claims: Vec<String>,
+    pub userinfo_claims: Vec<Claim>,
     /// Claims asked for one by one in the ID token.
-    pub id_token_claims: Vec<String>,
+    pub id_token_claims: Vec<Claim>,
 }

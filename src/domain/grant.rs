@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::id::GrantId;
 use super::instant::Instant;
+use crate::protocol::claims_request::Claim;
 use crate::protocol::scope::Scope;
 
 /// A grant that has not been revoked.
@@ -14,7 +15,7 @@ pub struct Grant {
     /// The scope it covers.
     pub scope: Scope,
     /// The claims asked for one by one that it covers (OpenID Connect Core §5.5).
-    pub claims: BTreeSet<String>,
+    pub claims: BTreeSet<Claim>,
     /// Digest of what the resident was shown: recipient, purpose, legal basis.
     pub terms: String,
     /// When it was last given.
@@ -23,7 +24,7 @@ pub struct Grant {
 
 impl Grant {
     /// Whether this grant covers a request made on these terms.
-    pub fn covers(&self, scope: &Scope, claims: &BTreeSet<String>, terms: &str) -> bool {
+    pub fn covers(&self, scope: &Scope, claims: &BTreeSet<Claim>, terms: &str) -> bool {
         self.terms == terms && scope.is_subset(&self.scope) && claims.is_subset(&self.claims)
     }
 }

@@ -7,6 +7,7 @@ use crate::domain::client::ClientId;
 use crate::domain::grant::Grant;
 use crate::domain::id::{AccountId, GrantId};
 use crate::domain::instant::Instant;
+use crate::protocol::claims_request::Claim;
 
 /// Gives or renews a grant. A standing grant keeps its identifier, so that what rests on it goes
 /// on; one that was withdrawn is made anew under `grant.id`.
@@ -80,12 +81,16 @@ pub(super) fn read_joined(row: &Row) -> Result<Option<Grant>, Error> {
     Ok(Some(Grant {
         id,
         scope: row.get::<String>("scope")?.parse().map_err(|_| corrupt("scope"))?,
-        claims: row.get::<String>("claims")?.split_whitespace().map(str::to_owned).collect(),
+        claims: row
+            .get::<String>("claims")?
+            .split_whitespace()
+            .map(|name| Claim::parse(name).ok_or_else(|| corrupt("claims")))
+            .collect::<Result<_, _>>()?,
         terms: row.get("terms")?,
         granted_at: row.get("granted_at")?,
     }))
 }
 
-fn claims_text(claims: &BTreeSet<String>) -> String {
-    claims.iter().map(String::as_str).collect::<Vec<_>>().join(" ")
+fn claims_text(claims: &BTreeSet<Claim>) -> String {
+    claims.iter().map(|claim| claim.as_str()).collect::<Vec<_>>().join(" ")
 }
