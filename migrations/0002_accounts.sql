@@ -48,7 +48,7 @@ CREATE TABLE checks (
     check_id      TEXT NOT NULL,
     method        TEXT NOT NULL,
     authority     TEXT NOT NULL,
-    reference     TEXT,
+    reference     TEXT NOT NULL,
     result        TEXT NOT NULL,
     performed_at  BIGINT NOT NULL,
     expires_at    BIGINT,

@@ -9,10 +9,10 @@ use tokio::task::JoinSet;
 
 use super::Accounts;
 use super::profile::{self, Profile};
-use crate::crypto::password::{PasswordError, PasswordHash};
+use crate::crypto::password::PasswordError;
 use crate::domain::account::{Account, AccountStatus};
-use crate::domain::account_record::{AccountRecord, RecordCredential};
-use crate::domain::check::{Check, CheckMethod, CheckResult};
+use crate::domain::account_record::{AccountRecord, ImportedCredential};
+use crate::domain::check::Check;
 use crate::domain::id::{AccountId, CheckId, CredentialId};
 use crate::domain::instant::Instant;
 use crate::ledger::Entry;
@@ -87,8 +87,8 @@ struct NewAccount {
     account: Account,
     index_version: u32,
     document_key: String,
-    phone_key: Option<String>,
-    password: Option<PasswordCredential>,
+    phone_key: String,
+    password: PasswordCredential,
     checks: Vec<(CheckId, Check)>,
 }
 
@@ -96,14 +96,14 @@ impl Accounts {
     /// Imports every line of `lines`; the caller numbers and bounds them.
     pub async fn import(
         &self,
-        lines: impl Iterator<Item = std::io::Result<String>>,
+        lines: impl Iterator<Item = std::io::Result<Vec<u8>>>,
         listener: &mut dyn ImportListener,
     ) -> Result<ImportSummary, ImportError> {
         let mut summary = ImportSummary::default();
         let mut running = JoinSet::new();
         for (line, text) in (1..).zip(lines) {
             let text = text.map_err(|source| ImportError::Io { line, source })?;
-            if text.trim().is_empty() {
+            if text.trim_ascii().is_empty() {
                 continue;
             }
             while running.len() >= IN_FLIGHT {
@@ -119,7 +119,7 @@ impl Accounts {
         Ok(summary)
     }
 
-    async fn import_line(&self, text: &str) -> Result<(), LineError> {
+    async fn import_line(&self, text: &[u8]) -> Result<(), LineError> {
         let now = self.now();
         let record = AccountRecord::parse(text, now)
             .map_err(|reason| LineError::Rejected(reason.to_string()))?;
@@ -131,15 +131,19 @@ impl Accounts {
             return Err(LineError::Existing);
         }
         drop(reader);
-        let phone_key =
-            record.phone.as_ref().map(|phone| ring.index().of("phone", &phone.index_text()));
-        let password = self.password_credential(record.credential.clone(), now).await?;
-        let checks = self.recorded_checks(&record, now);
+        let phone_key = ring.index().of("phone", record.phone.index_text());
+        let password = self.password_credential(record.credential, now).await?;
+        let checks = record
+            .checks
+            .into_iter()
+            .chain([Check::phone_confirmed_by("import", now)])
+            .map(|check| (CheckId::ordered(now, &*self.entropy), check))
+            .collect();
         let id = AccountId::random(&*self.entropy);
         let plain = profile::to_bytes(&Profile {
             name: record.name,
             documents: vec![record.document],
-            phones: record.phone.into_iter().collect(),
+            phones: vec![record.phone],
             emails: record.email.into_iter().collect(),
         })?;
         let account = Account {
@@ -157,44 +161,21 @@ impl Accounts {
 
     async fn password_credential(
         &self,
-        credential: RecordCredential,
+        credential: ImportedCredential,
         now: Instant,
-    ) -> Result<Option<PasswordCredential>, LineError> {
+    ) -> Result<PasswordCredential, LineError> {
         let hash = match credential {
-            RecordCredential::None => return Ok(None),
-            RecordCredential::Hash(phc) => PasswordHash::parse(&phc)
-                .map_err(|_| LineError::Rejected("password_hash: not argon2id".to_owned()))?,
-            RecordCredential::Password(password) => loop {
+            ImportedCredential::Hash(hash) => hash.as_str().to_owned(),
+            ImportedCredential::Password(password) => loop {
                 match self.passwords.hash(password.clone()).await {
-                    Ok(hash) => break hash,
+                    Ok(hash) => break hash.as_str().to_owned(),
                     // The import waits for its turn; residents who log in do not.
                     Err(PasswordError::Busy) => tokio::task::yield_now().await,
-                    Err(PasswordError::Refused) => {
-                        return Err(LineError::Rejected("password: cannot be hashed".to_owned()));
-                    }
+                    Err(error) => return Err(LineError::Rejected(format!("password: {error}"))),
                 }
             },
         };
-        let id = CredentialId::ordered(now, &*self.entropy);
-        Ok(Some(PasswordCredential { id, hash: hash.as_str().to_owned() }))
-    }
-
-    /// The record's checks, and the one that the import itself is: whoever supplies a phone this
-    /// way has confirmed it.
-    fn recorded_checks(&self, record: &AccountRecord, now: Instant) -> Vec<(CheckId, Check)> {
-        let confirmed = record.phone.is_some().then(|| Check {
-            method: CheckMethod::PhoneCode,
-            authority: "import".to_owned(),
-            performed_at: now,
-            transaction: None,
-            result: CheckResult::Match,
-            expires_at: None,
-        });
-        confirmed
-            .into_iter()
-            .chain(record.checks.iter().cloned())
-            .map(|check| (CheckId::ordered(now, &*self.entropy), check))
-            .collect()
+        Ok(PasswordCredential { id: CredentialId::ordered(now, &*self.entropy), hash })
     }
 }
 
@@ -205,16 +186,12 @@ async fn write_account(entry: &mut Entry<'_>, new: &NewAccount) -> Result<(), Li
     if !account_index::claim_document(tx, &new.document_key, new.index_version, id).await? {
         return Err(LineError::Existing);
     }
-    if let Some(phone_key) = &new.phone_key
-        && !account_index::add_phone(tx, phone_key, new.index_version, id, Some(now)).await?
-    {
+    if !account_index::add_phone(tx, &new.phone_key, new.index_version, id, Some(now)).await? {
         let reason = "phone_number: serves as many accounts as it may";
         return Err(LineError::Rejected(reason.to_owned()));
     }
     accounts::insert(tx, &new.account, new.index_version).await?;
-    if let Some(password) = &new.password {
-        credentials::insert_password(tx, id, password, now).await?;
-    }
+    credentials::insert_password(tx, id, &new.password, now).await?;
     for (check_id, check) in &new.checks {
         checks::insert(tx, id, *check_id, check).await?;
     }

@@ -57,8 +57,12 @@ pub enum LoginError {
 }
 
 impl From<PasswordError> for LoginError {
-    fn from(_: PasswordError) -> Self {
-        Self::Busy
+    fn from(error: PasswordError) -> Self {
+        match error {
+            // No stored password is that long.
+            PasswordError::TooLong => Self::WrongCredentials,
+            PasswordError::Busy | PasswordError::Failed => Self::Busy,
+        }
     }
 }
 
@@ -119,7 +123,9 @@ impl Accounts {
         let Some(credential) = credentials::find_password(&mut reader, account_id).await? else {
             return Ok(None);
         };
-        let hash = PasswordHash::parse(&credential.hash)
+        let hash = credential
+            .hash
+            .parse::<PasswordHash>()
             .map_err(|_| storage::Error::Corrupt { table: "credentials", column: "secret" })?;
         Ok(Some((account_id, credential, hash)))
     }
@@ -182,7 +188,7 @@ impl Accounts {
         let session = Session {
             account_id,
             id: same.map_or_else(|| SessionId::ordered(now, entropy), |session| session.id),
-            methods: AuthenticationMethods::from(AuthenticationMethod::Password),
+            methods: AuthenticationMethods::of(AuthenticationMethod::Password),
             authenticated_at: now,
             expires_at: now.plus(self.session_ttl),
         };
@@ -231,7 +237,7 @@ async fn write_login(entry: &mut Entry<'_>, login: &Login) -> Result<bool, stora
     }
     let event = Event::new(EventKind::Login, login.now).account(account_id).detail(json!({
         "session": login.session.id,
-        "methods": login.session.methods.to_text(),
+        "methods": login.session.methods.to_string(),
     }));
     entry.record(&event).await?;
     Ok(true)

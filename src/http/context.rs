@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::cookies::CookieName;
-use super::middleware::RequestFacts;
+use super::middleware::Arrival;
 use super::state::AppState;
 use crate::domain::id::RequestId;
 use crate::protocol::parameters::{Parameters, RawParameters};
@@ -76,9 +76,9 @@ impl FromRequestParts<AppState> for RequestContext {
         state: &AppState,
     ) -> Result<Self, Self::Rejection> {
         let read = |name| state.cookies.read(&parts.headers, name).map(str::to_owned);
-        let facts = parts.extensions.get::<RequestFacts>();
+        let facts = parts.extensions.get::<Arrival>();
         Ok(Self {
-            request_id: facts.map_or(RequestId::from_u128(0), |facts| facts.request_id),
+            request_id: facts.map_or(RequestId::from_u128(0), |arrival| arrival.request_id),
             path: parts.uri.path().to_owned(),
             query: parts.uri.query().unwrap_or_default().to_owned(),
             method: parts.method.clone(),

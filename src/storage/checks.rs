@@ -1,7 +1,7 @@
 //! The `checks` table: what was checked about an account's person.
 
 use super::{Error, Reader, Row, Transaction, values};
-use crate::domain::check::{Check, CheckMethod, CheckResult};
+use crate::domain::check::{Check, CheckLabel};
 use crate::domain::id::{AccountId, CheckId};
 
 /// Records a check.
@@ -20,7 +20,7 @@ pub async fn insert(
             check_id,
             check.method.as_str(),
             check.authority.as_str(),
-            check.transaction.as_deref(),
+            check.transaction.as_str(),
             check.result.as_str(),
             check.performed_at,
             check.expires_at,
@@ -45,12 +45,12 @@ pub async fn list(reader: &mut Reader, account_id: AccountId) -> Result<Vec<Chec
 fn read(row: &Row) -> Result<Check, Error> {
     let corrupt = |column| Error::Corrupt { table: "checks", column };
     Ok(Check {
-        method: CheckMethod::parse(&row.get::<String>("method")?)
-            .ok_or_else(|| corrupt("method"))?,
-        authority: row.get("authority")?,
-        transaction: row.get("reference")?,
-        result: CheckResult::parse(&row.get::<String>("result")?)
-            .ok_or_else(|| corrupt("result"))?,
+        method: row.get::<String>("method")?.parse().map_err(|_| corrupt("method"))?,
+        authority: CheckLabel::parse(&row.get::<String>("authority")?)
+            .map_err(|_| corrupt("authority"))?,
+        transaction: CheckLabel::parse(&row.get::<String>("reference")?)
+            .map_err(|_| corrupt("reference"))?,
+        result: row.get::<String>("result")?.parse().map_err(|_| corrupt("result"))?,
         performed_at: row.get("performed_at")?,
         expires_at: row.get("expires_at")?,
     })

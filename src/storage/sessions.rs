@@ -2,7 +2,6 @@
 
 use super::{Error, Reader, Row, Transaction, values};
 use crate::domain::account::AccountStatus;
-use crate::domain::authentication::AuthenticationMethods;
 use crate::domain::grant::Grant;
 use crate::domain::id::{AccountId, SessionId};
 use crate::domain::instant::Instant;
@@ -24,7 +23,7 @@ pub async fn insert(
                 session.account_id,
                 session.id,
                 secret_hash,
-                session.methods.to_text(),
+                session.methods.to_string(),
                 session.authenticated_at,
                 session.expires_at,
             ],
@@ -50,7 +49,7 @@ pub async fn renew(
                 session.account_id,
                 session.id,
                 secret_hash,
-                session.methods.to_text(),
+                session.methods.to_string(),
                 session.authenticated_at,
                 session.expires_at,
             ],
@@ -180,8 +179,7 @@ fn read(row: &Row) -> Result<StoredSession, Error> {
         session: Session {
             account_id: row.get("account_id")?,
             id: row.get("session_id")?,
-            methods: AuthenticationMethods::parse(&row.get::<String>("methods")?)
-                .ok_or_else(|| corrupt("methods"))?,
+            methods: row.get::<String>("methods")?.parse().map_err(|_| corrupt("methods"))?,
             authenticated_at: row.get("authenticated_at")?,
             expires_at: row.get("expires_at")?,
         },
