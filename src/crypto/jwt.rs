@@ -13,7 +13,7 @@ use super::PrimitiveError;
 use super::encoding::{self, encode_onto, encoded_len};
 use super::signing::SigningKey;
 use super::verifying::VerifyingKey;
-use crate::protocol::jose::SignatureAlgorithm;
+use crate::protocol::jose::{JwtHeader, JwtHeaderError};
 
 /// Longer tokens are not looked at.
 pub const MAX_TOKEN: usize = 16 * 1024;
@@ -24,14 +24,14 @@ pub enum JwtError {
     /// Longer than [`MAX_TOKEN`].
     #[error("the token is too long")]
     TooLong,
-    /// Not three parts of base64url, or the header is not a JSON object as it should be.
+    /// Not three parts of base64url, or a header that is not one or names no algorithm of ours.
     #[error("the token is malformed")]
     Malformed,
     /// The header brings or points to a key, or demands an extension.
     #[error("the token's header has a member that is not accepted")]
     RefusedHeader,
-    /// No algorithm of ours, or not the key's.
-    #[error("the token's algorithm is not accepted")]
+    /// Not the key's algorithm.
+    #[error("the token's algorithm is not the key's")]
     Algorithm,
     /// Another type of token.
     #[error("the token is of another type")]
@@ -59,68 +59,24 @@ pub enum ExpectedType<'a> {
     Optional(&'a str),
 }
 
-/// What a header says, before anything is verified: good for finding a key, and nothing else.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JwtHeader {
-    /// The algorithm it claims.
-    pub algorithm: SignatureAlgorithm,
-    /// The key it claims.
-    pub kid: Option<String>,
-    /// The type it claims.
-    pub typ: Option<String>,
-}
-
-impl JwtHeader {
-    fn is(&self, expected: ExpectedType<'_>) -> bool {
-        let (name, may_be_absent) = match expected {
-            ExpectedType::Required(name) => (name, false),
-            ExpectedType::Optional(name) => (name, true),
-        };
-        let Some(typ) = self.typ.as_deref() else {
-            return may_be_absent;
-        };
-        // RFC 7515 §4.1.9: a media type, so case does not matter and `application/` may be there.
-        let prefix = "application/";
-        let short = match typ.split_at_checked(prefix.len()) {
-            Some((start, rest)) if start.eq_ignore_ascii_case(prefix) => rest,
-            _ => typ,
-        };
-        short.eq_ignore_ascii_case(name)
+impl ExpectedType<'_> {
+    fn is_of(self, header: &JwtHeader) -> bool {
+        match self {
+            Self::Required(name) => header.is_type(name),
+            Self::Optional(name) => header.typ.is_none() || header.is_type(name),
+        }
     }
 }
 
+/// The header members by which a token would bring its own keys, if they are there.
 #[derive(Deserialize)]
-struct RawHeader {
-    alg: String,
-    kid: Option<String>,
-    typ: Option<String>,
-    #[serde(default)]
-    crit: Member,
+struct BroughtKeys {
     #[serde(default)]
     jku: Member,
     #[serde(default)]
     jwk: Member,
     #[serde(default)]
     x5u: Member,
-    #[serde(default)]
-    b64: Member,
-    #[serde(default)]
-    zip: Member,
-}
-
-impl RawHeader {
-    const fn refused(&self) -> [&Member; 6] {
-        let Self {
-            crit,
-            jku,
-            jwk,
-            x5u,
-            b64,
-            zip,
-            ..
-        } = self;
-        [crit, jku, jwk, x5u, b64, zip]
-    }
 }
 
 /// Whether a member is there, whatever it holds.
@@ -157,7 +113,8 @@ pub fn sign_jwt(
     Ok(token)
 }
 
-/// The header of a token whose signature nobody has checked.
+/// The header of a token whose signature nobody has checked: good for finding a key, and nothing
+/// else.
 pub fn decode_unverified_header(token: &str) -> Result<JwtHeader, JwtError> {
     Parts::split(token)?.header()
 }
@@ -171,11 +128,11 @@ pub fn verify_jwt<T: DeserializeOwned>(
 ) -> Result<T, JwtError> {
     let parts = Parts::split(token)?;
     let header = parts.header()?;
-    if !header.is(expected) {
+    if !expected.is_of(&header) {
         return Err(JwtError::Type);
     }
     let key = find(&header).ok_or(JwtError::UnknownKey)?;
-    if key.algorithm() != header.algorithm {
+    if key.algorithm() != header.alg {
         return Err(JwtError::Algorithm);
     }
     let signature = encoding::decode(parts.signature).ok_or(JwtError::Malformed)?;
@@ -215,17 +172,17 @@ impl<'a> Parts<'a> {
 
     fn header(&self) -> Result<JwtHeader, JwtError> {
         let json = encoding::decode(self.header).ok_or(JwtError::Malformed)?;
-        let raw: RawHeader = serde_json::from_slice(&json).map_err(|_| JwtError::Malformed)?;
-        // RFC 8725 §3.10: keys come from whom we trust, not from the token. RFC 7515 §4.1.11:
-        // an extension that must be understood and is not refuses the token.
-        if raw.refused().contains(&&Member::Present) {
+        let header = JwtHeader::parse(&json).map_err(|error| match error {
+            JwtHeaderError::Malformed => JwtError::Malformed,
+            JwtHeaderError::Extension => JwtError::RefusedHeader,
+        })?;
+        let brought: BroughtKeys =
+            serde_json::from_slice(&json).map_err(|_| JwtError::Malformed)?;
+        // RFC 8725 §3.10: keys come from whom we trust, not from the token.
+        if [brought.jku, brought.jwk, brought.x5u].contains(&Member::Present) {
             return Err(JwtError::RefusedHeader);
         }
-        Ok(JwtHeader {
-            algorithm: SignatureAlgorithm::parse(&raw.alg).ok_or(JwtError::Algorithm)?,
-            kid: raw.kid,
-            typ: raw.typ,
-        })
+        Ok(header)
     }
 }
 
