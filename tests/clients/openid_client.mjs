@@ -1,9 +1,13 @@
 // openid-client (npm, certified) as three portals and a service. Argument: the stage, a JSON file.
 
 import assert from 'node:assert/strict';
+import { webcrypto } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import * as oidc from 'openid-client';
 import { Browser } from './browser.mjs';
+
+// Debian 12 has Node 18, which keeps this global behind a flag; the library needs it when it loads.
+globalThis.crypto ??= webcrypto;
+const oidc = await import('openid-client');
 
 const { issuer, person, clients } = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 const SCOPE = 'openid profile phone offline_access';
