@@ -10,6 +10,9 @@ const LONG_FILES: &[&str] = &[];
 /// Marks of work left undone, in any file.
 const MARKS: &[&str] = &["TODO", "FIXME", "XXX"];
 
+/// A test that does not run shows nothing.
+const IGNORED: &str = "#[ignore";
+
 /// Names that say nothing: what is in there belongs to the thing it is about.
 const EMPTY_NAMES: &[&str] = &["utils", "util", "helpers", "helper", "misc", "prelude"];
 
@@ -42,10 +45,10 @@ fn marks(sources: &[Source]) -> Vec<String> {
     let mut faults = Vec::new();
     for source in sources {
         for (index, line) in source.text.lines().enumerate() {
-            if line
+            let is_marked = line
                 .split(|c| !is_word(c))
-                .any(|word| MARKS.contains(&word))
-            {
+                .any(|word| MARKS.contains(&word));
+            if is_marked || line.trim_start().starts_with(IGNORED) {
                 faults.push(source.fault(index + 1, "a mark of unfinished work: do it or file it"));
             }
         }
@@ -115,6 +118,8 @@ fn nothing_is_left_marked_for_later() {
 fn a_mark_is_found() {
     let source = Source::new("src/a.rs", "fn f() {}\n// TODO: more\n");
     assert_found(&marks(&[source]), "src/a.rs:2");
+    let ignored = Source::new("tests/http/a.rs", "#[test]\n#[ignore]\nfn f() {}");
+    assert_found(&marks(&[ignored]), "tests/http/a.rs:2");
     assert_none(&marks(&[Source::new(
         "src/a.rs",
         "const TODO_LIST: u8 = 0;",

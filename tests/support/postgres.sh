@@ -46,7 +46,7 @@ new_database() {
 }
 
 stop_postgres() {
-  if [ -z "$postgres_folder" ]; then return; fi
+  if [ -z "$postgres_folder" ]; then return 0; fi
   local programs
   programs=$(dirname "$(readlink -f "$(command -v initdb)")")
   as_postgres "$programs/pg_ctl" --pgdata="$postgres_folder/data" --mode=immediate --silent stop \
