@@ -45,7 +45,7 @@ mod tests {
         let index = BlindIndex::new(1, &[3; 32]);
         assert_eq!(
             index.of("phone", "+8613800000000"),
-            "8uSVE0Ov9rm-Dw-gRmCZmQ"
+            "nUcLnAOi8NvKwGfe6HbocQ"
         );
     }
 

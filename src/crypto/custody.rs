@@ -215,7 +215,7 @@ mod tests {
                 key.fingerprint()
             })
             .collect();
-        assert_eq!(prints, vec!["GOLDEN-PRINT"; 4]);
+        assert_eq!(prints, vec!["TBP-NMGqW66XMMYx"; 4]);
     }
 
     #[test]

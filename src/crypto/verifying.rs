@@ -98,7 +98,11 @@ fn rsa(n: &str, e: &str, parameters: &'static RsaParameters) -> Option<ParsedPub
         return None;
     }
     let (n, e) = (encoding::decode(n)?, encoding::decode(e)?);
-    if !RSA_BYTES.contains(&n.len()) {
+    let exponent = e
+        .iter()
+        .fold(0, |value, byte| (value << 8) | u32::from(*byte));
+    // With an exponent of one anything is its own signature, and an even one makes no key.
+    if !RSA_BYTES.contains(&n.len()) || exponent < 3 || exponent % 2 == 0 {
         return None;
     }
     RsaPublicKeyComponents { n, e }
