@@ -47,7 +47,7 @@ pub fn run(
     };
     let done = Config::load(&sources)
         .map_err(anyhow::Error::from)
-        .and_then(|config| commands::run(arguments.command, &config));
+        .and_then(|config| commands::run(&arguments.command, &config));
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -1,6 +1,11 @@
 //! The command line's grammar. No secret and no person's number is ever an argument: other users
 //! of the machine see those.
 
+#![expect(
+    clippy::doc_markdown,
+    reason = "comments here are help texts, shown as they are"
+)]
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};

@@ -7,7 +7,7 @@ use super::config::Config;
 use super::output;
 
 /// Does what was asked.
-pub(super) fn run(command: Command, config: &Config) -> anyhow::Result<()> {
+pub(super) fn run(command: &Command, config: &Config) -> anyhow::Result<()> {
     match command {
         Command::CheckConfig => Ok(output::text(config.to_toml())?),
         Command::Serve

@@ -86,7 +86,7 @@ impl Config {
         let login = sections::login(&mut read);
         let lifetimes = sections::lifetimes(&mut read);
         let signing = sections::signing(&mut read);
-        let notification = sections::notification(&mut read);
+        let notification = sections::notification(&read);
         let outbound = sections::outbound(&mut read);
         let testing = sections::testing(&mut read, server.as_ref().map(|server| &server.issuer));
         let log = sections::log(&mut read);
@@ -94,13 +94,13 @@ impl Config {
         read.finish();
         Some(Self {
             server: server?,
-            tls: tls?,
+            tls,
             database: database?,
             vault: vault?,
             login: login?,
             lifetimes: lifetimes?,
             signing: signing?,
-            notification: notification?,
+            notification,
             outbound: outbound?,
             testing: testing?,
             log: log?,

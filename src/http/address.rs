@@ -43,9 +43,7 @@ impl FromStr for AddressBlock {
             Some(_) => return Err(ParseAddressBlockError),
             None => width(network),
         };
-        if prefix > width(network)
-            || bits(network, prefix) << host_bits(network, prefix) != raw(network)
-        {
+        if prefix > width(network) || raw(network) & !mask(network, prefix) != 0 {
             return Err(ParseAddressBlockError);
         }
         Ok(Self { network, prefix })
@@ -57,7 +55,7 @@ impl AddressBlock {
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         address.is_ipv4() == self.network.is_ipv4()
-            && bits(address, self.prefix) == bits(self.network, self.prefix)
+            && (raw(address) ^ raw(self.network)) & mask(address, self.prefix) == 0
     }
 }
 
@@ -75,14 +73,10 @@ fn raw(address: IpAddr) -> u128 {
     }
 }
 
-const fn host_bits(address: IpAddr, prefix: u32) -> u32 {
-    width(address).saturating_sub(prefix)
-}
-
-fn bits(address: IpAddr, prefix: u32) -> u128 {
-    // A shift by all 128 bits of an IPv6 address leaves nothing.
-    raw(address)
-        .checked_shr(host_bits(address, prefix))
+/// The bits that a block fixes. A shift by all 128 leaves none.
+fn mask(address: IpAddr, prefix: u32) -> u128 {
+    u128::MAX
+        .checked_shl(width(address).saturating_sub(prefix))
         .unwrap_or(0)
 }
 

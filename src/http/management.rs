@@ -95,3 +95,62 @@ fn respond(status: StatusCode, content_type: HeaderValue, text: String) -> Respo
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::to_bytes;
+    use axum::http::Request;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    enum Node {
+        Ready,
+        Lagging,
+        Stuck,
+    }
+
+    impl Readiness for Node {
+        fn checks(&self) -> Pin<Box<dyn Future<Output = Vec<Check>> + Send + '_>> {
+            let clock = |outcome| {
+                let name = "clock";
+                vec![Check { name, outcome }]
+            };
+            Box::pin(async move {
+                match self {
+                    Self::Ready => clock(Ok(())),
+                    Self::Lagging => clock(Err("3 s behind".to_owned())),
+                    Self::Stuck => std::future::pending().await,
+                }
+            })
+        }
+    }
+
+    async fn ask(node: Node, path: &str) -> (StatusCode, String) {
+        let router = router(Arc::new(node), Arc::default());
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        let (parts, body) = router.oneshot(request).await.unwrap().into_parts();
+        let body = to_bytes(body, usize::MAX).await.unwrap();
+        (parts.status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn ready_only_when_every_check_holds() {
+        let (status, text) = ask(Node::Ready, "/readyz").await;
+        assert_eq!(status, StatusCode::OK);
+        assert_eq!(text, r#"{"checks":{"clock":"ok"},"status":"ready"}"#);
+        let (status, text) = ask(Node::Lagging, "/readyz").await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(text.contains("3 s behind"), "{text}");
+        let (status, _) = ask(Node::Stuck, "/readyz").await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    }
+
+    #[tokio::test]
+    async fn alive_and_counted_whatever_else_is_wrong() {
+        assert_eq!(ask(Node::Stuck, "/livez").await.0, StatusCode::OK);
+        let (status, text) = ask(Node::Stuck, "/metrics").await;
+        assert_eq!(status, StatusCode::OK);
+        assert!(text.contains("# EOF"), "{text}");
+    }
+}

@@ -1,4 +1,4 @@
-//! What is counted, and its text form (OpenMetrics).
+//! What is counted, and its text form (`OpenMetrics`).
 //!
 //! A label's value never comes from a client: routes are the patterns of our own table, classes
 //! and reasons are ours. Layers below register a function to be asked at each scrape.

@@ -100,3 +100,6 @@ fn read(files: &Files, provider: &CryptoProvider) -> Result<Arc<CertifiedKey>, E
         .map_err(|error| Error::File(files.key.clone(), error))?;
     Ok(Arc::new(CertifiedKey::from_der(chain, key, provider)?))
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,7 +17,7 @@ pub enum Loopback {
 
 /// Address and prefix length.
 const SPECIAL_V4: [(Ipv4Addr, u32); 18] = [
-    (Ipv4Addr::new(0, 0, 0, 0), 8),        // this network
+    (Ipv4Addr::UNSPECIFIED, 8),            // this network
     (Ipv4Addr::new(10, 0, 0, 0), 8),       // private
     (Ipv4Addr::new(100, 64, 0, 0), 10),    // carriers' address translation; some clouds' metadata
     (Ipv4Addr::new(127, 0, 0, 0), 8),      // loopback

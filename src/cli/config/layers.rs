@@ -45,7 +45,12 @@ impl Settings {
     pub(super) fn layered(sources: &Sources, problems: &mut Problems) -> Self {
         let mut settings = Self::default();
         match DEFAULT.parse::<Table>() {
-            Ok(table) => settings.define("", table),
+            Ok(table) => {
+                for (path, value) in leaves("", table) {
+                    let origin = Origin::Default;
+                    settings.0.insert(path, Setting { value, origin });
+                }
+            }
             Err(error) => problems.add("", &Origin::Default, error.message()),
         }
         if let Some(path) = &sources.file {
@@ -76,19 +81,6 @@ impl Settings {
         self.0.keys().map(String::as_str)
     }
 
-    fn define(&mut self, prefix: &str, table: Table) {
-        for (key, value) in table {
-            let path = join(prefix, &key);
-            match value {
-                Value::Table(table) => self.define(&path, table),
-                value => {
-                    let origin = Origin::Default;
-                    self.0.insert(path, Setting { value, origin });
-                }
-            }
-        }
-    }
-
     fn merge_file(&mut self, file: &Path, problems: &mut Problems) {
         let origin = Origin::File(file.to_owned());
         let text = match std::fs::read_to_string(file) {
@@ -96,30 +88,19 @@ impl Settings {
             Err(error) => return problems.add("", &origin, format!("cannot be read: {error}")),
         };
         match text.parse::<Table>() {
-            Ok(table) => self.merge_table("", table, &origin, problems),
+            Ok(table) => {
+                for (path, value) in leaves("", table) {
+                    // A section with nothing in it says nothing.
+                    if !(value.is_table() && self.is_section(&path)) {
+                        self.put(&path, value, &origin, problems);
+                    }
+                }
+            }
             Err(error) => {
                 // The parser's own rendering quotes the line, which may hold a secret.
                 let before = error.span().and_then(|span| text.get(..span.start));
                 let line = before.map_or(1, |text| text.matches('\n').count() + 1);
                 problems.add("", &origin, format!("line {line}: {}", error.message()));
-            }
-        }
-    }
-
-    fn merge_table(
-        &mut self,
-        prefix: &str,
-        table: Table,
-        origin: &Origin,
-        problems: &mut Problems,
-    ) {
-        for (key, value) in table {
-            let path = join(prefix, &key);
-            match value {
-                Value::Table(table) if self.is_section(&path) => {
-                    self.merge_table(&path, table, origin, problems);
-                }
-                value => self.put(&path, value, origin, problems),
             }
         }
     }
@@ -191,9 +172,10 @@ impl Settings {
             let (section, key) = path.rsplit_once('.').unwrap_or(("", path));
             let text = sections.entry(section).or_default();
             let shown = redacted(path, &setting.value);
-            let written = match &setting.origin {
-                Origin::Default => writeln!(text, "{key} = {shown}"),
-                origin => writeln!(text, "{key} = {shown} # {origin}"),
+            let written = if setting.origin == Origin::Default {
+                writeln!(text, "{key} = {shown}")
+            } else {
+                writeln!(text, "{key} = {shown} # {}", setting.origin)
             };
             // Writing to a string does not fail.
             written.unwrap_or_default();
@@ -204,6 +186,19 @@ impl Settings {
             .collect();
         sections.join("\n")
     }
+}
+
+/// The values of a table by path; of an empty table, the table itself.
+fn leaves(prefix: &str, table: Table) -> Vec<(String, Value)> {
+    let mut found = Vec::new();
+    for (key, value) in table {
+        let path = join(prefix, &key);
+        match value {
+            Value::Table(table) if !table.is_empty() => found.extend(leaves(&path, table)),
+            _ => found.push((path, value)),
+        }
+    }
+    found
 }
 
 fn join(prefix: &str, key: &str) -> String {

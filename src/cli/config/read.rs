@@ -75,9 +75,9 @@ impl<'a> Reader<'a> {
     }
 
     /// A path, or nothing when empty.
-    pub(super) fn optional_path(&self, path: &'static str) -> Option<Option<PathBuf>> {
-        let text = self.text(path)?;
-        Some((!text.is_empty()).then(|| PathBuf::from(text)))
+    pub(super) fn optional_path(&self, path: &'static str) -> Option<PathBuf> {
+        let text = self.text(path).filter(|text| !text.is_empty());
+        text.map(PathBuf::from)
     }
 
     pub(super) fn flag(&self, path: &'static str) -> Option<bool> {
@@ -127,9 +127,14 @@ impl<'a> Reader<'a> {
         self.settings.show(path, text);
     }
 
-    /// Every setting of the default file must have been read: one that does nothing is a fault.
+    /// The settings of the default file and those read must be the same: any other is a fault.
     pub(super) fn finish(self) {
         let seen = self.seen.into_inner();
+        for path in &seen {
+            if self.settings.get(path).is_none() {
+                self.problems.add(path, &Origin::Default, "has no default");
+            }
+        }
         for path in self.settings.paths() {
             if !seen.contains(path) {
                 self.problems

@@ -110,12 +110,12 @@ pub struct TlsConfig {
     pub key: PathBuf,
 }
 
-pub(super) fn tls(read: &mut Reader<'_>) -> Option<Option<TlsConfig>> {
-    let certificate = read.optional_path("tls.certificate")?;
-    let key = read.optional_path("tls.key")?;
+pub(super) fn tls(read: &mut Reader<'_>) -> Option<TlsConfig> {
+    let certificate = read.optional_path("tls.certificate");
+    let key = read.optional_path("tls.key");
     match (certificate, key) {
-        (Some(certificate), Some(key)) => Some(Some(TlsConfig { certificate, key })),
-        (None, None) => Some(None),
+        (Some(certificate), Some(key)) => Some(TlsConfig { certificate, key }),
+        (None, None) => None,
         (Some(_), None) => {
             read.problem("tls.key", "must be given, since tls.certificate is");
             None
@@ -263,9 +263,9 @@ pub struct NotificationConfig {
     pub outbox: Option<PathBuf>,
 }
 
-pub(super) fn notification(read: &mut Reader<'_>) -> Option<NotificationConfig> {
-    let outbox = read.optional_path("notification.outbox")?;
-    Some(NotificationConfig { outbox })
+pub(super) fn notification(read: &Reader<'_>) -> NotificationConfig {
+    let outbox = read.optional_path("notification.outbox");
+    NotificationConfig { outbox }
 }
 
 /// `outbound.*`

@@ -74,7 +74,7 @@ fn all_problems_are_told_at_once_with_path_and_origin() {
     ];
     let problems = load(file, &environment, &["log.format=xml", "nonsense"]).unwrap_err();
     for part in [
-        "8 problems",
+        "9 problems",
         "t.toml): must be text",
         "surprise (from ",
         "server.no_such (from ",

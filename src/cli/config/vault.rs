@@ -61,7 +61,7 @@ pub(super) fn read(read: &mut Reader<'_>, database: Option<&DatabaseUrl>) -> Opt
 
 fn master_key(read: &mut Reader<'_>, folder: &Path) -> Option<MasterKeySource> {
     let given = !read.text("vault.master_key")?.is_empty();
-    let file = read.optional_path("vault.master_key_file")?;
+    let file = read.optional_path("vault.master_key_file");
     match (given, file) {
         (true, Some(_)) => {
             read.problem(
