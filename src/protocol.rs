@@ -1,1 +1,3 @@
 //! The words of the specifications: requests, responses, metadata, scopes; parsing and rules. Pure.
+
+pub mod jose;
