@@ -134,7 +134,7 @@ async fn take_lease(storage: &Storage, holder: WriterId, now: Instant) -> Result
 }
 
 /// Gives the lease back, so that another process need not wait for its end.
-pub(crate) async fn release_lease(storage: &Storage, holder: WriterId) -> Result<(), Error> {
+pub(super) async fn release_lease(storage: &Storage, holder: WriterId) -> Result<(), Error> {
     storage
         .write(holder, |tx, &holder| {
             Box::pin(async move { leases::release(tx, LEASE, holder).await })
@@ -149,9 +149,14 @@ async fn is_over(storage: &Storage, row: &WriterRow, now: Instant) -> Result<boo
         return Ok(row.ended_at.is_some());
     }
     storage
-        .write((row.writer, silent_since, now), |tx, &(writer, silent_since, now)| {
-            Box::pin(async move { audit::end_silent_writer(tx, writer, silent_since, now).await })
-        })
+        .write(
+            (row.writer, silent_since, now),
+            |tx, &(writer, silent_since, now)| {
+                Box::pin(
+                    async move { audit::end_silent_writer(tx, writer, silent_since, now).await },
+                )
+            },
+        )
         .await
 }
 

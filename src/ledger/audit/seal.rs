@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::batch::{self, BatchKind};
 use super::chain::{Chain, Content, End, InFlight, Tail};
-use super::writer::{Pending, Writer};
+use super::recover::release_lease;
+use super::writer::Writer;
 use crate::domain::clock::Clock;
 use crate::domain::entropy::Entropy;
 use crate::domain::id::WriterId;
@@ -116,7 +117,8 @@ impl Chain {
             .write(input, |tx, &(writer, now)| {
                 Box::pin(async move { audit::end_writer(tx, writer, now).await })
             })
-            .await
+            .await?;
+        release_lease(tools.storage, writer.id()).await
     }
 
     /// False when this writer was ended by another.
