@@ -4,11 +4,10 @@
 use std::time::Duration;
 
 use super::batch::{BatchKind, Head, print_links};
-use super::chain::{Chain, Content, End, InFlight};
+use super::chain::{Chain, Content, End};
 use super::seal::{Appended, Tools, append, land};
 use super::spans::Spans;
 use super::tree::Tree;
-use super::writer::Pending;
 use super::{batch, tree};
 use crate::domain::id::WriterId;
 use crate::domain::instant::Instant;
@@ -110,8 +109,7 @@ impl Chain {
             return Ok(None);
         };
         let head = Head::of(&row);
-        let pending = Pending::none(row.settled);
-        tail.in_flight = Some(InFlight { row, pending });
+        tail.in_flight = Some(row);
         if land(&mut tail, tools).await? == Appended::Taken {
             self.rebirth(&mut tail, now, tools.entropy);
             return Ok(None);

@@ -64,14 +64,6 @@ pub(crate) struct Pending {
 }
 
 impl Pending {
-    /// No events.
-    pub(crate) const fn none(settled: i64) -> Self {
-        Self {
-            events: Vec::new(),
-            settled,
-        }
-    }
-
     pub(crate) fn is_empty(&self) -> bool {
         self.events.is_empty()
     }
