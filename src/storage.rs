@@ -4,5 +4,6 @@
 //! runs. Nothing here knows HTTP or the protocol's errors.
 
 pub mod database;
+pub mod migrations;
 
 pub use database::{BoxFuture, Error, Reader, Row, Storage, Transaction, Value};
