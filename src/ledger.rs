@@ -186,10 +186,7 @@ impl Ledger {
 
     /// Writes out what was counted; call it every few seconds.
     pub async fn flush_usage(&self) -> Result<(), Error> {
-        self.0
-            .usage
-            .flush(&self.0.storage, self.writer(), self.now())
-            .await
+        self.0.usage.flush(&self.0.storage, self.writer()).await
     }
 
     /// Deletes changes that everyone has had the time to read; how many.

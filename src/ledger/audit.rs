@@ -16,7 +16,6 @@ mod writer;
 
 pub use batch::Head;
 pub(crate) use chain::Chain;
-pub(crate) use recover::release_lease;
 pub(crate) use seal::Tools;
 pub(crate) use writer::{Ticket, lock};
 

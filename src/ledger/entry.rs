@@ -16,11 +16,7 @@ pub struct Entry<'t> {
 }
 
 impl<'t> Entry<'t> {
-    pub(super) fn begin(
-        tx: &'t mut Transaction,
-        ticket: &'t Ticket,
-        clock: &'t dyn Clock,
-    ) -> Self {
+    pub(super) fn begin(tx: &'t mut Transaction, ticket: &'t Ticket, clock: &'t dyn Clock) -> Self {
         ticket.begin();
         Self {
             tx,

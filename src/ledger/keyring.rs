@@ -152,7 +152,10 @@ impl Keys {
         let changed = Arc::new(Notify::new());
         let notify = Arc::clone(&changed);
         ledger.feed().subscribe(move |notice| {
-            if matches!(notice, Notice::Everything | Notice::Changed(Change::KeysChanged)) {
+            if matches!(
+                notice,
+                Notice::Everything | Notice::Changed(Change::KeysChanged)
+            ) {
                 notify.notify_one();
             }
         });
@@ -205,7 +208,7 @@ pub async fn audit_keys(
 ) -> Result<BTreeMap<String, VerifyingKey>, KeysError> {
     let mut found = BTreeMap::new();
     for row in keys::list(reader).await? {
-        if stored::Slot::of(&row) != Some(Slot::Audit) {
+        if Slot::of(&row) != Some(Slot::Audit) {
             continue;
         }
         if let Some(master) = master {
@@ -215,9 +218,15 @@ pub async fn audit_keys(
                 Err(error) => return Err(error),
             }
         }
-        let jwk = row.public.as_deref().and_then(|json| serde_json::from_str(json).ok());
+        let jwk = row
+            .public
+            .as_deref()
+            .and_then(|json| serde_json::from_str(json).ok());
         let key = jwk.and_then(|jwk: PublicJwk| VerifyingKey::from_jwk(&jwk).ok());
-        found.insert(row.key_id.clone(), key.ok_or(KeysError::Corrupt(row.key_id))?);
+        found.insert(
+            row.key_id.clone(),
+            key.ok_or(KeysError::Corrupt(row.key_id))?,
+        );
     }
     Ok(found)
 }
@@ -232,7 +241,11 @@ async fn create(
     let now = ledger.now();
     let mut rows = Vec::with_capacity(missing.len());
     for slot in missing {
-        let key = NewKey { slot, number: 1, status: Status::Current };
+        let key = NewKey {
+            slot,
+            number: 1,
+            status: Status::Current,
+        };
         rows.push(stored::make(key, settings, (master, ledger.entropy()), now).await?);
     }
     match insert(ledger, rows, EventKind::KeysCreated, now).await {

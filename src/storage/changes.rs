@@ -67,7 +67,13 @@ pub async fn take_numbers(tx: &mut Transaction, lane: i64, count: i64) -> Result
 pub async fn insert(tx: &mut Transaction, row: &ChangeRow) -> Result<(), Error> {
     tx.execute(
         "INSERT INTO changes (lane, seq, at, kind, subject) VALUES ($1, $2, $3, $4, $5)",
-        values![row.lane, row.seq, row.at, row.kind.as_str(), row.subject.as_str()],
+        values![
+            row.lane,
+            row.seq,
+            row.at,
+            row.kind.as_str(),
+            row.subject.as_str()
+        ],
     )
     .await?;
     Ok(())

@@ -118,11 +118,14 @@ pub async fn note_fact(
         values![name, value],
     )
     .await?;
-    tx.fetch_optional("SELECT value FROM installation WHERE name = $1", values![name])
-        .await?
-        .ok_or(Error::Corrupt {
-            table: "installation",
-            column: "value",
-        })?
-        .get("value")
+    tx.fetch_optional(
+        "SELECT value FROM installation WHERE name = $1",
+        values![name],
+    )
+    .await?
+    .ok_or(Error::Corrupt {
+        table: "installation",
+        column: "value",
+    })?
+    .get("value")
 }

@@ -93,7 +93,10 @@ pub async fn note_fact(
 /// A fact about the key store.
 pub async fn fact(reader: &mut Reader, name: &'static str) -> Result<Option<String>, Error> {
     reader
-        .fetch_optional("SELECT value FROM vault_facts WHERE name = $1", values![name])
+        .fetch_optional(
+            "SELECT value FROM vault_facts WHERE name = $1",
+            values![name],
+        )
         .await?
         .map(|row| row.get("value"))
         .transpose()

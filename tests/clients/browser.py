@@ -61,6 +61,10 @@ class Browser:
             return url
         raise AssertionError(f"still on {url} after {self.asked}")
 
+    def read(self, url):
+        """The text at a URL, opened with this browser's cookies."""
+        return self._follow(url, "never:")[1]
+
     def _reply(self, url, text, callback):
         for form in Forms(text).found:
             fields, ids = dict(form["fields"]), form["ids"]

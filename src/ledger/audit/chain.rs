@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use super::batch::{self, BatchKind, GENESIS};
 use super::spans::Spans;
-use super::writer::{Pending, Writer};
+use super::writer::Writer;
 use crate::crypto::PrimitiveError;
 use crate::crypto::encoding;
 use crate::crypto::signing::SigningKey;
@@ -27,17 +27,10 @@ pub(crate) struct Chain {
 pub(super) struct Tail {
     pub(super) end: End,
     /// Signed, and not yet known to be stored: kept across errors, since it may be.
-    pub(super) in_flight: Option<InFlight>,
+    pub(super) in_flight: Option<BatchRow>,
     pub(super) last_beat: Option<Instant>,
     /// What the last link said, and where it left this chain.
     pub(super) last_link: Option<(String, i64)>,
-}
-
-/// A signed batch and the events that it seals.
-#[derive(Debug)]
-pub(super) struct InFlight {
-    pub(super) row: BatchRow,
-    pub(super) pending: Pending,
 }
 
 /// Where a chain ends.

@@ -4,11 +4,10 @@
 use std::time::Duration;
 
 use super::batch::{BatchKind, Head, print_links};
-use super::chain::{Chain, Content, End, InFlight};
+use super::chain::{Chain, Content, End};
 use super::seal::{Appended, Tools, append, land};
 use super::spans::Spans;
 use super::tree::Tree;
-use super::writer::Pending;
 use super::{batch, tree};
 use crate::domain::id::WriterId;
 use crate::domain::instant::Instant;
@@ -110,8 +109,7 @@ impl Chain {
             return Ok(None);
         };
         let head = Head::of(&row);
-        let pending = Pending::none(row.settled);
-        tail.in_flight = Some(InFlight { row, pending });
+        tail.in_flight = Some(row);
         if land(&mut tail, tools).await? == Appended::Taken {
             self.rebirth(&mut tail, now, tools.entropy);
             return Ok(None);
@@ -134,7 +132,7 @@ async fn take_lease(storage: &Storage, holder: WriterId, now: Instant) -> Result
 }
 
 /// Gives the lease back, so that another process need not wait for its end.
-pub(crate) async fn release_lease(storage: &Storage, holder: WriterId) -> Result<(), Error> {
+pub(super) async fn release_lease(storage: &Storage, holder: WriterId) -> Result<(), Error> {
     storage
         .write(holder, |tx, &holder| {
             Box::pin(async move { leases::release(tx, LEASE, holder).await })
@@ -149,9 +147,14 @@ async fn is_over(storage: &Storage, row: &WriterRow, now: Instant) -> Result<boo
         return Ok(row.ended_at.is_some());
     }
     storage
-        .write((row.writer, silent_since, now), |tx, &(writer, silent_since, now)| {
-            Box::pin(async move { audit::end_silent_writer(tx, writer, silent_since, now).await })
-        })
+        .write(
+            (row.writer, silent_since, now),
+            |tx, &(writer, silent_since, now)| {
+                Box::pin(
+                    async move { audit::end_silent_writer(tx, writer, silent_since, now).await },
+                )
+            },
+        )
         .await
 }
 

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::batch::{self, BatchKind};
-use super::chain::{Chain, Content, End, InFlight, Tail};
-use super::writer::{Pending, Writer};
+use super::chain::{Chain, Content, End, Tail};
+use super::recover::release_lease;
+use super::writer::Writer;
 use crate::domain::clock::Clock;
 use crate::domain::entropy::Entropy;
 use crate::domain::id::WriterId;
@@ -66,7 +67,7 @@ impl Chain {
     }
 
     /// The next batch of own events, if there are any and there is a key to sign with.
-    fn prepare(&self, end: &End, writer: &Writer, now: Instant) -> Option<InFlight> {
+    fn prepare(&self, end: &End, writer: &Writer, now: Instant) -> Option<BatchRow> {
         let seal = self.seal(writer.id(), now)?;
         let pending = writer.take_pending(EVENTS_IN_A_BATCH);
         if pending.is_empty() {
@@ -80,7 +81,7 @@ impl Chain {
             links: String::new(),
         };
         match end.next(content, &seal) {
-            Ok(row) => Some(InFlight { row, pending }),
+            Ok(row) => Some(row),
             Err(error) => {
                 tracing::error!(%error, "an audit batch could not be signed");
                 writer.put_back(pending);
@@ -116,7 +117,8 @@ impl Chain {
             .write(input, |tx, &(writer, now)| {
                 Box::pin(async move { audit::end_writer(tx, writer, now).await })
             })
-            .await
+            .await?;
+        release_lease(tools.storage, writer.id()).await
     }
 
     /// False when this writer was ended by another.
@@ -140,12 +142,12 @@ impl Chain {
 
 /// Brings what is in flight into the chain.
 pub(super) async fn land(tail: &mut Tail, tools: Tools<'_>) -> Result<Appended, Error> {
-    let Some(flight) = &tail.in_flight else {
+    let Some(row) = &tail.in_flight else {
         return Ok(Appended::Yes);
     };
-    let appended = append(tools.storage, &flight.row).await?;
+    let appended = append(tools.storage, row).await?;
     if appended == Appended::Yes {
-        tail.end = End::behind(&flight.row);
+        tail.end = End::behind(row);
         tail.in_flight = None;
     }
     Ok(appended)

@@ -173,7 +173,19 @@ mod tests {
     #[test]
     fn one_set_has_one_text() {
         for text in [
-            "0", "-1", "2-1", "1-1", "1,2", "3,1", "1-3,2", "01", "+1", "1,", ",", "a", "1-2-3",
+            "0",
+            "-1",
+            "2-1",
+            "1-1",
+            "1,2",
+            "3,1",
+            "1-3,2",
+            "01",
+            "+1",
+            "1,",
+            ",",
+            "a",
+            "1-2-3",
             "9223372036854775807",
         ] {
             assert!(Spans::parse(text).is_err(), "{text}");
@@ -199,6 +211,9 @@ mod tests {
         assert_eq!(set.drain_below(6), 3);
         assert_eq!(set.to_string(), "6-7");
         assert!(set.contains(6) && !set.contains(5) && !set.contains(8));
-        assert_eq!((set.lowest(), set.highest(), set.count()), (Some(6), Some(7), 2));
+        assert_eq!(
+            (set.lowest(), set.highest(), set.count()),
+            (Some(6), Some(7), 2)
+        );
     }
 }

@@ -49,7 +49,10 @@ pub async fn verify(storage: &Storage, options: &Options) -> Result<Report, Erro
         walk.batches().await?;
         walk.pending().await?;
         let link = walk.latest_link.take();
-        latest_link = latest_link.into_iter().chain(link).max_by_key(|(at, _)| *at);
+        latest_link = latest_link
+            .into_iter()
+            .chain(link)
+            .max_by_key(|(at, _)| *at);
         report.writers += 1;
         after = Some(writer);
     }
@@ -122,7 +125,11 @@ impl<'a> Walk<'a> {
             Spans::parse(&row.spans),
             batch::parse_links(&row.links),
         ) else {
-            self.at_batch(ProblemKind::BatchMalformed, row, "holds what no batch may hold");
+            self.at_batch(
+                ProblemKind::BatchMalformed,
+                row,
+                "holds what no batch may hold",
+            );
             return Ok(());
         };
         self.consistency(row, kind, &spans);
@@ -145,7 +152,11 @@ impl<'a> Walk<'a> {
             let text = format!("batches {} to {} are gone", self.number + 1, row.number - 1);
             self.at_batch(ProblemKind::BatchMissing, row, &text);
         } else if self.previous.as_ref() != Some(&row.previous) {
-            self.at_batch(ProblemKind::ChainBroken, row, "does not follow the one before it");
+            self.at_batch(
+                ProblemKind::ChainBroken,
+                row,
+                "does not follow the one before it",
+            );
         }
     }
 
@@ -169,11 +180,14 @@ impl<'a> Walk<'a> {
             BatchKind::Recovered => row.links.is_empty(),
             BatchKind::Link => row.sealed_by == row.writer && row.count == 0,
         };
-        let agrees = row.count == spans.count()
-            && row.settled >= self.settled
-            && row.highest == highest;
+        let agrees =
+            row.count == spans.count() && row.settled >= self.settled && row.highest == highest;
         if !(fits && agrees) {
-            self.at_batch(ProblemKind::BatchMalformed, row, "contradicts itself or its chain");
+            self.at_batch(
+                ProblemKind::BatchMalformed,
+                row,
+                "contradicts itself or its chain",
+            );
         }
         self.highest = highest;
         let twice = match spans.lowest() {
@@ -230,7 +244,10 @@ impl<'a> Walk<'a> {
         let stored = audit::count_events(self.reader, self.writer, below).await?;
         if stored > sealed {
             let count = stored - sealed;
-            let text = format!("{count} of the events {} to {} are in no batch", below.0, below.1);
+            let text = format!(
+                "{count} of the events {} to {} are in no batch",
+                below.0, below.1
+            );
             self.at_event(ProblemKind::EventUnsealed, below.0, text);
         }
         self.settled = row.settled;
@@ -241,14 +258,15 @@ impl<'a> Walk<'a> {
     async fn pending(&mut self) -> Result<(), Error> {
         let mut from = self.settled;
         loop {
-            let rows =
-                audit::events(self.reader, self.writer, (from, i64::MAX), EVENTS).await?;
+            let rows = audit::events(self.reader, self.writer, (from, i64::MAX), EVENTS).await?;
             let Some(last) = rows.last().map(|row| row.seq) else {
                 return Ok(());
             };
-            for row in rows.iter().filter(|row| !self.sealed.contains(row.seq)) {
-                self.report.pending += 1;
-                self.age(row);
+            for row in &rows {
+                if !self.sealed.contains(row.seq) {
+                    self.report.pending += 1;
+                    self.age(row);
+                }
             }
             from = last.saturating_add(1);
         }

@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::Event;
 use super::batch::event_leaf;
 use super::spans::Spans;
 use super::tree::{Hash, Tree};
-use super::Event;
 use crate::domain::id::WriterId;
 use crate::domain::instant::Instant;
 use crate::storage::audit::EventRow;
@@ -64,14 +64,6 @@ pub(crate) struct Pending {
 }
 
 impl Pending {
-    /// No events.
-    pub(crate) const fn none(settled: i64) -> Self {
-        Self {
-            events: Vec::new(),
-            settled,
-        }
-    }
-
     pub(crate) fn is_empty(&self) -> bool {
         self.events.is_empty()
     }
@@ -129,7 +121,8 @@ impl Writer {
     pub(crate) fn take_pending(&self, limit: usize) -> Pending {
         let mut book = lock(&self.book);
         book.committed.sort_unstable_by_key(|(seq, _)| *seq);
-        let rest = book.committed.split_off(limit.min(book.committed.len()));
+        let taken = limit.min(book.committed.len());
+        let rest = book.committed.split_off(taken);
         let events = std::mem::replace(&mut book.committed, rest);
         let first_open = book.open.first().copied();
         let first_left = book.committed.first().map(|(seq, _)| *seq);
@@ -259,7 +252,11 @@ impl Drop for Ticket {
         let mut book = lock(&self.writer.book);
         for (seq, leaf) in drawn.events {
             if drawn.complete {
-                book.unknown.push(Unknown { seq, leaf, looks: None });
+                book.unknown.push(Unknown {
+                    seq,
+                    leaf,
+                    looks: None,
+                });
             } else {
                 book.open.remove(&seq);
             }

@@ -47,12 +47,7 @@ impl Poller {
     }
 }
 
-async fn follow(
-    feed: &Feed,
-    storage: &Storage,
-    clock: &dyn Clock,
-    mut cursor: Cursor,
-) {
+async fn follow(feed: &Feed, storage: &Storage, clock: &dyn Clock, mut cursor: Cursor) {
     let mut reader = None;
     let mut ticks = interval(PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

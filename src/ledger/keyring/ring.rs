@@ -62,8 +62,16 @@ pub struct KeyRing {
     verifying: HashMap<String, VerifyingKey>,
     audit: Arc<SigningKey>,
     sealer: Sealer,
-    macs: HashMap<MacUse, MacKey>,
+    macs: Macs,
     index: BlindIndex,
+}
+
+struct Macs {
+    subject: MacKey,
+    sid: MacKey,
+    form: MacKey,
+    refresh_token: MacKey,
+    decoy: MacKey,
 }
 
 impl KeyRing {
@@ -73,7 +81,7 @@ impl KeyRing {
         self.signing.iter().find(|key| key.algorithm() == algorithm)
     }
 
-    /// What the provider publishes: the current keys first, then the next and the retired.
+    /// What the provider publishes: current, next and lately retired keys.
     #[must_use]
     pub const fn jwks(&self) -> &JwkSet {
         &self.published
@@ -93,9 +101,14 @@ impl KeyRing {
 
     /// The key for tags of one use.
     #[must_use]
-    pub fn mac(&self, purpose: MacUse) -> &MacKey {
-        // Loading refuses a ring without all of them; a tag by another key would only not hold.
-        self.macs.get(&purpose).unwrap_or(&self.fallback)
+    pub const fn mac(&self, purpose: MacUse) -> &MacKey {
+        match purpose {
+            MacUse::Subject => &self.macs.subject,
+            MacUse::Sid => &self.macs.sid,
+            MacUse::Form => &self.macs.form,
+            MacUse::RefreshToken => &self.macs.refresh_token,
+            MacUse::Decoy => &self.macs.decoy,
+        }
     }
 
     /// Finds documents and phones.
@@ -106,5 +119,133 @@ impl KeyRing {
 
     pub(crate) const fn audit_key(&self) -> &Arc<SigningKey> {
         &self.audit
+    }
+
+    pub(super) fn load(
+        rows: &[KeyRow],
+        master: &MasterKey,
+        settings: &KeySettings,
+        now: Instant,
+    ) -> Result<Self, KeysError> {
+        let mut signing = Vec::with_capacity(settings.algorithms.len());
+        for algorithm in &settings.algorithms {
+            let row = current(rows, Slot::Signing(*algorithm))?;
+            signing.push(Arc::new(stored::open_pair(row, *algorithm, master)?));
+        }
+        let (published, verifying) = publish(rows, settings, now)?;
+        let audit = current(rows, Slot::Audit)?;
+        let mac = |purpose| {
+            let row = current(rows, Slot::Mac(purpose))?;
+            Ok::<_, KeysError>(MacKey::new(&*stored::open_secret(row, master)?))
+        };
+        let index = current(rows, Slot::Index)?;
+        Ok(Self {
+            signing,
+            published,
+            verifying,
+            audit: Arc::new(stored::open_pair(audit, SignatureAlgorithm::EdDsa, master)?),
+            sealer: sealer(rows, master, settings, now)?,
+            macs: Macs {
+                subject: mac(MacUse::Subject)?,
+                sid: mac(MacUse::Sid)?,
+                form: mac(MacUse::Form)?,
+                refresh_token: mac(MacUse::RefreshToken)?,
+                decoy: mac(MacUse::Decoy)?,
+            },
+            index: BlindIndex::new(number(index)?, &*stored::open_secret(index, master)?),
+        })
+    }
+}
+
+/// Whether the master key opens what is stored: nothing is added under another.
+pub(super) fn check_master(rows: &[KeyRow], master: &MasterKey) -> Result<(), KeysError> {
+    rows.iter()
+        .try_for_each(|row| stored::open(row, master).map(|_| ()))
+}
+
+fn of_slot(rows: &[KeyRow], slot: Slot) -> impl Iterator<Item = (&KeyRow, Status)> {
+    rows.iter()
+        .filter(move |row| Slot::of(row) == Some(slot))
+        .filter_map(|row| Some((row, Status::of(row)?)))
+}
+
+pub(super) fn current(rows: &[KeyRow], slot: Slot) -> Result<&KeyRow, KeysError> {
+    of_slot(rows, slot)
+        .find(|(_, status)| *status == Status::Current)
+        .map(|(row, _)| row)
+        .ok_or_else(|| {
+            let (purpose, algorithm) = slot.names();
+            KeysError::Missing(format!("{purpose} {algorithm}"))
+        })
+}
+
+/// The key that takes the place of the current one.
+pub(super) fn next(rows: &[KeyRow], slot: Slot) -> Option<&KeyRow> {
+    of_slot(rows, slot)
+        .find(|(_, status)| *status == Status::Next)
+        .map(|(row, _)| row)
+}
+
+/// The highest number that a place has had.
+pub(super) fn last_number(rows: &[KeyRow], slot: Slot) -> i64 {
+    of_slot(rows, slot)
+        .map(|(row, _)| row.number)
+        .max()
+        .unwrap_or(0)
+}
+
+fn still_counts(row: &KeyRow, now: Instant, retention: Duration) -> bool {
+    row.retired_at
+        .is_none_or(|retired| now.since(retired) < retention)
+}
+
+fn number(row: &KeyRow) -> Result<u32, KeysError> {
+    u32::try_from(row.number).map_err(|_| KeysError::Corrupt(row.key_id.clone()))
+}
+
+fn publish(
+    rows: &[KeyRow],
+    settings: &KeySettings,
+    now: Instant,
+) -> Result<(JwkSet, HashMap<String, VerifyingKey>), KeysError> {
+    let mut published = JwkSet::default();
+    let mut verifying = HashMap::new();
+    for algorithm in &settings.algorithms {
+        for (row, _) in of_slot(rows, Slot::Signing(*algorithm)) {
+            if !still_counts(row, now, settings.published_for) {
+                continue;
+            }
+            let corrupt = || KeysError::Corrupt(row.key_id.clone());
+            let json = row.public.as_deref().ok_or_else(corrupt)?;
+            let jwk: PublicJwk = serde_json::from_str(json).map_err(|_| corrupt())?;
+            let key = VerifyingKey::for_algorithm(&jwk, *algorithm).map_err(|_| corrupt())?;
+            published.keys.push(jwk);
+            verifying.insert(row.key_id.clone(), key);
+        }
+    }
+    Ok((published, verifying))
+}
+
+fn sealer(
+    rows: &[KeyRow],
+    master: &MasterKey,
+    settings: &KeySettings,
+    now: Instant,
+) -> Result<Sealer, KeysError> {
+    let mut roots: Zeroizing<Vec<(u32, [u8; 32])>> = Zeroizing::new(Vec::new());
+    for (row, _) in of_slot(rows, Slot::Seal) {
+        if still_counts(row, now, settings.opens_for) {
+            roots.push((number(row)?, *stored::open_secret(row, master)?));
+        }
+    }
+    let current = number(current(rows, Slot::Seal)?)?;
+    Ok(Sealer::new(&settings.issuer, &roots, current)?)
+}
+
+impl fmt::Debug for KeyRing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyRing")
+            .field("signing", &self.signing)
+            .finish_non_exhaustive()
     }
 }

@@ -125,7 +125,10 @@ pub(super) struct NewKey {
 
 /// What a wrapped secret is bound to: it opens in no other row.
 fn context(row: &KeyRow) -> String {
-    format!("keys:{}:{}:{}:{}", row.purpose, row.algorithm, row.number, row.key_id)
+    format!(
+        "keys:{}:{}:{}:{}",
+        row.purpose, row.algorithm, row.number, row.key_id
+    )
 }
 
 /// Makes a key and wraps it.
@@ -176,7 +179,9 @@ async fn generate(
     if spawned.is_err() {
         return SigningKey::generate(algorithm, rsa_size);
     }
-    receive.await.unwrap_or(Err(SigningKeyError::Primitive(PrimitiveError)))
+    receive
+        .await
+        .unwrap_or(Err(SigningKeyError::Primitive(PrimitiveError)))
 }
 
 /// Opens a secret.
