@@ -12,7 +12,7 @@ mod decision;
 use std::sync::Arc;
 
 use super::Provider;
-use super::interaction::{Interaction, InteractionError};
+use super::interaction::Interaction;
 use super::subject::sector_of;
 use crate::crypto::seal::SealError;
 use crate::domain::client::{Client, ClientId};
@@ -66,9 +66,6 @@ pub enum AuthorizeError {
     /// Nothing proves where an answer may go.
     #[error(transparent)]
     Unverified(#[from] Unverified),
-    /// The interaction cannot be made or opened.
-    #[error(transparent)]
-    Interaction(#[from] InteractionError),
     /// Storage did not answer.
     #[error(transparent)]
     Storage(#[from] storage::Error),
@@ -98,18 +95,18 @@ impl Provider {
     /// Goes on with a paused request, after the resident did something.
     pub async fn resume(
         &self,
-        interaction: &Interaction,
+        paused: (&str, &Interaction),
         client: &Arc<Client>,
         browser: Browser<'_>,
     ) -> Result<Outcome, AuthorizeError> {
-        self.proceed(client, &interaction.request, Some(interaction), browser).await
+        self.proceed(client, &paused.1.request, Some(paused), browser).await
     }
 
     async fn proceed(
         &self,
         client: &Arc<Client>,
         request: &AuthorizationRequest,
-        paused: Option<&Interaction>,
+        paused: Option<(&str, &Interaction)>,
         browser: Browser<'_>,
     ) -> Result<Outcome, AuthorizeError> {
         let now = self.now();
@@ -131,17 +128,11 @@ impl Provider {
             hinted: self.hinted_subject(client, request),
             ial,
             terms: consent::terms(client),
-            started_at: paused.map(|interaction| interaction.created_at),
+            started_at: paused.map(|(_, interaction)| interaction.created_at),
             now,
         };
         match decision::decide(&facts) {
-            Decision::Need(step) => {
-                let interaction = match paused {
-                    Some(_) => self.repause(paused, browser)?,
-                    None => self.pause(request.clone(), browser.browser_cookie)?,
-                };
-                Ok(Outcome::Interact { step, interaction })
-            }
+            Decision::Need(step) => self.interact(step, request, paused, browser),
             Decision::Refuse(code, reason) => {
                 Ok(self.refuse(request.refuse(code.because(reason))))
             }
@@ -150,6 +141,27 @@ impl Provider {
                 let response = AuthorizationResponse::granted(request.target().clone(), code);
                 Ok(Outcome::Respond(response.to_location(&self.issuer)))
             }
+        }
+    }
+
+    fn interact(
+        &self,
+        step: Step,
+        request: &AuthorizationRequest,
+        paused: Option<(&str, &Interaction)>,
+        browser: Browser<'_>,
+    ) -> Result<Outcome, AuthorizeError> {
+        if let Some((sealed, _)) = paused {
+            return Ok(Outcome::Interact { step, interaction: sealed.to_owned() });
+        }
+        let cookie = browser.browser_cookie.unwrap_or_default();
+        match self.pause(request.clone(), cookie) {
+            Ok(interaction) => Ok(Outcome::Interact { step, interaction }),
+            Err(SealError::TooLong) => {
+                let error = ErrorCode::InvalidRequest.because("The request is too long.");
+                Ok(self.refuse(request.refuse(error)))
+            }
+            Err(error) => Err(error.into()),
         }
     }
 

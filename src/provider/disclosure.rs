@@ -1,57 +1,37 @@
 //! Which claims of a person leave, given what was granted.
 
-use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 
 use crate::accounts::profile::Profile;
-use crate::domain::instant::Instant;
-use crate::protocol::scope::{self, Scope};
+use crate::domain::authorization::Authorization;
+use crate::protocol::claims_request::Claim;
+use crate::protocol::userinfo::ReleasedClaims;
 
-/// The claims of a person that a scope value clears (OpenID Connect Core §5.4), as far as this
-/// provider holds them. Document numbers are in no scope: they leave under a clearance only.
-const CLAIMS_OF_SCOPE: &[(&str, &[&str])] = &[
-    (scope::PROFILE, &["name", "updated_at"]),
-    (scope::PHONE, &["phone_number", "phone_number_verified"]),
-    (scope::EMAIL, &["email", "email_verified"]),
-];
-
-/// Every claim of a person that this provider can send.
-pub fn supported_claims() -> impl Iterator<Item = &'static str> {
-    CLAIMS_OF_SCOPE.iter().flat_map(|(_, claims)| claims.iter().copied())
+/// The claims that an authorization's access tokens can fetch: those of the scope, and those asked
+/// for one by one (OpenID Connect Core §5.4, §5.5).
+pub(super) fn of_userinfo(authorization: &Authorization) -> BTreeSet<Claim> {
+    let single = authorization.details.userinfo_claims.iter().copied();
+    Claim::of_scope(&authorization.scope).chain(single).collect()
 }
 
-/// The claims a scope reaches.
-pub fn claims_of(scope: &Scope) -> impl Iterator<Item = &'static str> {
-    CLAIMS_OF_SCOPE
-        .iter()
-        .filter(|(value, _)| scope.contains(value))
-        .flat_map(|(_, claims)| claims.iter().copied())
-}
-
-/// The scope value that clears a claim; a client asks for a claim by name only if it registered
-/// that scope.
-pub fn scope_of(claim: &str) -> Option<&'static str> {
-    CLAIMS_OF_SCOPE.iter().find(|(_, claims)| claims.contains(&claim)).map(|(value, _)| *value)
+/// The names of all that an authorization discloses, for the record made at first issue.
+pub(super) fn names(authorization: &Authorization) -> Vec<&'static str> {
+    let mut claims = of_userinfo(authorization);
+    claims.extend(authorization.details.id_token_claims.iter().copied());
+    claims.into_iter().map(Claim::as_str).collect()
 }
 
 /// The values of the wanted claims. What is not known is left out (Core §5.3.2).
-pub fn values<'a>(
-    wanted: impl Iterator<Item = &'a str>,
-    profile: &Profile,
-    changed_at: Instant,
-) -> Map<String, Value> {
-    wanted
-        .filter_map(|claim| Some((claim.to_owned(), value(claim, profile, changed_at)?)))
-        .collect()
-}
-
-fn value(claim: &str, profile: &Profile, changed_at: Instant) -> Option<Value> {
-    match claim {
-        "name" => Some(json!(profile.name.as_str())),
-        "updated_at" => Some(json!(changed_at.as_seconds())),
-        "phone_number" => profile.phones.first().map(|phone| json!(phone.as_str())),
-        "phone_number_verified" => profile.phones.first().map(|_| json!(true)),
-        "email" => profile.emails.first().map(|email| json!(email.as_str())),
-        "email_verified" => profile.emails.first().map(|_| json!(false)),
-        _ => None,
-    }
+pub(super) fn release(wanted: &BTreeSet<Claim>, profile: &Profile) -> ReleasedClaims {
+    let phone = profile.phones.first();
+    let email = profile.emails.first();
+    let known = ReleasedClaims {
+        name: Some(profile.name.as_str().to_owned()),
+        phone_number: phone.map(|phone| phone.as_str().to_owned()),
+        phone_number_verified: phone.map(|_| true),
+        email: email.map(|email| email.as_str().to_owned()),
+        // E-mail is not confirmed anywhere yet.
+        email_verified: email.map(|_| false),
+    };
+    known.limited_to(wanted)
 }

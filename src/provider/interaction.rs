@@ -8,13 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Provider;
 use crate::crypto::{digest, encoding};
-use crate::crypto::seal::Sealed;
+use crate::crypto::seal::{SealError, Sealed};
 use crate::domain::id::InteractionId;
 use crate::domain::instant::Instant;
 use crate::protocol::authorization_request::AuthorizationRequest;
-
-/// The longest sealed interaction: it travels in an address.
-const MAX_SEALED_LEN: usize = 6 * 1024;
 
 /// A paused authorization request.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -42,9 +39,6 @@ pub enum InteractionError {
     /// It was started in another browser.
     #[error("the interaction belongs to another browser")]
     OtherBrowser,
-    /// The request is too long to be carried in an address.
-    #[error("the authorization request is too long")]
-    TooLong,
 }
 
 impl Provider {
@@ -59,18 +53,14 @@ impl Provider {
         &self,
         request: AuthorizationRequest,
         browser_cookie: &str,
-    ) -> Result<String, InteractionError> {
+    ) -> Result<String, SealError> {
         let interaction = Interaction {
             id: InteractionId::ordered(self.now(), &*self.entropy),
             request,
             created_at: self.now(),
             browser: browser_digest(browser_cookie),
         };
-        let sealed = self.ring().sealer().seal(&interaction, &*self.entropy);
-        if sealed.len() > MAX_SEALED_LEN {
-            return Err(InteractionError::TooLong);
-        }
-        Ok(sealed)
+        self.ring().sealer().seal(&interaction, &*self.entropy)
     }
 
     /// Opens an interaction in the browser that started it.

@@ -7,13 +7,17 @@ mod refresh_token;
 
 use super::Provider;
 use super::client_authentication::{AuthenticatedClient, ClientAuthenticationError};
-use crate::crypto::signing::SigningError;
+use crate::crypto::jwt::JwtError;
+use crate::crypto::seal::SealError;
 use crate::domain::id::AuthorizationId;
 use crate::protocol::client_authentication::ClientCredentials;
 use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::protocol::jose::SignatureAlgorithm;
+use crate::protocol::resource::ResourceIndicator;
 use crate::protocol::token_request::TokenRequest;
 use crate::protocol::token_response::TokenResponse;
 use crate::storage;
+use authorization_code::Binding;
 
 /// Why a token request was refused.
 #[derive(Debug, thiserror::Error)]
@@ -54,9 +58,15 @@ pub enum ExchangeError {
     /// Access for another resource than this provider.
     #[error("the resource is not one that tokens are issued for")]
     Target,
+    /// There is no key for an algorithm: a fault of ours.
+    #[error("there is no signing key for {}", .0.as_str())]
+    NoKey(SignatureAlgorithm),
     /// A key did not sign.
     #[error(transparent)]
-    Signing(#[from] SigningError),
+    Sign(#[from] JwtError),
+    /// A token could not be sealed.
+    #[error(transparent)]
+    Seal(#[from] SealError),
     /// Storage did not answer.
     #[error(transparent)]
     Storage(#[from] storage::Error),
@@ -74,11 +84,11 @@ impl ExchangeError {
             }
             Self::GrantType => ErrorCode::UnauthorizedClient
                 .because("The client has not registered this grant_type."),
-            Self::CodeUnknown => ErrorCode::InvalidGrant
-                .because("The code is unknown, has expired, or was redeemed before."),
-            // Whose it is, and that it was seen before, is nobody else's business.
-            Self::CodeOfOther | Self::CodeReplayed(_) => ErrorCode::InvalidGrant
-                .because("The code is unknown, has expired, or was redeemed before."),
+            // Whose it is, and whether it was seen before, is nobody else's business.
+            Self::CodeUnknown | Self::CodeOfOther | Self::CodeReplayed(_) => {
+                ErrorCode::InvalidGrant
+                    .because("The code is unknown, has expired, or was redeemed before.")
+            }
             Self::RedirectUri => ErrorCode::InvalidGrant
                 .because("redirect_uri is not the one of the authorization request."),
             Self::Pkce => ErrorCode::InvalidGrant
@@ -92,7 +102,9 @@ impl ExchangeError {
             }
             Self::Target => ErrorCode::InvalidTarget
                 .because("Tokens are issued for this provider's own resources only."),
-            Self::Signing(_) => ErrorCode::ServerError.because("The server failed."),
+            Self::NoKey(_) | Self::Sign(_) | Self::Seal(_) => {
+                ErrorCode::ServerError.because("The server failed.")
+            }
         }
     }
 }
@@ -114,13 +126,32 @@ impl Provider {
         request: &TokenRequest,
     ) -> Result<TokenResponse, ExchangeError> {
         let client = self.authenticate_client(credentials).await?;
-        if !client.client().metadata.allows_grant_type(request.grant_type()) {
+        if !client.client().metadata.allows_grant(request.grant_type()) {
             return Err(ExchangeError::GrantType);
         }
+        self.check_resource(request.resource())?;
         match request {
-            TokenRequest::AuthorizationCode(request) => self.redeem_code(&client, request).await,
-            TokenRequest::RefreshToken(request) => self.refresh(&client, request).await,
-            TokenRequest::ClientCredentials(request) => self.grant_client(&client, request),
+            TokenRequest::AuthorizationCode { code, redirect_uri, code_verifier, .. } => {
+                let binding =
+                    Binding { redirect_uri: redirect_uri.as_deref(), verifier: code_verifier.as_ref() };
+                self.redeem_code(&client, code, binding).await
+            }
+            TokenRequest::RefreshToken { refresh_token, scope, .. } => {
+                self.refresh(&client, refresh_token, scope.as_ref()).await
+            }
+            TokenRequest::ClientCredentials { scope, .. } => {
+                self.grant_client(&client, scope.as_ref())
+            }
+        }
+    }
+
+    /// RFC 8707 §2: this provider's own endpoints are the only resource there is.
+    fn check_resource(&self, resource: Option<&ResourceIndicator>) -> Result<(), ExchangeError> {
+        match resource {
+            Some(resource) if resource.as_str() != self.issuer.as_str() => {
+                Err(ExchangeError::Target)
+            }
+            _ => Ok(()),
         }
     }
 }

@@ -72,7 +72,6 @@ fn refusal(state: &AppState, context: &RequestContext, error: InteractionError) 
             "wrong_browser",
             "This login was started in another browser. Start again at the portal.",
         ),
-        InteractionError::TooLong => ("invalid_request", "The authorization request is too long."),
     };
     respond::error_page(state, context, StatusCode::BAD_REQUEST, code, text)
 }
@@ -163,6 +162,9 @@ pub async fn resume(
     paused: &Paused,
     browser: Browser<'_>,
 ) -> Response {
-    let outcome = state.provider.resume(&paused.interaction, &paused.client, browser).await;
+    let outcome = state
+        .provider
+        .resume((&paused.sealed, &paused.interaction), &paused.client, browser)
+        .await;
     authorization::answer(state, context, outcome)
 }

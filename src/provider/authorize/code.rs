@@ -60,7 +60,7 @@ impl Provider {
             session_id: session.id,
             grant_id: ready.grant.id,
             client_id: ClientId::try_from(request.client_id().to_owned())
-                .map_err(|_| AuthorizeError::CodeTooLong)?,
+                .map_err(|_| SealError::TooLong)?,
             subject: ready.subject.to_owned(),
             redirect_uri: digest::sha256(&[request.target().redirect_uri().as_bytes()]),
             challenge: request.code_challenge().cloned(),

@@ -8,6 +8,7 @@
 use serde_json::json;
 
 use super::ExchangeError;
+use super::issue::Occasion;
 use crate::crypto::digest;
 use crate::domain::authorization::Authorization;
 use crate::domain::id::{AccountId, AuthorizationId};
@@ -16,14 +17,22 @@ use crate::ledger::Entry;
 use crate::ledger::audit::{Event, EventKind};
 use crate::ledger::feed::Change;
 use crate::protocol::client_metadata::values::GrantType;
-use crate::protocol::scope::{OFFLINE_ACCESS, OPENID};
-use crate::protocol::token_request::AuthorizationCodeRequest;
+use crate::protocol::pkce::CodeVerifier;
+use crate::protocol::scope::OFFLINE_ACCESS;
+use crate::protocol::text::SecretText;
 use crate::protocol::token_response::TokenResponse;
 use crate::provider::Provider;
 use crate::provider::authorize::code::AuthorizationCode;
 use crate::provider::client_authentication::AuthenticatedClient;
 use crate::provider::disclosure;
 use crate::storage::{self, authorizations};
+
+/// What a token request brings to prove that it comes from where the code was sent.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Binding<'a> {
+    pub(super) redirect_uri: Option<&'a str>,
+    pub(super) verifier: Option<&'a CodeVerifier>,
+}
 
 /// What became of a redemption.
 enum Redemption {
@@ -42,12 +51,13 @@ impl Provider {
     pub(super) async fn redeem_code(
         &self,
         client: &AuthenticatedClient,
-        request: &AuthorizationCodeRequest,
+        code: &SecretText,
+        binding: Binding<'_>,
     ) -> Result<TokenResponse, ExchangeError> {
         let code = self
             .ring()
             .sealer()
-            .open::<AuthorizationCode>(request.code.expose())
+            .open::<AuthorizationCode>(code.expose())
             .ok_or(ExchangeError::CodeUnknown)?;
         if code.client_id != client.client().id {
             return Err(ExchangeError::CodeOfOther);
@@ -57,7 +67,7 @@ impl Provider {
         if now.since(code.issued_at) >= self.lifetimes.code {
             return Err(self.replay_of_old(&code).await?);
         }
-        check_binding(&code, request)?;
+        binding.check(&code)?;
         let authorization = self.authorization_of(&code, client, now);
         let event = Event::new(EventKind::AuthorizationRedeemed, now)
             .account(authorization.account_id)
@@ -75,7 +85,8 @@ impl Provider {
             .await?;
         match redemption {
             Redemption::Redeemed => {
-                self.issue(client, &authorization, code.nonce.as_deref(), now).await
+                let occasion = Occasion::Redemption(code.nonce.as_deref());
+                self.issue(client, &authorization, occasion, now).await
             }
             Redemption::Replayed => Err(ExchangeError::CodeReplayed(code.authorization_id)),
             Redemption::Ended => Err(ExchangeError::Ended),
@@ -138,24 +149,23 @@ impl Provider {
     }
 }
 
-/// RFC 6749 §4.1.3 and RFC 7636 §4.6. A verifier without a challenge is refused too, since it
-/// tells of a request that was stripped on its way (RFC 9700 §4.8.2).
-fn check_binding(
-    code: &AuthorizationCode,
-    request: &AuthorizationCodeRequest,
-) -> Result<(), ExchangeError> {
-    let uri = digest::sha256(&[request.redirect_uri.as_bytes()]);
-    if !digest::equal(&uri, &code.redirect_uri) {
-        return Err(ExchangeError::RedirectUri);
-    }
-    let proven = match (&code.challenge, &request.code_verifier) {
-        (None, None) => true,
-        (Some(challenge), Some(verifier)) => {
-            digest::equal(challenge.digest(), &digest::sha256(&[verifier.as_bytes()]))
+impl Binding<'_> {
+    /// RFC 6749 §4.1.3 and RFC 7636 §4.6. A verifier without a challenge is refused too, since it
+    /// tells of a request that was stripped on its way (RFC 9700 §4.8.2).
+    fn check(self, code: &AuthorizationCode) -> Result<(), ExchangeError> {
+        let uri = self.redirect_uri.map(|uri| digest::sha256(&[uri.as_bytes()]));
+        if !uri.is_some_and(|uri| digest::equal(&uri, &code.redirect_uri)) {
+            return Err(ExchangeError::RedirectUri);
         }
-        (None, Some(_)) | (Some(_), None) => false,
-    };
-    if proven { Ok(()) } else { Err(ExchangeError::Pkce) }
+        let proven = match (&code.challenge, self.verifier) {
+            (None, None) => true,
+            (Some(challenge), Some(verifier)) => {
+                digest::equal(challenge.digest(), &digest::sha256(&[verifier.as_bytes()]))
+            }
+            (None, Some(_)) | (Some(_), None) => false,
+        };
+        if proven { Ok(()) } else { Err(ExchangeError::Pkce) }
+    }
 }
 
 async fn redeem(

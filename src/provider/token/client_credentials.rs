@@ -2,11 +2,10 @@
 //! are counted.
 
 use super::ExchangeError;
-use crate::domain::id::AccessTokenId;
-use crate::protocol::access_token::AccessTokenClaims;
-use crate::protocol::scope::{OFFLINE_ACCESS, OPENID, Scope};
-use crate::protocol::token_request::ClientCredentialsRequest;
-use crate::protocol::token_response::TokenResponse;
+use crate::ledger::usage::UsageKind;
+use crate::protocol::scope::Scope;
+use crate::protocol::text::SecretText;
+use crate::protocol::token_response::{TokenResponse, TokenType};
 use crate::provider::Provider;
 use crate::provider::client_authentication::AuthenticatedClient;
 
@@ -14,9 +13,25 @@ impl Provider {
     pub(super) fn grant_client(
         &self,
         client: &AuthenticatedClient,
-        request: &ClientCredentialsRequest,
+        scope: Option<&Scope>,
     ) -> Result<TokenResponse, ExchangeError> {
-        let _ = (client, request);
-        todo!()
+        // Every scope there is tells of a person, and here is none.
+        if scope.is_some_and(|scope| !scope.is_empty()) {
+            return Err(ExchangeError::Scope);
+        }
+        let now = self.now();
+        let client_id = client.client().id.as_str();
+        let scope = Scope::empty();
+        let claims = self.access_token_claims(client_id, &scope, None, now)?;
+        let access_token = self.sign_access_token(&claims, now)?;
+        self.usage.count(client_id, UsageKind::ClientCredentials, now);
+        Ok(TokenResponse {
+            access_token: SecretText::new(access_token),
+            token_type: TokenType::Bearer,
+            expires_in: self.lifetimes.access_token.as_secs(),
+            refresh_token: None,
+            id_token: None,
+            scope,
+        })
     }
 }

@@ -10,13 +10,16 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::issue::Occasion;
 use super::{ExchangeError, rotates};
 use crate::crypto::seal::Sealed;
 use crate::domain::authorization::Authorization;
 use crate::domain::id::{AccountId, AuthorizationId};
 use crate::domain::instant::Instant;
 use crate::ledger::audit::EventKind;
-use crate::protocol::token_request::RefreshTokenRequest;
+use crate::ledger::usage::UsageKind;
+use crate::protocol::scope::Scope;
+use crate::protocol::text::SecretText;
 use crate::protocol::token_response::TokenResponse;
 use crate::provider::Provider;
 use crate::provider::client_authentication::AuthenticatedClient;
@@ -73,12 +76,13 @@ impl Provider {
     pub(super) async fn refresh(
         &self,
         client: &AuthenticatedClient,
-        request: &RefreshTokenRequest,
+        presented: &SecretText,
+        narrowed: Option<&Scope>,
     ) -> Result<TokenResponse, ExchangeError> {
         let token = self
             .ring()
             .sealer()
-            .open::<RefreshToken>(request.refresh_token.expose())
+            .open::<RefreshToken>(presented.expose())
             .ok_or(ExchangeError::RefreshUnknown)?;
         let now = self.now();
         let stored = self.stored_family(token).await?;
@@ -89,8 +93,7 @@ impl Provider {
             return Err(ExchangeError::RefreshUnknown);
         }
         // Narrowing is for this access token; the family keeps what was granted (RFC 6749 §6).
-        if request.scope.as_ref().is_some_and(|scope| !scope.is_subset(&stored.authorization.scope))
-        {
+        if narrowed.is_some_and(|scope| !scope.is_subset(&stored.authorization.scope)) {
             return Err(ExchangeError::Scope);
         }
         let mut authorization = match token.standing(&stored, now) {
@@ -102,11 +105,11 @@ impl Provider {
             Standing::Current if rotates(client) => self.rotate(token, stored, now).await?,
             Standing::Current | Standing::Predecessor => stored.authorization,
         };
-        if let Some(scope) = &request.scope {
+        if let Some(scope) = narrowed {
             authorization.scope = scope.clone();
         }
-        self.usage.count_refresh(&authorization, now);
-        self.issue(client, &authorization, None, now).await
+        self.usage.count(authorization.client_id.as_str(), UsageKind::Refresh, now);
+        self.issue(client, &authorization, Occasion::Refresh, now).await
     }
 
     async fn stored_family(
