@@ -4,21 +4,20 @@
 //! A header may not bring or point to keys, nor demand extensions. There is no clock here:
 //! callers check `exp`, `nbf`, `iss` and `aud`.
 
-use std::sync::Arc;
+use std::ops::Deref;
 
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::PrimitiveError;
 use super::encoding::{self, encode_onto, encoded_len};
-use super::signing::SigningKey;
+use super::signing::{SigningError, SigningKey};
 use super::verifying::VerifyingKey;
 use crate::protocol::jose::{JwtHeader, JwtHeaderError};
 
 /// Longer tokens are not looked at.
 pub const MAX_TOKEN: usize = 16 * 1024;
 
-/// Why a token was not signed or is refused. Says nothing of its content.
+/// Why a token is refused. Says nothing of its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum JwtError {
     /// Longer than [`MAX_TOKEN`].
@@ -45,9 +44,6 @@ pub enum JwtError {
     /// The claims are not what they should be.
     #[error("the token's claims are malformed")]
     Claims,
-    /// Signing failed: a fault of ours.
-    #[error(transparent)]
-    Primitive(#[from] PrimitiveError),
 }
 
 /// What the header must say of the token's type (RFC 8725 §3.11).
@@ -98,9 +94,9 @@ pub fn sign_jwt(
     key: &SigningKey,
     typ: Option<&str>,
     claims: &impl Serialize,
-) -> Result<String, JwtError> {
+) -> Result<String, SigningError> {
     let header = key.encoded_header(typ)?;
-    let claims = serde_json::to_vec(claims).map_err(|_| JwtError::Claims)?;
+    let claims = serde_json::to_vec(claims).map_err(|_| SigningError::Claims)?;
     let signature_len = key.signature_len();
     let length = header.len() + encoded_len(claims.len()) + encoded_len(signature_len) + 2;
     let mut token = String::with_capacity(length);
@@ -120,10 +116,10 @@ pub fn decode_unverified_header(token: &str) -> Result<JwtHeader, JwtError> {
 }
 
 /// The claims of a token that is of the expected type and signed by the key that `find` gives for
-/// its header.
-pub fn verify_jwt<T: DeserializeOwned>(
+/// its header: a reference to a key, or one that is shared or just made.
+pub fn verify_jwt<T: DeserializeOwned, K: Deref<Target = VerifyingKey>>(
     token: &str,
-    find: &dyn Fn(&JwtHeader) -> Option<Arc<VerifyingKey>>,
+    find: impl FnOnce(&JwtHeader) -> Option<K>,
     expected: ExpectedType<'_>,
 ) -> Result<T, JwtError> {
     let parts = Parts::split(token)?;

@@ -41,6 +41,17 @@ pub enum SigningKeyError {
     Primitive(#[from] PrimitiveError),
 }
 
+/// Why a token was not signed: a fault of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SigningError {
+    /// The claims cannot be written as JSON.
+    #[error("the claims cannot be serialized")]
+    Claims,
+    /// The primitive failed.
+    #[error(transparent)]
+    Primitive(#[from] PrimitiveError),
+}
+
 /// A private key, ready to sign.
 pub struct SigningKey {
     algorithm: SignatureAlgorithm,
