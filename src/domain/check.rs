@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::assurance::IdentityAssuranceLevel;
 use super::code_list::code_list;
@@ -113,20 +113,26 @@ impl From<CheckLabel> for String {
     }
 }
 
-/// One check: who said what about this identity, when, and how long it counts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// One check: who said what about this identity, when, and how long it counts. Shown with its times
+/// in RFC 3339, as an import line has them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Check {
     /// How.
     pub method: CheckMethod,
     /// Who answered.
     pub authority: CheckLabel,
     /// When.
+    #[serde(serialize_with = "as_rfc3339")]
     pub performed_at: Instant,
     /// The authority's own name for this check, to ask it again.
     pub transaction: CheckLabel,
     /// What it answered.
     pub result: CheckResult,
     /// From when on it no longer counts; never, if nothing is said.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "as_optional_rfc3339"
+    )]
     pub expires_at: Option<Instant>,
 }
 
@@ -138,6 +144,25 @@ impl Check {
             && self.performed_at <= now
             && self.expires_at.is_none_or(|expires_at| now < expires_at);
         counts.then(|| self.method.level())
+    }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature serde calls"
+)]
+fn as_rfc3339<S: Serializer>(at: &Instant, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(at)
+}
+
+#[expect(clippy::ref_option, reason = "the signature serde calls")]
+fn as_optional_rfc3339<S: Serializer>(
+    at: &Option<Instant>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match at {
+        Some(at) => as_rfc3339(at, serializer),
+        None => serializer.serialize_none(),
     }
 }
 
@@ -177,5 +202,18 @@ mod tests {
         for text in ["", " a", "a\n", "a\u{0}b", "a\u{202E}b", &long] {
             assert_eq!(CheckLabel::parse(text), Err(CheckLabelError), "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_check_is_shown_as_an_import_line_has_it() {
+        let shown = serde_json::json!({
+            "method": "three_elements",
+            "authority": "模拟核验",
+            "performed_at": "1970-01-01T00:01:40.000Z",
+            "transaction": "t-1",
+            "result": "match",
+            "expires_at": "1970-01-01T00:03:20.000Z",
+        });
+        assert_eq!(serde_json::to_value(check(CheckResult::Match)).unwrap(), shown);
     }
 }
