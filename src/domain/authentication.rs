@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::assurance::AuthenticationAssuranceLevel;
+use crate::protocol::acr::Aal;
 use super::code_list::{UnknownCode, code_list};
 
 code_list! {
@@ -22,9 +22,9 @@ code_list! {
 impl AuthenticationMethod {
     /// What the method is worth alone.
     #[must_use]
-    pub const fn aal(self) -> AuthenticationAssuranceLevel {
+    pub const fn aal(self) -> Aal {
         match self {
-            Self::Password => AuthenticationAssuranceLevel::One,
+            Self::Password => Aal::One,
         }
     }
 }
@@ -66,11 +66,11 @@ impl AuthenticationMethods {
 
     /// What the login is worth: the best of its methods.
     #[must_use]
-    pub fn aal(&self) -> AuthenticationAssuranceLevel {
+    pub fn aal(&self) -> Aal {
         self.iter()
             .map(AuthenticationMethod::aal)
             .max()
-            .unwrap_or(AuthenticationAssuranceLevel::One)
+            .unwrap_or(Aal::One)
     }
 }
 
@@ -123,7 +123,7 @@ mod tests {
     fn a_password_is_one_factor() {
         let login = AuthenticationMethods::of(AuthenticationMethod::Password);
         assert_eq!(login.amr(), ["pwd"]);
-        assert_eq!(login.aal(), AuthenticationAssuranceLevel::One);
+        assert_eq!(login.aal(), Aal::One);
         assert_eq!(login.clone().with(AuthenticationMethod::Password), login);
     }
 

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::assurance::IdentityAssuranceLevel;
+use crate::protocol::acr::Ial;
 use super::code_list::code_list;
 use super::instant::Instant;
 
@@ -36,14 +36,14 @@ code_list! {
 impl CheckMethod {
     /// The level that a match by this method proves (DESIGN §3, national-identity §1.3).
     #[must_use]
-    pub const fn level(self) -> IdentityAssuranceLevel {
+    pub const fn level(self) -> Ial {
         match self {
             // Name and number alone show that such a person exists, not that this is the person.
-            Self::PhoneCode | Self::TwoElements => IdentityAssuranceLevel::L1,
-            Self::ThreeElements => IdentityAssuranceLevel::L2,
-            Self::FourElements | Self::Face => IdentityAssuranceLevel::L3,
+            Self::PhoneCode | Self::TwoElements => Ial::One,
+            Self::ThreeElements => Ial::Two,
+            Self::FourElements | Self::Face => Ial::Three,
             Self::ChipAndFace | Self::NetworkCredential | Self::Certificate | Self::Counter => {
-                IdentityAssuranceLevel::L4
+                Ial::Four
             }
         }
     }
@@ -139,7 +139,7 @@ pub struct Check {
 impl Check {
     /// The level it proves at `now`: none without a match, before it was made or once it has expired.
     #[must_use]
-    pub fn proves(&self, now: Instant) -> Option<IdentityAssuranceLevel> {
+    pub fn proves(&self, now: Instant) -> Option<Ial> {
         let counts = self.result == CheckResult::Match
             && self.performed_at <= now
             && self.expires_at.is_none_or(|expires_at| now < expires_at);
@@ -186,8 +186,8 @@ mod tests {
         let matched = check(CheckResult::Match);
         let at = |check: &Check, seconds| check.proves(Instant::from_seconds(seconds));
         assert_eq!(at(&matched, 99), None);
-        assert_eq!(at(&matched, 100), Some(IdentityAssuranceLevel::L2));
-        assert_eq!(at(&matched, 199), Some(IdentityAssuranceLevel::L2));
+        assert_eq!(at(&matched, 100), Some(Ial::Two));
+        assert_eq!(at(&matched, 199), Some(Ial::Two));
         assert_eq!(at(&matched, 200), None);
         for &result in CheckResult::ALL {
             let proves = at(&check(result), 150).is_some();
