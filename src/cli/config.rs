@@ -1,4 +1,4 @@
-//! Configuration: layers of settings ([`layers`]), read into one typed struct a section.
+//! Configuration: layers of settings (`layers`), read into one typed struct a section.
 //!
 //! Every problem is found before anything starts and all are reported together, each with the
 //! setting's path and where its value came from. What `config/default.toml` does not name is
