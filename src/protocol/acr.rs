@@ -106,10 +106,10 @@ impl Acr {
 
     /// Whether a login at `aal` by a person proven to `ial` satisfies this value.
     #[must_use]
-    pub fn is_satisfied(self, aal: Aal, ial: Ial) -> bool {
+    pub fn is_satisfied(self, aal: Aal, ial: Option<Ial>) -> bool {
         match self {
             Self::Authentication(wanted) => aal >= wanted,
-            Self::Identity(wanted) => ial >= wanted,
+            Self::Identity(wanted) => ial >= Some(wanted),
         }
     }
 }
@@ -171,7 +171,7 @@ impl AcrRequest {
 
     /// Whether a login at `aal` by a person proven to `ial` is enough.
     #[must_use]
-    pub fn is_satisfied(&self, aal: Aal, ial: Ial) -> bool {
+    pub fn is_satisfied(&self, aal: Aal, ial: Option<Ial>) -> bool {
         match self {
             Self::Any => true,
             Self::Voluntary(values) | Self::Essential(values) => {
@@ -197,7 +197,7 @@ impl AcrRequest {
 
     /// The `acr` to state: the most preferred satisfied value, else the login's own level.
     #[must_use]
-    pub fn state(&self, aal: Aal, ial: Ial) -> Acr {
+    pub fn state(&self, aal: Aal, ial: Option<Ial>) -> Acr {
         let satisfied = self
             .values()
             .iter()
@@ -244,14 +244,17 @@ mod tests {
         let request = AcrRequest::from_acr_values(
             "urn:tongxing:aal:3 urn:x urn:tongxing:ial:2 urn:tongxing:aal:1",
         );
-        assert!(request.is_satisfied(Aal::One, Ial::Two));
-        assert_eq!(request.state(Aal::One, Ial::Two), Acr::Identity(Ial::Two));
+        assert!(request.is_satisfied(Aal::One, Some(Ial::Two)));
         assert_eq!(
-            request.state(Aal::Three, Ial::Two),
+            request.state(Aal::One, Some(Ial::Two)),
+            Acr::Identity(Ial::Two)
+        );
+        assert_eq!(
+            request.state(Aal::Three, Some(Ial::Two)),
             Acr::Authentication(Aal::Three)
         );
         assert_eq!(
-            request.state(Aal::Two, Ial::One),
+            request.state(Aal::Two, Some(Ial::One)),
             Acr::Authentication(Aal::One)
         );
         assert!(!request.is_essential());
@@ -261,9 +264,9 @@ mod tests {
     fn unknown_values_are_no_wish_but_an_essential_demand_for_them_fails() {
         assert_eq!(AcrRequest::from_acr_values("urn:x 0"), AcrRequest::Any);
         let demand = AcrRequest::essential(&["urn:x"]);
-        assert!(demand.is_essential() && !demand.is_satisfied(Aal::Three, Ial::Four));
+        assert!(demand.is_essential() && !demand.is_satisfied(Aal::Three, Some(Ial::Four)));
         assert_eq!(
-            AcrRequest::Any.state(Aal::Two, Ial::One),
+            AcrRequest::Any.state(Aal::Two, Some(Ial::One)),
             Acr::Authentication(Aal::Two)
         );
     }

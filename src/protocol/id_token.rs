@@ -31,8 +31,9 @@ pub struct IdTokenClaims {
     pub amr: Vec<String>,
     /// How well the login is assured.
     pub aal: Aal,
-    /// How well the person is proven.
-    pub ial: Ial,
+    /// How well the person is proven; absent when nothing is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ial: Option<Ial>,
     /// The session, as this client knows it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sid: Option<String>,
@@ -78,7 +79,7 @@ mod tests {
             acr: Acr::Identity(Ial::Two),
             amr: vec!["pwd".into()],
             aal: Aal::One,
-            ial: Ial::Two,
+            ial: Some(Ial::Two),
             sid: None,
             at_hash: None,
             claims: ReleasedClaims {
