@@ -69,6 +69,16 @@ impl TokenRequest {
         })
     }
 
+    /// The API that the token is for.
+    #[must_use]
+    pub const fn resource(&self) -> Option<&ResourceIndicator> {
+        match self {
+            Self::AuthorizationCode { resource, .. }
+            | Self::RefreshToken { resource, .. }
+            | Self::ClientCredentials { resource, .. } => resource.as_ref(),
+        }
+    }
+
     /// The grant type, which the client must be registered for.
     #[must_use]
     pub const fn grant_type(&self) -> GrantType {

@@ -1,133 +1,156 @@
-//! The executor: one narrow interface, dispatched to an engine here and in this folder only.
+//! The executor: one narrow interface, dispatched to an engine in this folder only.
 //!
 //! The SQL subset (a test greps for the rest): column types `TEXT`, `BIGINT`, `BOOLEAN`;
 //! placeholders `$1`; `ON CONFLICT` and `RETURNING`; conditions in the statement, never
-//! check-then-act; no `now()`, `random()`, triggers, sequences, data-modifying CTEs, `ILIKE`.
+//! check-then-act; sums cast to `BIGINT`; no `now()`, `random()`, triggers, sequences, deferred
+//! constraints, data-modifying CTEs, `ILIKE`. Keywords in capitals, names in small letters.
 
+mod error;
+mod migrator;
+mod pool;
+mod postgres;
+mod reader;
+mod row;
+mod sqlite;
+mod url;
+mod value;
+
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use self::error::{Error, OpenError};
+pub use self::migrator::{Migration, Migrations};
+pub use self::reader::{Reader, Transaction};
+pub use self::row::Row;
+use self::url::Place;
+pub use self::url::{DatabaseUrl, ParseDatabaseUrlError};
+pub use self::value::{Cell, FromColumn, Value, values};
 
 /// A boxed future, as closures given to [`Storage::write`] return.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Why storage did not answer.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The database cannot be reached, is overloaded, or lost the transaction: try later.
-    #[error("the database is unavailable: {0}")]
-    Unavailable(String),
-    /// A stored row is not what its type allows.
-    #[error("table {table}: column {column} holds what it must not")]
-    Corrupt {
-        /// Table or query.
-        table: &'static str,
-        /// Column.
-        column: &'static str,
-    },
-    /// A statement the engine refused: a fault of ours.
-    #[error("the database refused a statement: {0}")]
-    Refused(String),
-}
-
-/// One parameter of a statement.
+/// Limits of a [`Storage`].
 #[derive(Debug, Clone)]
-pub enum Value {
-    /// `TEXT`. U+0000 is refused when bound.
-    Text(Option<String>),
-    /// `BIGINT`.
-    Integer(Option<i64>),
-    /// `BOOLEAN`.
-    Boolean(Option<bool>),
+pub struct Options {
+    /// Connections: to read with on SQLite, for everything on PostgreSQL.
+    pub connections: usize,
+    /// How long a caller waits for one of them.
+    pub pool_wait: Duration,
+    /// Writes waiting for SQLite's writer; one more is refused.
+    pub queue: usize,
+    /// Writes in one transaction of SQLite's writer.
+    pub batch: usize,
+    /// How long SQLite's writer waits for another process to finish its write.
+    pub busy_timeout: Duration,
 }
 
-/// `values![account_id, now, Some("text")]`: anything that is `Into<Value>`.
-#[macro_export]
-macro_rules! values {
-    ($($value:expr),* $(,)?) => { &[$($crate::storage::Value::from($value)),*] };
-}
-pub use crate::values;
-
-/// One row of an answer.
-pub struct Row;
-
-impl Row {
-    /// The column's value: `String`, `i64`, `bool`, `Instant`, `Id<K>`, or an `Option` of these.
-    pub fn get<T: FromColumn>(&self, column: &'static str) -> Result<T, Error> {
-        unimplemented!("{column}")
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            connections: 16,
+            pool_wait: Duration::from_millis(500),
+            queue: 2048,
+            batch: 256,
+            busy_timeout: Duration::from_secs(2),
+        }
     }
 }
 
-/// What a column can be read as.
-pub trait FromColumn: Sized {}
-
-/// Reads. Every statement sees what is committed when it starts.
-pub struct Reader;
-
-impl Reader {
-    /// The row, if there is one.
-    pub async fn fetch_optional(
-        &mut self,
-        sql: &'static str,
-        values: &[Value],
-    ) -> Result<Option<Row>, Error> {
-        unimplemented!("{sql} {values:?}")
-    }
-    /// All rows.
-    pub async fn fetch_all(
-        &mut self,
-        sql: &'static str,
-        values: &[Value],
-    ) -> Result<Vec<Row>, Error> {
-        unimplemented!("{sql} {values:?}")
-    }
-}
-
-/// Writes, and reads what it wrote. Dereferences to [`Reader`], so that a query that only reads
-/// takes `&mut Reader` and serves both.
-pub struct Transaction;
-
-impl std::ops::Deref for Transaction {
-    type Target = Reader;
-    fn deref(&self) -> &Reader {
-        unimplemented!()
-    }
-}
-impl std::ops::DerefMut for Transaction {
-    fn deref_mut(&mut self) -> &mut Reader {
-        unimplemented!()
-    }
-}
-
-impl Transaction {
-    /// Runs a statement; the number of rows it changed.
-    pub async fn execute(&mut self, sql: &'static str, values: &[Value]) -> Result<u64, Error> {
-        unimplemented!("{sql} {values:?}")
-    }
-    /// Runs a statement with `RETURNING` of at most one row.
-    pub async fn returning(
-        &mut self,
-        sql: &'static str,
-        values: &[Value],
-    ) -> Result<Option<Row>, Error> {
-        unimplemented!("{sql} {values:?}")
-    }
-}
-
-/// A database of either engine.
+/// A database of either engine. Clones share it; when the last is dropped, what is queued is
+/// still written.
 #[derive(Clone)]
-pub struct Storage;
+pub struct Storage(Arc<Shared>);
+
+struct Shared {
+    engine: Engine,
+    url: DatabaseUrl,
+    migrations: &'static Migrations,
+}
+
+enum Engine {
+    Sqlite(sqlite::Engine),
+    Postgres(postgres::Engine),
+}
+
+impl fmt::Debug for Storage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Storage").field(&self.0.url).finish()
+    }
+}
 
 impl Storage {
+    /// Connects. Looks at no schema: that is for [`Storage::migrate`], [`Storage::check_schema`]
+    /// and [`Storage::prepare_schema`].
+    pub async fn open(
+        url: &DatabaseUrl,
+        migrations: &'static Migrations,
+        options: Options,
+    ) -> Result<Self, OpenError> {
+        let engine = match url.place() {
+            Place::Sqlite(path) => {
+                let engine = sqlite::Engine::open(path, &options);
+                Engine::Sqlite(
+                    engine.map_err(|error| OpenError::unreachable(url, &error.to_string()))?,
+                )
+            }
+            Place::Postgres { options: to, .. } => {
+                postgres::check_durable(url, to).await?;
+                Engine::Postgres(postgres::Engine::open(to, &options))
+            }
+        };
+        Ok(Self(Arc::new(Shared {
+            engine,
+            url: url.clone(),
+            migrations,
+        })))
+    }
+
+    /// Applies the migrations that are missing. Several processes may do so at once.
+    pub async fn migrate(&self) -> Result<(), OpenError> {
+        migrator::migrate(&self.0.url, self.0.migrations).await
+    }
+
+    /// Whether this binary and the schema admit each other.
+    pub async fn check_schema(&self) -> Result<(), OpenError> {
+        migrator::check(&self.0.url, self.0.migrations).await
+    }
+
+    /// What a server does when it starts: migrates SQLite, but only checks PostgreSQL, where
+    /// several releases may share the database.
+    pub async fn prepare_schema(&self) -> Result<(), OpenError> {
+        if let Engine::Sqlite(_) = self.0.engine {
+            self.migrate().await?;
+        }
+        self.check_schema().await
+    }
+
     /// A connection to read with.
     pub async fn reader(&self) -> Result<Reader, Error> {
-        unimplemented!()
+        match &self.0.engine {
+            Engine::Sqlite(engine) => Ok(Reader::sqlite(engine.reader().await?)),
+            Engine::Postgres(engine) => engine.reader().await,
+        }
+    }
+
+    /// A connection to read with that is not the pool's: for what reads all the time, and must
+    /// when the pool is exhausted.
+    pub async fn dedicated_reader(&self) -> Result<Reader, Error> {
+        match &self.0.engine {
+            Engine::Sqlite(engine) => engine.dedicated_reader(),
+            Engine::Postgres(engine) => engine.dedicated_reader().await,
+        }
     }
 
     /// Runs `work` in a transaction; the only way to write.
     ///
     /// `work` awaits nothing but its transaction and may run again, so ids, times and random
     /// values are in `input`. It runs detached from the caller: one that hangs up interrupts
-    /// nothing. An `Err` rolls back what `work` did.
+    /// nothing. An `Err` rolls back what `work` did; so does an error of a statement, whatever
+    /// `work` makes of it. The answer comes after COMMIT. [`Error::Unavailable`] may, rarely, be
+    /// the answer to a write that was committed: its acknowledgment was lost.
     pub async fn write<I, T, E, F>(&self, input: I, work: F) -> Result<T, E>
     where
         I: Send + Sync + 'static,
@@ -138,7 +161,17 @@ impl Storage {
             + Sync
             + 'static,
     {
-        let _ = (input, work);
-        unimplemented!()
+        match &self.0.engine {
+            Engine::Sqlite(engine) => engine.write(input, work).await,
+            Engine::Postgres(engine) => engine.write(input, work).await,
+        }
+    }
+
+    /// Refuses new work and waits for the writes that are queued.
+    pub async fn close(&self) {
+        match &self.0.engine {
+            Engine::Sqlite(engine) => engine.close().await,
+            Engine::Postgres(engine) => engine.close(),
+        }
     }
 }

@@ -1,0 +1,226 @@
+//! One connection in use, and how it comes back from a statement nobody waits for any more.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::postgres::{PgArguments, PgConnection, PgRow};
+use sqlx::{Arguments, Connection, Executor, SqlSafeStr};
+
+use super::super::error::{Error, Failure, Fault};
+use super::super::pool::{Lease, Pool};
+use super::super::value::Value;
+use super::{ANSWER, Home, failure};
+
+/// A connection in use.
+pub(in super::super) struct Session {
+    lease: Lease<PgConnection>,
+    home: Arc<Home>,
+    stage: Stage,
+}
+
+/// What depends on the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Nothing, and it may have died while idle: a lost statement is sent again on another.
+    Idle,
+    /// Nothing, but it is known to have worked.
+    Fresh,
+    /// A transaction whose outcome is not known: it must not go back to the pool.
+    Transaction,
+}
+
+/// Sends one statement and waits for its answer.
+macro_rules! ask {
+    ($session:expr, $sql:expr, |$connection:ident| $future:expr) => {
+        loop {
+            let mut flight = $session.depart().await?;
+            let Some($connection) = flight.connection.as_mut() else {
+                break Err(lost());
+            };
+            let answer = tokio::time::timeout(ANSWER, $future).await;
+            match $session.arrive(flight, answer, $sql) {
+                Err(failed) if $session.replaces(&failed) => {}
+                answer => break answer,
+            }
+        }
+    };
+}
+
+impl Session {
+    pub(super) async fn pooled(home: &Arc<Home>) -> Result<Self, Error> {
+        let mut stage = Stage::Idle;
+        let lease = home
+            .pool
+            .take(async || {
+                stage = Stage::Fresh;
+                home.connect().await
+            })
+            .await?;
+        Ok(Self {
+            lease,
+            home: Arc::clone(home),
+            stage,
+        })
+    }
+
+    pub(super) async fn own(home: &Arc<Home>) -> Result<Self, Error> {
+        Ok(Self {
+            lease: Lease::own(home.connect().await?),
+            home: Arc::clone(home),
+            stage: Stage::Fresh,
+        })
+    }
+
+    /// Opens a transaction.
+    pub(super) async fn begin(&mut self) -> Result<(), Failure> {
+        self.command("BEGIN READ WRITE").await?;
+        self.stage = Stage::Transaction;
+        Ok(())
+    }
+
+    /// Ends the transaction; if that fails, so does the connection.
+    pub(super) async fn end(&mut self, sql: &'static str) -> Result<(), Failure> {
+        self.command(sql).await?;
+        self.stage = Stage::Fresh;
+        Ok(())
+    }
+
+    async fn command(&mut self, sql: &'static str) -> Result<(), Failure> {
+        ask!(self, sql, |connection| connection.execute(sql)).map(drop)
+    }
+
+    pub(in super::super) async fn execute(
+        &mut self,
+        sql: &'static str,
+        values: &[Value<'_>],
+    ) -> Result<u64, Failure> {
+        ask!(self, sql, |connection| connection
+            .execute(sqlx::query_with(sql, bind(values)?)))
+        .map(|done| done.rows_affected())
+    }
+
+    pub(in super::super) async fn fetch_optional(
+        &mut self,
+        sql: &'static str,
+        values: &[Value<'_>],
+    ) -> Result<Option<PgRow>, Failure> {
+        ask!(self, sql, |connection| connection
+            .fetch_optional(sqlx::query_with(sql, bind(values)?)))
+    }
+
+    pub(in super::super) async fn fetch_all(
+        &mut self,
+        sql: &'static str,
+        values: &[Value<'_>],
+    ) -> Result<Vec<PgRow>, Failure> {
+        ask!(self, sql, |connection| connection
+            .fetch_all(sqlx::query_with(sql, bind(values)?)))
+    }
+
+    pub(in super::super) async fn prepare(&mut self, sql: &'static str) -> Result<(), Failure> {
+        ask!(self, sql, |connection| connection
+            .prepare(sql.into_sql_str()))
+        .map(drop)
+    }
+
+    /// Takes the connection out for one statement, or makes another for one found dead.
+    async fn depart(&mut self) -> Result<InFlight, Failure> {
+        let connection = match self.lease.connection.take() {
+            Some(connection) => connection,
+            None if self.stage == Stage::Idle => {
+                self.stage = Stage::Fresh;
+                self.home.connect().await.map_err(|error| Failure {
+                    fault: Fault::Lost,
+                    error,
+                })?
+            }
+            None => return Err(lost()),
+        };
+        let pool = match self.stage {
+            Stage::Transaction => None,
+            Stage::Idle | Stage::Fresh => self.lease.pool.clone(),
+        };
+        Ok(InFlight {
+            connection: Some(connection),
+            pool,
+        })
+    }
+
+    fn arrive<T>(
+        &mut self,
+        mut flight: InFlight,
+        answer: Result<Result<T, sqlx::Error>, tokio::time::error::Elapsed>,
+        sql: &'static str,
+    ) -> Result<T, Failure> {
+        let connection = flight.connection.take();
+        let answer = match answer {
+            Ok(answer) => answer.map_err(|error| failure(&error, sql)),
+            Err(_) => Err(lost()),
+        };
+        match &answer {
+            Err(failed) if failed.fault == Fault::Lost => self.home.pool.clear(),
+            Ok(_) | Err(_) => self.lease.connection = connection,
+        }
+        answer
+    }
+
+    fn replaces(&self, failed: &Failure) -> bool {
+        failed.fault == Fault::Lost && self.stage == Stage::Idle
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if self.stage == Stage::Transaction {
+            self.lease.connection = None;
+        }
+    }
+}
+
+fn lost() -> Failure {
+    Failure {
+        fault: Fault::Lost,
+        error: Error::Unavailable("the connection was lost".to_owned()),
+    }
+}
+
+fn bind(values: &[Value<'_>]) -> Result<PgArguments, Failure> {
+    let mut arguments = PgArguments::default();
+    arguments.reserve(values.len(), values.len() * 40);
+    for value in values {
+        let added = match value {
+            Value::Text(text) => arguments.add(text.as_deref()),
+            Value::Integer(integer) => arguments.add(*integer),
+            Value::Boolean(boolean) => arguments.add(*boolean),
+        };
+        added.map_err(|_| Failure {
+            fault: Fault::Refused,
+            error: Error::Refused("a value is too long".to_owned()),
+        })?;
+    }
+    Ok(arguments)
+}
+
+/// A connection with a statement under way. If its reader is dropped meanwhile, the connection
+/// goes back to the pool once the answer has been read, so that callers who hang up do not make
+/// the server fork.
+struct InFlight {
+    connection: Option<PgConnection>,
+    pool: Option<Arc<Pool<PgConnection>>>,
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        let (Some(mut connection), Some(pool)) = (self.connection.take(), self.pool.take()) else {
+            return;
+        };
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                let ping = tokio::time::timeout(Duration::from_secs(1), connection.ping()).await;
+                if matches!(ping, Ok(Ok(()))) {
+                    pool.put(connection);
+                }
+            });
+        }
+    }
+}

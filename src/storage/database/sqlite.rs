@@ -1,0 +1,208 @@
+//! SQLite: one writer thread, and readers whose statements run on the calling thread.
+//!
+//! WAL lets readers go on while the writer writes; `synchronous=FULL` makes each COMMIT durable.
+//! A second process (the command line) may write at the same time and is waited for.
+
+mod queue;
+mod statement;
+mod writer;
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rusqlite::{ErrorCode, OpenFlags};
+use tokio::sync::{oneshot, watch};
+
+use self::queue::Queue;
+pub(super) use self::statement::{Cells, Connection};
+use self::writer::{Queued, Writer};
+use super::error::{Error, Failure, Fault, table_of};
+use super::pool::{Lease, Pool};
+use super::{BoxFuture, Options, Reader, Transaction};
+
+pub(super) struct Engine {
+    path: PathBuf,
+    options: Options,
+    readers: Arc<Pool<Connection>>,
+    queue: Arc<Queue>,
+    /// Its sender belongs to the writer's thread and ends with it.
+    writing: watch::Receiver<()>,
+}
+
+impl Engine {
+    pub(super) fn open(path: &Path, options: &Options) -> Result<Self, Error> {
+        create(path)?;
+        let connection = connect(path, options, Access::Write)?;
+        let queue = Queue::new(options.queue);
+        let (running, writing) = watch::channel(());
+        let writer = Writer::new(
+            Transaction::sqlite(connection),
+            Arc::clone(&queue),
+            options.batch,
+        );
+        std::thread::Builder::new()
+            .name("sqlite-writer".to_owned())
+            .spawn(move || {
+                writer.run();
+                drop(running);
+            })
+            .map_err(|error| Error::Unavailable(error.to_string()))?;
+        Ok(Self {
+            path: path.to_owned(),
+            options: options.clone(),
+            readers: Pool::new(options.connections, options.pool_wait),
+            queue,
+            writing,
+        })
+    }
+
+    pub(super) async fn reader(&self) -> Result<Lease<Connection>, Error> {
+        self.readers
+            .take(async || connect(&self.path, &self.options, Access::Read))
+            .await
+    }
+
+    pub(super) fn dedicated_reader(&self) -> Result<Reader, Error> {
+        let connection = connect(&self.path, &self.options, Access::Read)?;
+        Ok(Reader::sqlite(Lease::own(connection)))
+    }
+
+    pub(super) async fn write<I, T, E, F>(&self, input: I, work: F) -> Result<T, E>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: for<'a> Fn(&'a mut Transaction, &'a I) -> BoxFuture<'a, Result<T, E>>
+            + Send
+            + Sync
+            + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        self.queue
+            .push(Box::new(Queued::new(input, work, answer)))
+            .map_err(E::from)?;
+        answered
+            .await
+            .unwrap_or_else(|_| Err(Error::Unavailable("closed".to_owned()).into()))
+    }
+
+    /// Refuses new writes, finishes those queued, and waits until they are on disk.
+    pub(super) async fn close(&self) {
+        self.queue.close();
+        self.readers.close();
+        let mut writing = self.writing.clone();
+        // An error says that the writer's thread has ended.
+        while writing.changed().await.is_ok() {}
+    }
+}
+
+/// The writer finishes what is queued, then ends.
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
+/// What a connection may do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Read,
+    Write,
+}
+
+/// The file and its folder, readable by nobody else. SQLite gives its other files the same mode.
+pub(super) fn create(path: &Path) -> Result<(), Error> {
+    let failed = |error: std::io::Error| Error::Unavailable(error.to_string());
+    if let Some(folder) = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(failed)?;
+    }
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(failed)?;
+    Ok(())
+}
+
+fn connect(path: &Path, options: &Options, access: Access) -> Result<Connection, Error> {
+    open(path, options, access)
+        .map(Connection::new)
+        .map_err(|error| Error::Unavailable(message(&error)))
+}
+
+fn open(path: &Path, options: &Options, access: Access) -> rusqlite::Result<rusqlite::Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let raw = rusqlite::Connection::open_with_flags(path, flags)?;
+    raw.busy_timeout(options.busy_timeout)?;
+    raw.set_prepared_statement_cache_capacity(512);
+    raw.pragma_update_and_check(None, "journal_mode", "WAL", |row| {
+        let mode: String = row.get(0)?;
+        // Some file systems have no shared memory: without WAL readers would block the writer.
+        if mode == "wal" {
+            Ok(())
+        } else {
+            Err(rusqlite::Error::InvalidQuery)
+        }
+    })?;
+    raw.pragma_update(None, "synchronous", "FULL")?;
+    raw.pragma_update(None, "foreign_keys", true)?;
+    // Savepoints of a batch keep their journals in memory.
+    raw.pragma_update(None, "temp_store", "MEMORY")?;
+    match access {
+        Access::Read => raw.pragma_update(None, "query_only", true)?,
+        Access::Write => {
+            // 16 MiB of log between checkpoints: seldom enough for the disk, small to recover.
+            raw.pragma_update(None, "wal_autocheckpoint", 4096)?;
+            raw.pragma_update(None, "journal_size_limit", 64 << 20)?;
+            raw.pragma_update(None, "cache_size", -16384)?;
+        }
+    }
+    Ok(raw)
+}
+
+/// SQLite's messages name tables and columns, never values.
+pub(super) fn message(error: &rusqlite::Error) -> String {
+    if let rusqlite::Error::SqliteFailure(_, Some(message)) = error {
+        return message.clone();
+    }
+    error.to_string()
+}
+
+/// What a failed statement means.
+pub(super) fn failure(error: &rusqlite::Error, sql: &'static str) -> Failure {
+    let text = message(error);
+    match error.sqlite_error_code() {
+        Some(
+            ErrorCode::DatabaseBusy
+            | ErrorCode::DatabaseLocked
+            | ErrorCode::DiskFull
+            | ErrorCode::SystemIoFailure
+            | ErrorCode::OutOfMemory
+            | ErrorCode::CannotOpen
+            | ErrorCode::ReadOnly
+            | ErrorCode::OperationInterrupted
+            | ErrorCode::OperationAborted
+            | ErrorCode::PermissionDenied
+            | ErrorCode::FileLockingProtocolFailed
+            | ErrorCode::DatabaseCorrupt
+            | ErrorCode::NotADatabase,
+        ) => Failure {
+            fault: Fault::Lost,
+            error: Error::Unavailable(text),
+        },
+        _ => Failure {
+            fault: Fault::Refused,
+            error: Error::Refused(format!("{}: {text}", table_of(sql))),
+        },
+    }
+}

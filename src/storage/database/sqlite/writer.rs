@@ -1,0 +1,186 @@
+//! The thread that writes: queued closures in batches, one COMMIT for all, a savepoint for each.
+//!
+//! Nothing is answered before COMMIT, refusals included: a refusal may rest on what an earlier
+//! closure of the batch wrote. If the batch is lost, all of it is unavailable.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use tokio::sync::oneshot;
+
+use super::super::error::Error;
+use super::super::reader::guard;
+use super::super::{BoxFuture, Transaction};
+use super::message;
+use super::queue::Queue;
+
+/// A closure with its input and the caller that waits, whatever their types.
+pub(super) trait Job: Send {
+    /// Runs the closure and keeps its result.
+    fn run(&mut self, tx: &mut Transaction) -> Outcome;
+    /// Sends the result; or `lost`, if the batch was.
+    fn answer(self: Box<Self>, lost: Option<&Error>);
+}
+
+/// What becomes of a closure's savepoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Keep,
+    Undo,
+}
+
+pub(super) struct Queued<I, T, E, F> {
+    input: I,
+    work: F,
+    result: Option<Result<T, E>>,
+    caller: oneshot::Sender<Result<T, E>>,
+}
+
+impl<I, T, E, F> Queued<I, T, E, F> {
+    pub(super) fn new(input: I, work: F, caller: oneshot::Sender<Result<T, E>>) -> Self {
+        Self {
+            input,
+            work,
+            result: None,
+            caller,
+        }
+    }
+}
+
+impl<I, T, E, F> Job for Queued<I, T, E, F>
+where
+    I: Send,
+    T: Send,
+    E: From<Error> + Send,
+    F: for<'a> Fn(&'a mut Transaction, &'a I) -> BoxFuture<'a, Result<T, E>> + Send,
+{
+    fn run(&mut self, tx: &mut Transaction) -> Outcome {
+        // A statement on SQLite is ready when it returns, so one poll runs the closure to its end.
+        let polled = guard(|| {
+            let mut future = (self.work)(tx, &self.input);
+            future
+                .as_mut()
+                .poll(&mut Context::from_waker(Waker::noop()))
+        });
+        let result = match polled {
+            Some(Poll::Ready(Ok(_))) if tx.fault().is_some() => Err(E::from(Error::ignored())),
+            Some(Poll::Ready(result)) => result,
+            Some(Poll::Pending) => Err(E::from(Error::Refused(
+                "a write awaited something other than its transaction".to_owned(),
+            ))),
+            None => Err(E::from(Error::panicked())),
+        };
+        let outcome = match result {
+            Ok(_) => Outcome::Keep,
+            Err(_) => Outcome::Undo,
+        };
+        self.result = Some(result);
+        outcome
+    }
+
+    fn answer(self: Box<Self>, lost: Option<&Error>) {
+        let answer = match (lost, self.result) {
+            (Some(lost), _) => Err(E::from(lost.clone())),
+            (None, Some(result)) => result,
+            // Never run: its caller hears that the sender is gone.
+            (None, None) => return,
+        };
+        // A caller that went away has no use for it.
+        let _ = self.caller.send(answer);
+    }
+}
+
+pub(super) struct Writer {
+    tx: Transaction,
+    queue: Arc<Queue>,
+    most: usize,
+    pending: VecDeque<Box<dyn Job>>,
+    done: Vec<Box<dyn Job>>,
+}
+
+impl Writer {
+    pub(super) fn new(tx: Transaction, queue: Arc<Queue>, most: usize) -> Self {
+        Self {
+            tx,
+            queue,
+            most,
+            pending: VecDeque::new(),
+            done: Vec::new(),
+        }
+    }
+
+    /// Until the queue is closed and empty.
+    pub(super) fn run(mut self) {
+        while !self.pending.is_empty() || self.queue.wait(&mut self.pending, self.most) {
+            let lost = self.batch().err();
+            for job in self.done.drain(..) {
+                // A caller's type may panic when it is made or dropped; the thread must not end.
+                let _ = guard(|| job.answer(lost.as_ref()));
+            }
+        }
+    }
+
+    /// One transaction around pending jobs and those that arrive meanwhile.
+    fn batch(&mut self) -> Result<(), Error> {
+        if let Err(error) = self.command("BEGIN IMMEDIATE") {
+            self.done.extend(self.pending.drain(..));
+            return Err(error);
+        }
+        let written = self.write();
+        let committed = written.and_then(|()| self.command("COMMIT"));
+        if committed.is_err() && !self.is_autocommit() {
+            // If even this fails, the next BEGIN does too and says so.
+            let _ = self.command("ROLLBACK");
+        }
+        committed
+    }
+
+    fn write(&mut self) -> Result<(), Error> {
+        while let Some(mut job) = self.pending.pop_front() {
+            let begun = self.command("SAVEPOINT one");
+            self.tx.renew();
+            let outcome = begun.map(|()| job.run(&mut self.tx));
+            self.done.push(job);
+            if self.is_autocommit() {
+                return Err(Error::Unavailable(
+                    "SQLite rolled the batch back (disk full, or input or output failed)"
+                        .to_owned(),
+                ));
+            }
+            if outcome? == Outcome::Undo {
+                self.command("ROLLBACK TO one")?;
+            }
+            self.command("RELEASE one")?;
+            if self.pending.is_empty() {
+                let room = self.most.saturating_sub(self.done.len());
+                self.queue.take(&mut self.pending, room);
+            }
+        }
+        Ok(())
+    }
+
+    /// However a batch is lost, trying again is what its callers can do.
+    fn command(&mut self, sql: &'static str) -> Result<(), Error> {
+        match self.tx.as_sqlite() {
+            Some(connection) => connection
+                .command(sql)
+                .map_err(|error| Error::Unavailable(message(&error))),
+            None => Err(Error::Unavailable("the connection was lost".to_owned())),
+        }
+    }
+
+    /// Whether no transaction is open: SQLite rolls back by itself when it must.
+    fn is_autocommit(&mut self) -> bool {
+        self.tx
+            .as_sqlite()
+            .is_none_or(|connection| connection.is_autocommit())
+    }
+}
+
+/// However the thread ends, nobody waits for it in vain.
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue.abandon();
+    }
+}

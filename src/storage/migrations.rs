@@ -1,0 +1,29 @@
+//! The migrations, in the order in which they are applied. Adding one is a line here and a file in
+//! `migrations/`.
+//!
+//! A released file never changes (its checksum is stored). What a release removes was unused by
+//! the one before; then the oldest admitted schema is raised.
+
+use super::database::Migrations;
+
+/// `name, oldest admitted schema; file, file, …`, the files without their ending.
+macro_rules! migrations {
+    ($name:literal, $oldest:literal; $($file:literal),* $(,)?) => {
+        Migrations::new($name, $oldest, &[$(
+            super::database::Migration::new(
+                $file,
+                include_str!(concat!("../../migrations/", $file, ".sql")),
+            ),
+        )*])
+    };
+}
+
+/// Accounts, clients, grants and what goes with them.
+pub static MAIN: Migrations = migrations!("main", 1;
+    "0001_ledger",
+);
+
+/// The vault's.
+pub static VAULT: Migrations = migrations!("vault", 1;
+    "vault/0001_vault",
+);
