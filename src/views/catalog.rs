@@ -110,13 +110,13 @@ mod tests {
             Err(CatalogError::Missing(key, "en")) if key == "no-such-text"
         ));
         assert!(matches!(
-            catalog.text("login-portal", &values),
+            catalog.text("back-to-portal", &values),
             Err(CatalogError::Unresolved(..))
         ));
         values.set("portal", "{ $other }");
         assert!(
             catalog
-                .text("login-portal", &values)
+                .text("back-to-portal", &values)
                 .unwrap()
                 .contains("{ $other }")
         );

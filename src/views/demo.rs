@@ -171,7 +171,7 @@ impl Page for StartPage {
             username: username.to_owned(),
             password: "tongxing-demo-1".to_owned(),
         };
-        vec![Self {
+        let start = |people| Self {
             portals: vec![
                 neighbor(
                     "浙江社会保险",
@@ -185,11 +185,14 @@ impl Page for StartPage {
                 ),
             ],
             provider_href: "http://localhost:8080/".to_owned(),
-            people: vec![
+            people,
+        };
+        vec![
+            start(vec![
                 person("张伟", "13800000000"),
-                person("欧阳娜娜", "13900000000"),
-                person(sample::HOSTILE, sample::HOSTILE),
-            ],
-        }]
+                person("欧阳娜娜", "11010519491231002X"),
+            ]),
+            start(vec![person(sample::HOSTILE, sample::HOSTILE)]),
+        ]
     }
 }

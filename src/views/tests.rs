@@ -293,9 +293,15 @@ fn the_embedded_templates_are_all_that_are_in_the_folder() {
     for folder in ["", "demo/"] {
         let path = format!("{}/templates/{folder}", env!("CARGO_MANIFEST_DIR"));
         for entry in std::fs::read_dir(path).unwrap() {
-            let name = entry.unwrap().file_name().into_string().unwrap();
-            if name.ends_with(".html") {
-                files.insert(format!("{folder}{name}"));
+            let path = entry.unwrap().path();
+            if path
+                .extension()
+                .is_some_and(|extension| extension == "html")
+            {
+                files.insert(format!(
+                    "{folder}{}",
+                    path.file_name().unwrap().to_str().unwrap()
+                ));
             }
         }
     }
@@ -324,12 +330,11 @@ fn keys_in_file(locale: Locale) -> BTreeMap<String, BTreeSet<String>> {
             continue;
         }
         let (key, text) = line.split_once(" = ").unwrap_or_else(|| panic!("{line}"));
-        let key = match key.strip_prefix("    .") {
-            Some(attribute) => format!("{message}.{attribute}"),
-            None => {
-                message = key;
-                key.to_owned()
-            }
+        let key = if let Some(attribute) = key.strip_prefix("    .") {
+            format!("{message}.{attribute}")
+        } else {
+            message = key;
+            key.to_owned()
         };
         let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
         let variables = text.split("{ $").skip(1);

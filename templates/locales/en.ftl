@@ -10,7 +10,7 @@ back-to-portal = Back to { $portal }
 
 login-title = Log in
 login-problem-title = Login did not succeed
-login-portal = To enter { $portal }
+login-portal = To enter
 login-account = With your Tongxing account
 login-username = Phone or document number
 login-username-hint = If you share your phone with others, use your document number.
@@ -25,8 +25,6 @@ login-problem-try_later = Login is not possible right now. Try again in a few mi
 consent-title = Let { $portal } use your information?
 consent-lead = You enter { $portal } as { $person }.
 consent-receives = { $portal } receives
-consent-person = Who enters
-consent-recipient = Recipient
 consent-purpose = Purpose
 consent-basis = Legal basis
 consent-policy = Privacy policy

@@ -10,7 +10,7 @@ back-to-portal = 返回{ $portal }
 
 login-title = 登录
 login-problem-title = 登录未成功
-login-portal = 登录后进入：{ $portal }
+login-portal = 登录后进入
 login-account = 登录您的通行账号
 login-username = 手机号或证件号码
 login-username-hint = 与他人共用手机号的，请填写证件号码。
@@ -25,8 +25,6 @@ login-problem-try_later = 暂时不能登录，请过几分钟再试。
 consent-title = 允许{ $portal }使用您的信息吗？
 consent-lead = 您将以 { $person } 的身份进入{ $portal }。
 consent-receives = { $portal }将收到
-consent-person = 进入者
-consent-recipient = 接收方
 consent-purpose = 用途
 consent-basis = 依据
 consent-policy = 隐私政策
