@@ -236,6 +236,9 @@ fn the_file_is_readable_by_nobody_else() {
             .await
             .unwrap();
         storage.prepare_schema().await.unwrap();
+        let written: Result<(), Error> =
+            storage.write((), |tx, ()| Box::pin(insert(tx, "a"))).await;
+        written.unwrap();
         for (path, mode) in [
             (path.clone(), 0o600),
             (path.with_extension("db-wal"), 0o600),

@@ -100,13 +100,13 @@ on_both! {
 
     async fn text_is_ordered_by_its_bytes(database: &Database) {
         let storage = database.storage(&THINGS).await;
-        for id in ["b", "B", "_", "a", "é", "é", "通"] {
+        for id in ["b", "\u{e9}", "B", "_", "a", "e\u{301}", "通"] {
             insert(&storage, id.to_owned(), None, 1).await.unwrap();
         }
         let mut reader = storage.reader().await.unwrap();
         let rows = reader.fetch_all("SELECT id FROM things ORDER BY id", &[]).await.unwrap();
         let ids: Vec<String> = rows.iter().map(|row| row.get("id").unwrap()).collect();
-        assert_eq!(ids, ["B", "_", "a", "b", "é", "é", "通"]);
+        assert_eq!(ids, ["B", "_", "a", "b", "e\u{301}", "\u{e9}", "通"]);
     }
 
     async fn the_number_of_values_must_fit(database: &Database) {
@@ -119,7 +119,10 @@ on_both! {
         let many = reader
             .fetch_all("SELECT id FROM things WHERE id = $1", values!["a", "b"])
             .await;
-        assert!(matches!(many, Err(Error::Refused(_))), "{:?}", many.err());
+        // PostgreSQL overlooks it.
+        if database.postgres_url().is_none() {
+            assert!(matches!(many, Err(Error::Refused(_))), "{:?}", many.err());
+        }
     }
 
     async fn a_reader_cannot_write(database: &Database) {

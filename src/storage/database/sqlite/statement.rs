@@ -95,7 +95,7 @@ fn bind(statement: &mut rusqlite::Statement<'_>, values: &[Value<'_>]) -> rusqli
             .ok_or(rusqlite::Error::InvalidParameterCount(values.len(), number))?;
         statement.raw_bind_parameter(index, borrow(value))?;
     }
-    // PostgreSQL refuses a value too many; so do we.
+    // A value too many is a mistake, which PostgreSQL overlooks.
     if most == values.len() {
         Ok(())
     } else {
