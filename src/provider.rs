@@ -1,5 +1,6 @@
 //! The OpenID Provider: one use case per file. Knows no header, cookie, status code or template.
 
+mod access_token;
 pub mod authorize;
 pub mod client_authentication;
 pub mod clients;
@@ -25,6 +26,7 @@ use crate::domain::instant::Instant;
 use crate::ledger::Ledger;
 use crate::ledger::keyring::{KeyRing, Keys};
 use crate::ledger::usage::Usage;
+use crate::protocol::issuer::Issuer;
 use clients::Clients;
 
 /// How long what the provider issues lives.
@@ -45,7 +47,7 @@ pub struct Lifetimes {
 /// The OpenID Provider. Cheap to clone.
 #[derive(Clone)]
 pub struct Provider {
-    issuer: Arc<str>,
+    issuer: Arc<Issuer>,
     accounts: Accounts,
     ledger: Ledger,
     keys: Keys,
@@ -60,7 +62,7 @@ pub struct Provider {
 /// The parts a [`Provider`] is made of.
 pub struct ProviderParts {
     /// The issuer identifier.
-    pub issuer: Arc<str>,
+    pub issuer: Arc<Issuer>,
     /// Who logs in and consents.
     pub accounts: Accounts,
     /// Where everything is written.
@@ -111,7 +113,7 @@ impl Provider {
     }
 
     /// The issuer identifier.
-    pub fn issuer(&self) -> &str {
+    pub fn issuer(&self) -> &Issuer {
         &self.issuer
     }
 

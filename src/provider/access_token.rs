@@ -13,6 +13,7 @@ use crate::domain::id::{AccessTokenId, AccountId, AuthorizationId, SessionId};
 use crate::domain::instant::Instant;
 use crate::ledger::feed::revocations::Subject;
 use crate::protocol::access_token::{AccessTokenClaims, TYPE};
+use crate::protocol::jose::JwtHeader;
 use crate::storage;
 
 /// What a token's `jti` says to us.
@@ -79,6 +80,8 @@ impl Provider {
             return serde_json::from_slice(&crate::crypto::encoding::decode(payload)?).ok();
         }
         let ring = self.ring();
-        verify_jwt(token, &|kid| ring.verifying(kid), ExpectedType::Exactly(TYPE)).ok()
+        let keys =
+            |header: &JwtHeader| header.kid.as_deref().and_then(|kid| ring.verifying_key(kid));
+        verify_jwt(token, keys, ExpectedType::Required(TYPE)).ok()
     }
 }

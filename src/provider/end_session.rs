@@ -14,6 +14,7 @@ use crate::domain::session::Session;
 use crate::protocol::end_session::{EndSessionRequest, LogoutTarget};
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::id_token::IdTokenHint;
+use crate::protocol::jose::JwtHeader;
 use crate::storage::{self, subjects};
 
 /// A logout that waits for the resident to confirm it. Travels in the page's address, sealed.
@@ -149,7 +150,7 @@ impl Provider {
     /// (Core §3.1.2.1).
     pub(super) fn verify_id_token_hint(&self, token: &str) -> Option<IdTokenHint> {
         let ring = self.ring();
-        let keys = |header: &crate::protocol::jose::JwtHeader| {
+        let keys = |header: &JwtHeader| {
             header.kid.as_deref().and_then(|kid| ring.verifying_key(kid))
         };
         let hint: IdTokenHint = verify_jwt(token, keys, ExpectedType::Optional("JWT")).ok()?;

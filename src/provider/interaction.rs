@@ -10,6 +10,7 @@ use super::Provider;
 use crate::crypto::{digest, encoding};
 use crate::crypto::seal::{SealError, Sealed};
 use crate::domain::id::InteractionId;
+use crate::ledger::keyring::MacUse;
 use crate::domain::instant::Instant;
 use crate::protocol::authorization_request::AuthorizationRequest;
 
@@ -85,7 +86,7 @@ impl Provider {
     /// and to the interaction it decides.
     pub fn csrf_token(&self, browser_cookie: &str, form: &str, subject: &str) -> String {
         let parts = [browser_cookie.as_bytes(), form.as_bytes(), subject.as_bytes()];
-        encoding::encode(&self.ring().mac().tag("csrf", &parts))
+        encoding::encode(&self.ring().mac(MacUse::Form).tag("csrf", &parts))
     }
 
     /// Whether a form brought back its token.

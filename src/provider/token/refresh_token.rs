@@ -59,6 +59,11 @@ impl RefreshToken {
         })
     }
 
+    /// Whether it would be taken.
+    pub(in crate::provider) fn is_usable(self, stored: &StoredAuthorization, now: Instant) -> bool {
+        self.standing(stored, now) != Standing::Superseded
+    }
+
     fn standing(self, stored: &StoredAuthorization, now: Instant) -> Standing {
         let Some(current) = stored.authorization.refresh_count else {
             return Standing::Superseded;
@@ -112,7 +117,7 @@ impl Provider {
         self.issue(client, &authorization, Occasion::Refresh, now).await
     }
 
-    async fn stored_family(
+    pub(in crate::provider) async fn stored_family(
         &self,
         token: RefreshToken,
     ) -> Result<Option<StoredAuthorization>, storage::Error> {
