@@ -53,10 +53,10 @@ async fn within(limit: Duration, what: &str, holds: impl Fn() -> bool) {
 
 fn listen(ledger: &Ledger) -> Arc<Mutex<Vec<Notice>>> {
     let heard = Arc::new(Mutex::new(Vec::new()));
-    let hears = Arc::clone(&heard);
+    let ear = Arc::clone(&heard);
     ledger
         .feed()
-        .subscribe(move |notice| hears.lock().unwrap().push(notice.clone()));
+        .subscribe(move |notice| ear.lock().unwrap().push(notice.clone()));
     heard
 }
 
@@ -201,13 +201,13 @@ async fn hold(
     (taken, go): (Arc<Notify>, Arc<Notify>),
     clock: impl tongxing::domain::clock::Clock,
 ) {
-    let lane = lane_of(late);
+    let number = lane_of(late);
     let held: Result<(), Error> = storage
         .write((taken, go, clock.now()), move |tx, (taken, go, now)| {
             Box::pin(async move {
-                let seq = changes::take_numbers(tx, lane, 1).await?;
+                let seq = changes::take_numbers(tx, number, 1).await?;
                 let row = ChangeRow {
-                    lane,
+                    lane: number,
                     seq,
                     at: *now,
                     kind: "session".to_owned(),
