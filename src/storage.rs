@@ -6,4 +6,11 @@
 pub mod database;
 pub mod migrations;
 
-pub use database::{BoxFuture, Error, Reader, Row, Storage, Transaction, Value};
+pub mod audit;
+pub mod changes;
+pub mod keys;
+pub mod leases;
+pub mod usage;
+pub mod vault;
+
+pub use database::{BoxFuture, Error, Reader, Row, Storage, Transaction, Value, values};

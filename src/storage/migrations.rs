@@ -20,8 +20,10 @@ macro_rules! migrations {
 
 /// Accounts, clients, grants and what goes with them.
 pub static MAIN: Migrations = migrations!("main", 1;
+    "0001_ledger",
 );
 
 /// The vault's.
 pub static VAULT: Migrations = migrations!("vault", 1;
+    "vault/0001_vault",
 );
