@@ -7,14 +7,14 @@ use super::Accounts;
 use crate::domain::account::AccountStatus;
 use crate::domain::assurance;
 use crate::domain::check::Check;
+use crate::domain::document::IdentityDocument;
 use crate::domain::id::AccountId;
 use crate::domain::instant::Instant;
-use crate::domain::username::Username;
 use crate::ledger::audit::{Event, EventKind};
 use crate::ledger::feed::Change;
 use crate::ledger::profiles::ProfileError;
 use crate::protocol::acr::Acr;
-use crate::storage::{self, accounts, checks, sessions};
+use crate::storage::{self, account_index, accounts, checks, sessions};
 
 /// An account as an operator sees it: enough to know which it is, not to learn who.
 #[derive(Debug, Serialize)]
@@ -72,13 +72,14 @@ struct StatusChange {
 }
 
 impl Accounts {
-    /// The account of a phone or document number.
-    pub async fn find_by_username(
+    /// The holder of a document.
+    pub async fn find_by_document(
         &self,
-        username: &str,
+        document: &IdentityDocument,
     ) -> Result<Option<AccountId>, storage::Error> {
+        let key = self.ring().index().of("document", &document.index_text());
         let mut reader = self.ledger.reader().await?;
-        self.holder_of(&mut reader, &Username::parse(username, self.now())).await
+        account_index::find_by_document(&mut reader, &key).await
     }
 
     /// What an operator may see of an account.
