@@ -25,7 +25,6 @@ use crate::domain::entropy::Entropy;
 use crate::domain::instant::Instant;
 use crate::ledger::Ledger;
 use crate::ledger::keyring::{KeyRing, Keys};
-use crate::ledger::usage::Usage;
 use crate::protocol::issuer::Issuer;
 use clients::Clients;
 
@@ -52,7 +51,6 @@ pub struct Provider {
     ledger: Ledger,
     keys: Keys,
     clients: Clients,
-    usage: Usage,
     tokens: Arc<TokenCache>,
     lifetimes: Lifetimes,
     clock: Arc<dyn Clock>,
@@ -71,8 +69,6 @@ pub struct ProviderParts {
     pub keys: Keys,
     /// Registered clients.
     pub clients: Clients,
-    /// What is counted rather than recorded.
-    pub usage: Usage,
     /// Access tokens that this process signed.
     pub tokens: Arc<TokenCache>,
     /// How long what is issued lives.
@@ -92,7 +88,6 @@ impl Provider {
             ledger,
             keys,
             clients,
-            usage,
             tokens,
             lifetimes,
             clock,
@@ -104,7 +99,6 @@ impl Provider {
             ledger,
             keys,
             clients,
-            usage,
             tokens,
             lifetimes,
             clock,

@@ -100,7 +100,7 @@ impl Config {
         let lifetimes = sections::lifetimes(&mut read);
         let signing = sections::signing(&mut read);
         let notification = sections::notification(&read);
-        let outbound = sections::outbound(&mut read);
+        let outbound = sections::outbound(&read);
         let testing = sections::testing(&mut read, server.as_ref().map(|server| &server.issuer));
         let log = sections::log(&mut read);
         sections::unsupported(&mut read);

@@ -13,8 +13,10 @@ use tokio::sync::watch;
 use super::config::{Config, TlsConfig};
 use super::signals::{Asked, Signals};
 use super::telemetry::LevelControl;
-use crate::http::management::{self, Check, Readiness};
+use crate::domain::entropy::Entropy;
+use crate::http::management::{self, Check, Readiness, Testing};
 use crate::http::metrics::Metrics;
+use crate::http::middleware::{Envelope, EnvelopeSettings, InFlight};
 use crate::http::server::{Listener, Patience, Settings};
 use crate::http::tls::{Files, Tls};
 
@@ -35,6 +37,8 @@ pub struct Told {
     pub readiness: Arc<dyn Readiness>,
     /// What was counted.
     pub metrics: Arc<Metrics>,
+    /// Aids for outside test suites, when `testing.enabled`.
+    pub testing: Option<Arc<dyn Testing>>,
 }
 
 impl Web {
@@ -79,7 +83,7 @@ impl Web {
             stopping: Arc::clone(&stopping),
             readiness: told.readiness,
         });
-        let management = management::router(readiness, told.metrics);
+        let management = management::router(readiness, told.metrics, told.testing);
         let (stop, stopped) = watch::channel(false);
         let mut public = tokio::spawn(self.public.serve(router, until(stopped)));
         let (end, ended) = watch::channel(false);
@@ -98,6 +102,25 @@ impl Web {
         // Nothing of it is worth waiting for.
         management.abort();
     }
+}
+
+/// What every request to the public listener passes.
+pub fn envelope(config: &Config, entropy: Arc<dyn Entropy>, metrics: &Arc<Metrics>) -> Envelope {
+    let server = &config.server;
+    Envelope::new(EnvelopeSettings {
+        entropy,
+        metrics: Arc::clone(metrics),
+        trusted_proxies: server.trusted_proxies.clone(),
+        in_flight: InFlight {
+            login: server.in_flight.login,
+            token: server.in_flight.token,
+            page: server.in_flight.page,
+            api: server.in_flight.api,
+        },
+        request_timeout: server.request_timeout,
+        https: server.issuer.is_https(),
+        log_requests: config.log.requests,
+    })
 }
 
 /// What SIGHUP does: the log level and certificates, each left as it was when it is wrong now.

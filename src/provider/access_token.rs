@@ -11,7 +11,7 @@ use crate::crypto::jwt::{ExpectedType, verify_jwt};
 use crate::crypto::seal::Sealed;
 use crate::domain::id::{AccessTokenId, AccountId, AuthorizationId, SessionId};
 use crate::domain::instant::Instant;
-use crate::ledger::feed::revocations::Subject;
+use crate::ledger::Subject;
 use crate::protocol::access_token::{AccessTokenClaims, TYPE};
 use crate::protocol::jose::JwtHeader;
 use crate::storage;

@@ -7,6 +7,7 @@ use crate::crypto::client_secret::ClientSecretHash;
 use crate::domain::client::{Client, ClientId};
 use crate::domain::secret::Secret;
 use crate::protocol::client_authentication::ClientCredentials;
+use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::storage;
 
 /// A client that has proven who it is; holding one is the permission.
@@ -35,6 +36,18 @@ pub enum ClientAuthenticationError {
     /// Storage did not answer.
     #[error(transparent)]
     Storage(#[from] storage::Error),
+}
+
+impl ClientAuthenticationError {
+    /// RFC 6749 §5.2.
+    pub fn to_oauth(&self) -> OAuthError {
+        match self {
+            Self::Storage(error) => super::token::storage_error(error),
+            Self::Unknown | Self::Method | Self::Secret => {
+                ErrorCode::InvalidClient.because("Client authentication failed.")
+            }
+        }
+    }
 }
 
 impl Provider {

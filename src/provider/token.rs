@@ -81,12 +81,8 @@ impl ExchangeError {
     /// RFC 6749 §5.2. Exhaustive on purpose: a new reason must choose its code.
     pub fn to_oauth(&self) -> OAuthError {
         match self {
-            Self::Client(ClientAuthenticationError::Storage(error)) | Self::Storage(error) => {
-                storage_error(error)
-            }
-            Self::Client(_) => {
-                ErrorCode::InvalidClient.because("Client authentication failed.")
-            }
+            Self::Client(error) => error.to_oauth(),
+            Self::Storage(error) => storage_error(error),
             Self::Profile(error) => profile_error(error),
             Self::GrantType => ErrorCode::UnauthorizedClient
                 .because("The client has not registered this grant_type."),

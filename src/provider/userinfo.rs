@@ -67,7 +67,7 @@ impl Provider {
         let found = self.accounts.profile(account_id).await?;
         let (_, profile) = found.ok_or(UserinfoError::Token)?;
         let claims = disclosure::release(&disclosure::of_userinfo(&authorization), &profile);
-        self.usage.count(&live.claims.client_id, UsageKind::Userinfo, now);
+        self.ledger.usage().count(&live.claims.client_id, UsageKind::Userinfo, now);
         Ok(UserInfo { sub: authorization.subject, claims })
     }
 }

@@ -5,6 +5,12 @@ mod postgres;
 
 mod coverage;
 mod harness;
+mod ledger;
+mod ledger_audit;
+mod ledger_feed;
+mod ledger_keys;
+mod ledger_tables;
+mod ledger_vault;
 mod migrations;
 mod on_postgres;
 mod on_sqlite;

@@ -11,6 +11,7 @@ use tracing::Level;
 use super::issuer::Issuer;
 use super::read::Reader;
 use crate::http::address::AddressBlock;
+use crate::outbound::Loopback;
 use crate::storage::database::{DatabaseUrl, ParseDatabaseUrlError};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -277,12 +278,16 @@ pub(super) fn notification(read: &Reader<'_>) -> NotificationConfig {
 #[derive(Debug)]
 pub struct OutboundConfig {
     /// Whether requests to addresses that clients name may reach this very machine.
-    pub allow_loopback: bool,
+    pub loopback: Loopback,
 }
 
-pub(super) fn outbound(read: &mut Reader<'_>) -> Option<OutboundConfig> {
-    let allow_loopback = read.flag("outbound.allow_loopback")?;
-    Some(OutboundConfig { allow_loopback })
+pub(super) fn outbound(read: &Reader<'_>) -> Option<OutboundConfig> {
+    let loopback = if read.flag("outbound.allow_loopback")? {
+        Loopback::Allowed
+    } else {
+        Loopback::Refused
+    };
+    Some(OutboundConfig { loopback })
 }
 
 /// `testing.*`

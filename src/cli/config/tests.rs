@@ -55,7 +55,7 @@ fn later_layers_win() {
     assert_eq!(config.server.max_connections, 5);
     assert_eq!(config.log.level, tracing::Level::WARN);
     assert_eq!(config.login.password.memory_kib, 64);
-    assert!(config.outbound.allow_loopback);
+    assert_eq!(config.outbound.loopback, crate::outbound::Loopback::Allowed);
     assert_eq!(config.server.trusted_proxies.len(), 2);
 }
 

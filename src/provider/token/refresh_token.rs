@@ -113,7 +113,7 @@ impl Provider {
         if let Some(scope) = narrowed {
             authorization.scope = scope.clone();
         }
-        self.usage.count(authorization.client_id.as_str(), UsageKind::Refresh, now);
+        self.ledger.usage().count(authorization.client_id.as_str(), UsageKind::Refresh, now);
         self.issue(client, &authorization, Occasion::Refresh, now).await
     }
 
