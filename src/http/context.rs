@@ -64,7 +64,7 @@ impl RequestContext {
 
     /// The language chosen in this very request, to be remembered.
     pub fn chosen_locale(&self) -> Option<Locale> {
-        self.query_parameters().get("lang").and_then(Locale::from_tag)
+        self.query_parameters().get("lang").and_then(Locale::for_tag)
     }
 }
 
