@@ -6,6 +6,7 @@ use anyhow::Context as _;
 
 use super::config::{Config, RsaBits};
 use crate::accounts::{Accounts, AccountsParts};
+use crate::crypto::custody::MasterKey;
 use crate::crypto::entropy::SystemEntropy;
 use crate::crypto::password::{PasswordParameters, PasswordPool, PoolSettings};
 use crate::crypto::signing::RsaSize;
@@ -52,6 +53,8 @@ pub struct Services {
     pub fetcher: GuardedClient,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
+    /// The key that wraps all others.
+    pub master: Arc<MasterKey>,
     vault: Storage,
 }
 
@@ -79,7 +82,7 @@ impl Services {
             Arc::clone(&entropy),
         )
         .await?;
-        let keys = Keys::open(&ledger, master, settings).await?;
+        let keys = Keys::open(&ledger, Arc::clone(&master), settings).await?;
         let profiles = Profiles::open(&ledger, vault).await?;
         let passwords = start_hashing(config, &entropy)?;
         let accounts = Accounts::new(AccountsParts {
@@ -111,6 +114,7 @@ impl Services {
             passwords,
             fetcher,
             entropy,
+            master,
             vault: vault_storage,
         })
     }

@@ -12,7 +12,7 @@ pub(super) async fn run(command: &Audit, services: &Services) -> anyhow::Result<
     let Audit::Verify { head } = command;
     let ledger = &services.ledger;
     let head = head.as_deref().map(str::parse).transpose().context("--head")?;
-    let keys = audit_keys(&mut ledger.reader().await?).await?;
+    let keys = audit_keys(&mut ledger.reader().await?, Some(&services.master)).await?;
     let options = Options { head, now: ledger.now(), keys };
     let report = verify(ledger.storage(), &options).await?;
     output::json(&report)?;

@@ -48,6 +48,20 @@ impl Reader {
         }
     }
 
+    /// What time the database's machine has.
+    pub(in crate::storage) async fn server_time(&mut self) -> Result<Instant, Error> {
+        let sql = match &self.connected {
+            Connected::Sqlite(_) => {
+                "SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) AS at"
+            }
+            Connected::Postgres(_) => {
+                "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) AS at"
+            }
+        };
+        let row = self.fetch_optional(sql, &[]).await?;
+        row.ok_or(Error::Corrupt { table: "clock", column: "at" })?.get("at")
+    }
+
     /// The row, if there is one.
     pub async fn fetch_optional(
         &mut self,
