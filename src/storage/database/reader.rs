@@ -9,6 +9,7 @@ use super::pool::Lease;
 use super::row::{Cells, Row};
 use super::value::Value;
 use super::{postgres, sqlite};
+use crate::domain::instant::Instant;
 
 /// Reads. Every statement sees what is committed when it starts.
 ///
