@@ -84,7 +84,9 @@ impl Accounts {
 
     /// What an operator may see of an account.
     pub async fn summarize(&self, id: AccountId) -> Result<Option<AccountSummary>, ProfileError> {
-        let Some((account, profile)) = self.profile(id).await? else { return Ok(None) };
+        let Some((account, profile)) = self.profile(id).await? else {
+            return Ok(None);
+        };
         let mut reader = self.ledger.reader().await?;
         let checks = checks::list(&mut reader, id).await?;
         let level = assurance::derive(&checks, self.now());
@@ -117,7 +119,15 @@ impl Accounts {
     ) -> Result<(), AdministerError> {
         let (from, to) = (AccountStatus::Active, AccountStatus::Frozen);
         let now = self.now();
-        self.change_status(StatusChange { account_id: id, from, to, operator, reason, now }).await
+        self.change_status(StatusChange {
+            account_id: id,
+            from,
+            to,
+            operator,
+            reason,
+            now,
+        })
+        .await
     }
 
     /// Lets a frozen account be used again. What was ended by freezing stays ended.
@@ -129,14 +139,28 @@ impl Accounts {
     ) -> Result<(), AdministerError> {
         let (from, to) = (AccountStatus::Frozen, AccountStatus::Active);
         let now = self.now();
-        self.change_status(StatusChange { account_id: id, from, to, operator, reason, now }).await
+        self.change_status(StatusChange {
+            account_id: id,
+            from,
+            to,
+            operator,
+            reason,
+            now,
+        })
+        .await
     }
 
     async fn change_status(&self, change: StatusChange) -> Result<(), AdministerError> {
         self.ledger
             .write(change, |entry, change| {
                 Box::pin(async move {
-                    let StatusChange { account_id, from, to, now, .. } = change;
+                    let StatusChange {
+                        account_id,
+                        from,
+                        to,
+                        now,
+                        ..
+                    } = change;
                     let tx = entry.tx();
                     if !accounts::update_status(tx, *account_id, (*from, *to), *now).await? {
                         let known = accounts::find(tx, *account_id).await?.is_some();
@@ -148,12 +172,14 @@ impl Accounts {
                     }
                     sessions::end_all(tx, *account_id, *now).await?;
                     let (kind, announced) = match to {
-                        AccountStatus::Frozen => {
-                            (EventKind::AccountFrozen, Change::AccountChanged(*account_id))
-                        }
-                        AccountStatus::Active => {
-                            (EventKind::AccountUnfrozen, Change::AccountRestored(*account_id))
-                        }
+                        AccountStatus::Frozen => (
+                            EventKind::AccountFrozen,
+                            Change::AccountChanged(*account_id),
+                        ),
+                        AccountStatus::Active => (
+                            EventKind::AccountUnfrozen,
+                            Change::AccountRestored(*account_id),
+                        ),
                     };
                     entry.announce(announced);
                     let event = Event::new(kind, *now)

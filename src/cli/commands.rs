@@ -24,12 +24,12 @@ pub(super) fn run(command: &Command, config: &Config) -> anyhow::Result<()> {
         Command::Serve => block_on(serve::run(config, level)),
         Command::Demo(_) => anyhow::bail!("not yet"),
         Command::Migrate => block_on(compose::migrate(config)),
-        Command::Client(command) => {
-            with_services(config, async |services| clients::run(command, services).await)
-        }
-        Command::Account(command) => {
-            with_services(config, async |services| accounts::run(command, services).await)
-        }
+        Command::Client(command) => with_services(config, async |services| {
+            clients::run(command, services).await
+        }),
+        Command::Account(command) => with_services(config, async |services| {
+            accounts::run(command, services).await
+        }),
         Command::Keys(command) => {
             with_services(config, async |services| keys::run(command, services).await)
         }
@@ -56,7 +56,10 @@ fn with_services(
 /// name it is the system's.
 fn operation(change: &Change) -> Operation {
     Operation {
-        operator: change.operator.clone().unwrap_or_else(|| "command line".to_owned()),
+        operator: change
+            .operator
+            .clone()
+            .unwrap_or_else(|| "command line".to_owned()),
         reason: change.reason.clone().unwrap_or_default(),
     }
 }

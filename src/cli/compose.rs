@@ -130,6 +130,8 @@ impl Services {
 
 /// Brings both schemas up to date.
 pub async fn migrate(config: &Config) -> anyhow::Result<()> {
+    // Before the vault is opened, which makes its file.
+    config.vault.master_key(&SystemEntropy)?;
     open_main(config, Schema::Migrate).await?.close().await;
     open_vault(config).await?.close().await;
     Ok(())
@@ -141,7 +143,13 @@ async fn open_main(config: &Config, schema: Schema) -> anyhow::Result<Storage> {
 
 /// The vault is small and only ever grows by one table: it is always brought up to date.
 async fn open_vault(config: &Config) -> anyhow::Result<Storage> {
-    open(config, &config.vault.url, &migrations::VAULT, Schema::Migrate).await
+    open(
+        config,
+        &config.vault.url,
+        &migrations::VAULT,
+        Schema::Migrate,
+    )
+    .await
 }
 
 async fn open(
@@ -168,11 +176,13 @@ async fn open(
 
 fn start_hashing(config: &Config, entropy: &Arc<dyn Entropy>) -> anyhow::Result<PasswordPool> {
     let password = &config.login.password;
-    let parameters =
-        PasswordParameters::new(password.memory_kib, password.passes, password.lanes)
-            .context("login.password: the parameters are out of bounds")?;
-    let settings =
-        PoolSettings { threads: password.threads, queue: password.queue, parameters };
+    let parameters = PasswordParameters::new(password.memory_kib, password.passes, password.lanes)
+        .context("login.password: the parameters are out of bounds")?;
+    let settings = PoolSettings {
+        threads: password.threads,
+        queue: password.queue,
+        parameters,
+    };
     PasswordPool::start(settings, Arc::clone(entropy)).context("cannot start hashing threads")
 }
 

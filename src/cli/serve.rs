@@ -56,7 +56,9 @@ pub async fn serve(
         provider: services.provider.clone(),
         accounts: services.accounts.clone(),
         renderer: Renderer::new().context("the pages")?,
-        cookies: CookiePolicy { secure: config.server.issuer.is_https() },
+        cookies: CookiePolicy {
+            secure: config.server.issuer.is_https(),
+        },
         default_locale: Locale::En,
     });
     let envelope = web::envelope(config, Arc::clone(&services.entropy), &metrics);
@@ -64,10 +66,14 @@ pub async fn serve(
     let told = Told {
         readiness: Arc::new(Node(ledger)),
         metrics,
-        testing: config.testing.enabled.then(|| Arc::new(Aids(keys)) as Arc<dyn Testing>),
+        testing: config
+            .testing
+            .enabled
+            .then(|| Arc::new(Aids(keys)) as Arc<dyn Testing>),
     };
     let reload = |tls: Option<&_>| web::reload(config, &level, tls);
-    web.serve(router(state, &envelope), told, signals, reload).await;
+    web.serve(router(state, &envelope), told, signals, reload)
+        .await;
     end.send_replace(true);
     while running.join_next().await.is_some() {}
     drop(poller);
@@ -81,24 +87,33 @@ fn start_jobs(services: &Services, shutdown: &Shutdown) -> JoinSet<()> {
     running.spawn(jobs::sweep_changes::run(ledger(), shutdown.clone()));
     running.spawn(jobs::write_usage::run(ledger(), shutdown.clone()));
     running.spawn(jobs::expire::run(ledger(), shutdown.clone()));
-    running.spawn(jobs::keep_keys::run(services.keys.clone(), shutdown.clone()));
+    running.spawn(jobs::keep_keys::run(
+        services.keys.clone(),
+        shutdown.clone(),
+    ));
     running
 }
 
 /// What the layers below the server have to tell the metrics.
 fn observe(metrics: &Metrics, services: &Services) {
     let passwords = services.passwords.clone();
-    metrics.gauge("password_hashes_waiting", "Passwords waiting to be hashed", move || {
-        i64::try_from(passwords.load().queued).unwrap_or(i64::MAX)
-    });
+    metrics.gauge(
+        "password_hashes_waiting",
+        "Passwords waiting to be hashed",
+        move || i64::try_from(passwords.load().queued).unwrap_or(i64::MAX),
+    );
     let passwords = services.passwords.clone();
-    metrics.gauge("password_hashes_running", "Passwords being hashed", move || {
-        i64::try_from(passwords.load().busy).unwrap_or(i64::MAX)
-    });
+    metrics.gauge(
+        "password_hashes_running",
+        "Passwords being hashed",
+        move || i64::try_from(passwords.load().busy).unwrap_or(i64::MAX),
+    );
     let ledger = services.ledger.clone();
-    metrics.gauge("change_feed_fresh", "1 when the change feed was read within a second", move || {
-        i64::from(ledger.feed().is_fresh())
-    });
+    metrics.gauge(
+        "change_feed_fresh",
+        "1 when the change feed was read within a second",
+        move || i64::from(ledger.feed().is_fresh()),
+    );
 }
 
 /// Whether this node can answer.
@@ -110,22 +125,32 @@ impl Readiness for Node {
             let told = self.skew().await;
             let fresh = self.0.feed().is_fresh();
             let clock = match &told {
-                Ok(skew) if *skew > MAX_SKEW => Err(format!(
-                    "{} ms from the database's clock",
-                    skew.as_millis()
-                )),
+                Ok(skew) if *skew > MAX_SKEW => {
+                    Err(format!("{} ms from the database's clock", skew.as_millis()))
+                }
                 Ok(_) | Err(_) => Ok(()),
             };
             vec![
-                Check { name: "database", outcome: told.map(drop) },
-                Check { name: "clock", outcome: clock },
+                Check {
+                    name: "database",
+                    outcome: told.map(drop),
+                },
+                Check {
+                    name: "clock",
+                    outcome: clock,
+                },
                 Check {
                     name: "change_feed",
                     outcome: fresh.then_some(()).ok_or_else(|| "is stale".to_owned()),
                 },
                 Check {
                     name: "schema",
-                    outcome: self.0.storage().check_schema().await.map_err(|error| error.to_string()),
+                    outcome: self
+                        .0
+                        .storage()
+                        .check_schema()
+                        .await
+                        .map_err(|error| error.to_string()),
                 },
             ]
         })
@@ -136,7 +161,9 @@ impl Node {
     /// How far our clock is from the database's.
     async fn skew(&self) -> Result<Duration, String> {
         let mut reader = self.0.reader().await.map_err(|error| error.to_string())?;
-        let theirs = clock::read(&mut reader).await.map_err(|error| error.to_string())?;
+        let theirs = clock::read(&mut reader)
+            .await
+            .map_err(|error| error.to_string())?;
         let ours = self.0.now();
         Ok(ours.since(theirs).max(theirs.since(ours)))
     }

@@ -16,7 +16,10 @@ const FULL: u64 = 500;
 
 /// Runs until told to end.
 pub async fn run(ledger: Ledger, shutdown: Shutdown) {
-    every("expire", Duration::from_mins(1), shutdown, || sweep(&ledger)).await;
+    every("expire", Duration::from_mins(1), shutdown, || {
+        sweep(&ledger)
+    })
+    .await;
 }
 
 /// Deletes all that has expired.

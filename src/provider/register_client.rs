@@ -103,13 +103,14 @@ impl Provider {
     ) -> Result<Registration, ClientError> {
         let metadata = accept(raw, fetcher).await?;
         let now = self.now();
-        let secret =
-            (!metadata.is_public()).then(|| client_secret::generate(&*self.entropy));
+        let secret = (!metadata.is_public()).then(|| client_secret::generate(&*self.entropy));
         let client = Client {
             id: ClientId::draw(&*self.entropy),
             status: ClientStatus::Active,
             metadata,
-            secret_hash: secret.as_ref().map(|secret| ClientSecretHash::of(secret).to_string()),
+            secret_hash: secret
+                .as_ref()
+                .map(|secret| ClientSecretHash::of(secret).to_string()),
             registered_at: now,
             changed_at: now,
         };

@@ -22,26 +22,35 @@ pub(super) async fn run(command: &Account, services: &Services) -> anyhow::Resul
         Account::Import { file, rejects, .. } => import(services, file, rejects.as_deref()).await,
         Account::Show(selector) => {
             let id = select(services, selector).await?;
-            let summary = accounts.summarize(id).await?.ok_or(AdministerError::Unknown)?;
+            let summary = accounts
+                .summarize(id)
+                .await?
+                .ok_or(AdministerError::Unknown)?;
             Ok(output::json(&summary)?)
         }
         Account::Freeze { account, change } => {
             let id = select(services, account).await?;
             let operation = operation(change);
-            accounts.freeze(id, operation.operator, operation.reason).await?;
+            accounts
+                .freeze(id, operation.operator, operation.reason)
+                .await?;
             told(id, "frozen")
         }
         Account::Unfreeze { account, change } => {
             let id = select(services, account).await?;
             let operation = operation(change);
-            accounts.unfreeze(id, operation.operator, operation.reason).await?;
+            accounts
+                .unfreeze(id, operation.operator, operation.reason)
+                .await?;
             told(id, "active")
         }
     }
 }
 
 fn told(id: AccountId, status: &str) -> anyhow::Result<()> {
-    Ok(output::json(&serde_json::json!({ "account_id": id, "status": status }))?)
+    Ok(output::json(
+        &serde_json::json!({ "account_id": id, "status": status }),
+    )?)
 }
 
 /// The account meant. A document number comes by file, so that it is in no list of processes.
@@ -49,12 +58,15 @@ async fn select(services: &Services, selector: &AccountSelector) -> anyhow::Resu
     if let Some(id) = &selector.id {
         return id.parse().context("ACCOUNT_ID");
     }
-    let path = selector.document_number_file.as_deref().context("no account was named")?;
+    let path = selector
+        .document_number_file
+        .as_deref()
+        .context("no account was named")?;
     let number = read_all(path)?;
     let kind: DocumentType = selector.document_type.parse().context("--document-type")?;
     let now = services.ledger.now();
-    let document = IdentityDocument::parse(kind, number.trim(), None, now)
-        .context("the document number")?;
+    let document =
+        IdentityDocument::parse(kind, number.trim(), None, now).context("the document number")?;
     let found = services.accounts.find_by_document(&document).await?;
     Ok(found.ok_or(AdministerError::Unknown)?)
 }
@@ -68,26 +80,26 @@ fn read_all(path: &Path) -> anyhow::Result<String> {
     fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-async fn import(
-    services: &Services,
-    file: &Path,
-    rejects: Option<&Path>,
-) -> anyhow::Result<()> {
+async fn import(services: &Services, file: &Path, rejects: Option<&Path>) -> anyhow::Result<()> {
     let input: Box<dyn BufRead + Send> = if file == Path::new("-") {
         Box::new(BufReader::new(io::stdin()))
     } else {
-        let opened =
-            File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let opened = File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
         Box::new(BufReader::new(opened))
     };
     let rejects = match rejects {
-        Some(path) => Some(BufWriter::new(
-            File::create(path).with_context(|| format!("cannot write {}", path.display()))?,
-        )),
+        Some(path) => {
+            Some(BufWriter::new(File::create(path).with_context(|| {
+                format!("cannot write {}", path.display())
+            })?))
+        }
         None => None,
     };
     let mut listener = Listener { rejects };
-    let summary = services.accounts.import(Lines(input), &mut listener).await?;
+    let summary = services
+        .accounts
+        .import(Lines(input), &mut listener)
+        .await?;
     if let Some(rejects) = &mut listener.rejects {
         rejects.flush()?;
     }
@@ -116,7 +128,9 @@ fn read_line(input: &mut dyn BufRead) -> io::Result<Option<Vec<u8>>> {
         }
         began = true;
         let end = buffer.iter().position(|&byte| byte == b'\n');
-        let taken = buffer.get(..end.unwrap_or(buffer.len())).unwrap_or_default();
+        let taken = buffer
+            .get(..end.unwrap_or(buffer.len()))
+            .unwrap_or_default();
         let room = (MAX_LINE + 1).saturating_sub(line.len());
         line.extend_from_slice(taken.get(..room.min(taken.len())).unwrap_or_default());
         let consumed = end.map_or(buffer.len(), |end| end + 1);
@@ -139,14 +153,23 @@ impl ImportListener for Listener {
                 rejects.write_all(b"\n")
             }
             None => {
-                output::say(format_args!("line {}: {}", rejection.line, rejection.reason));
+                output::say(format_args!(
+                    "line {}: {}",
+                    rejection.line, rejection.reason
+                ));
                 Ok(())
             }
         }
     }
 
     fn progress(&mut self, summary: &ImportSummary) {
-        let ImportSummary { imported, existing, rejected } = summary;
-        output::say(format_args!("{imported} imported, {existing} existing, {rejected} rejected"));
+        let ImportSummary {
+            imported,
+            existing,
+            rejected,
+        } = summary;
+        output::say(format_args!(
+            "{imported} imported, {existing} existing, {rejected} rejected"
+        ));
     }
 }

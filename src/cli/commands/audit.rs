@@ -11,9 +11,17 @@ use crate::ledger::keyring::audit_keys;
 pub(super) async fn run(command: &Audit, services: &Services) -> anyhow::Result<()> {
     let Audit::Verify { head } = command;
     let ledger = &services.ledger;
-    let head = head.as_deref().map(str::parse).transpose().context("--head")?;
+    let head = head
+        .as_deref()
+        .map(str::parse)
+        .transpose()
+        .context("--head")?;
     let keys = audit_keys(&mut ledger.reader().await?, Some(&services.master)).await?;
-    let options = Options { head, now: ledger.now(), keys };
+    let options = Options {
+        head,
+        now: ledger.now(),
+        keys,
+    };
     let report = verify(ledger.storage(), &options).await?;
     output::json(&report)?;
     if !report.ok {

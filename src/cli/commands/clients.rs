@@ -22,14 +22,20 @@ pub(super) async fn run(command: &Client, services: &Services) -> anyhow::Result
     match command {
         Client::Add { metadata, change } => {
             let raw = read_metadata(metadata)?;
-            let added =
-                provider.register_client(raw, &services.fetcher, operation(change)).await?;
+            let added = provider
+                .register_client(raw, &services.fetcher, operation(change))
+                .await?;
             output::json(&added)?;
         }
-        Client::Update { id, metadata, change } => {
+        Client::Update {
+            id,
+            metadata,
+            change,
+        } => {
             let (id, raw) = (parse(id)?, read_metadata(metadata)?);
-            let updated =
-                provider.update_client(id, raw, &services.fetcher, operation(change)).await?;
+            let updated = provider
+                .update_client(id, raw, &services.fetcher, operation(change))
+                .await?;
             output::json(&updated)?;
         }
         Client::Show { id } => {
@@ -66,8 +72,12 @@ async fn move_to(
 ) -> anyhow::Result<()> {
     let id = parse(&change.id)?;
     let provider = &services.provider;
-    provider.change_client_status(id.clone(), to, operation(&change.change)).await?;
-    Ok(output::json(&serde_json::json!({ "client_id": id, "status": to }))?)
+    provider
+        .change_client_status(id.clone(), to, operation(&change.change))
+        .await?;
+    Ok(output::json(
+        &serde_json::json!({ "client_id": id, "status": to }),
+    )?)
 }
 
 fn parse(id: &str) -> anyhow::Result<ClientId> {
@@ -81,7 +91,6 @@ fn read_metadata(path: &Path) -> anyhow::Result<RawClientMetadata> {
     } else {
         json = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     }
-    RawClientMetadata::from_json(&json).map_err(|error| {
-        anyhow::anyhow!("{}: {}", error.code().as_str(), error.description())
-    })
+    RawClientMetadata::from_json(&json)
+        .map_err(|error| anyhow::anyhow!("{}: {}", error.code().as_str(), error.description()))
 }

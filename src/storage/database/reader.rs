@@ -60,7 +60,11 @@ impl Reader {
             }
         };
         let row = self.fetch_optional(sql, &[]).await?;
-        row.ok_or(Error::Corrupt { table: "clock", column: "at" })?.get("at")
+        row.ok_or(Error::Corrupt {
+            table: "clock",
+            column: "at",
+        })?
+        .get("at")
     }
 
     /// The row, if there is one.
