@@ -46,12 +46,18 @@ enum Custody {
 }
 
 impl MasterKey {
+    /// The key of these bytes.
+    pub fn from_bytes(bytes: &[u8; 32]) -> Self {
+        let bytes = Zeroizing::new(*bytes);
+        Self(Custody::Memory(DataKey::from_bytes(bytes)))
+    }
+
     /// The key of a text: 32 bytes in base64 (of either alphabet) or hexadecimal digits.
     pub fn from_text(text: &Secret<String>) -> Result<Self, CustodyError> {
         let text = text.expose().trim();
         let bytes = hexadecimal(text).or_else(|| base64(text));
         let bytes = bytes.ok_or(CustodyError::Malformed)?;
-        Ok(Self(Custody::Memory(DataKey::from_bytes(bytes))))
+        Ok(Self::from_bytes(&bytes))
     }
 
     /// The key of a file, which must be there.
@@ -233,9 +239,9 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("keys/master");
         assert!(MasterKey::read(&path).is_err());
-        let made = MasterKey::read_or_create(&path, &SystemEntropy).expect("made");
-        let read = MasterKey::read_or_create(&path, &SystemEntropy).expect("read");
-        assert_eq!(made.fingerprint(), read.fingerprint());
+        let first = MasterKey::read_or_create(&path, &SystemEntropy).expect("made");
+        let again = MasterKey::read_or_create(&path, &SystemEntropy).expect("read");
+        assert_eq!(first.fingerprint(), again.fingerprint());
         let names = fs::read_dir(folder.path().join("keys")).expect("listed");
         assert_eq!(names.count(), 1, "no draft is left");
         #[cfg(unix)]

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::PrimitiveError;
 use super::digest::sha256;
 use super::encoding;
-use crate::protocol::jose::{KeyParameters, PublicJwk};
+use crate::protocol::jose::PublicKeyParameters;
 
 /// The members that make the key, in the order of their names (RFC 7638 §3.2).
 #[derive(Default, Serialize)]
@@ -23,23 +23,23 @@ struct Required<'a> {
     y: Option<&'a str>,
 }
 
-impl<'a> From<&'a KeyParameters> for Required<'a> {
-    fn from(key: &'a KeyParameters) -> Self {
+impl<'a> From<&'a PublicKeyParameters> for Required<'a> {
+    fn from(key: &'a PublicKeyParameters) -> Self {
         match key {
-            KeyParameters::Rsa { n, e } => Self {
+            PublicKeyParameters::Rsa { n, e } => Self {
                 kty: "RSA",
                 n: Some(n),
                 e: Some(e),
                 ..Self::default()
             },
-            KeyParameters::Ec { crv, x, y } => Self {
+            PublicKeyParameters::Ec { crv, x, y } => Self {
                 kty: "EC",
                 crv: Some(crv),
                 x: Some(x),
                 y: Some(y),
                 ..Self::default()
             },
-            KeyParameters::Okp { crv, x } => Self {
+            PublicKeyParameters::Okp { crv, x } => Self {
                 kty: "OKP",
                 crv: Some(crv),
                 x: Some(x),
@@ -50,18 +50,19 @@ impl<'a> From<&'a KeyParameters> for Required<'a> {
 }
 
 /// The SHA-256 thumbprint of a key (RFC 7638; RFC 8037 §2 for Edwards curves), in base64url.
-pub fn thumbprint(jwk: &PublicJwk) -> Result<String, PrimitiveError> {
-    let members = serde_json::to_vec(&Required::from(&jwk.key)).map_err(|_| PrimitiveError)?;
+pub fn thumbprint(key: &PublicKeyParameters) -> Result<String, PrimitiveError> {
+    let members = serde_json::to_vec(&Required::from(key)).map_err(|_| PrimitiveError)?;
     Ok(encoding::encode(&sha256(&[&members])))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::jose::PublicJwk;
 
     fn thumbprint_of(json: &str) -> String {
         let jwk: PublicJwk = serde_json::from_str(json).expect("a key");
-        thumbprint(&jwk).expect("a thumbprint")
+        thumbprint(&jwk.parameters).expect("a thumbprint")
     }
 
     /// RFC 7638 §3.1.

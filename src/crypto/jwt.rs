@@ -4,34 +4,33 @@
 //! A header may not bring or point to keys, nor demand extensions. There is no clock here:
 //! callers check `exp`, `nbf`, `iss` and `aud`.
 
-use std::sync::Arc;
+use std::ops::Deref;
 
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::PrimitiveError;
 use super::encoding::{self, encode_onto, encoded_len};
-use super::signing::SigningKey;
+use super::signing::{SigningError, SigningKey};
 use super::verifying::VerifyingKey;
-use crate::protocol::jose::SignatureAlgorithm;
+use crate::protocol::jose::{JwtHeader, JwtHeaderError};
 
 /// Longer tokens are not looked at.
 pub const MAX_TOKEN: usize = 16 * 1024;
 
-/// Why a token was not signed or is refused. Says nothing of its content.
+/// Why a token is refused. Says nothing of its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum JwtError {
     /// Longer than [`MAX_TOKEN`].
     #[error("the token is too long")]
     TooLong,
-    /// Not three parts of base64url, or the header is not a JSON object as it should be.
+    /// Not three parts of base64url, or a header that is not one or names no algorithm of ours.
     #[error("the token is malformed")]
     Malformed,
     /// The header brings or points to a key, or demands an extension.
     #[error("the token's header has a member that is not accepted")]
     RefusedHeader,
-    /// No algorithm of ours, or not the key's.
-    #[error("the token's algorithm is not accepted")]
+    /// Not the key's algorithm.
+    #[error("the token's algorithm is not the key's")]
     Algorithm,
     /// Another type of token.
     #[error("the token is of another type")]
@@ -45,9 +44,6 @@ pub enum JwtError {
     /// The claims are not what they should be.
     #[error("the token's claims are malformed")]
     Claims,
-    /// Signing failed: a fault of ours.
-    #[error(transparent)]
-    Primitive(#[from] PrimitiveError),
 }
 
 /// What the header must say of the token's type (RFC 8725 §3.11).
@@ -59,68 +55,24 @@ pub enum ExpectedType<'a> {
     Optional(&'a str),
 }
 
-/// What a header says, before anything is verified: good for finding a key, and nothing else.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JwtHeader {
-    /// The algorithm it claims.
-    pub algorithm: SignatureAlgorithm,
-    /// The key it claims.
-    pub kid: Option<String>,
-    /// The type it claims.
-    pub typ: Option<String>,
-}
-
-impl JwtHeader {
-    fn is(&self, expected: ExpectedType<'_>) -> bool {
-        let (name, may_be_absent) = match expected {
-            ExpectedType::Required(name) => (name, false),
-            ExpectedType::Optional(name) => (name, true),
-        };
-        let Some(typ) = self.typ.as_deref() else {
-            return may_be_absent;
-        };
-        // RFC 7515 §4.1.9: a media type, so case does not matter and `application/` may be there.
-        let prefix = "application/";
-        let short = match typ.split_at_checked(prefix.len()) {
-            Some((start, rest)) if start.eq_ignore_ascii_case(prefix) => rest,
-            _ => typ,
-        };
-        short.eq_ignore_ascii_case(name)
+impl ExpectedType<'_> {
+    fn is_of(self, header: &JwtHeader) -> bool {
+        match self {
+            Self::Required(name) => header.is_type(name),
+            Self::Optional(name) => header.typ.is_none() || header.is_type(name),
+        }
     }
 }
 
+/// The header members by which a token would bring its own keys, if they are there.
 #[derive(Deserialize)]
-struct RawHeader {
-    alg: String,
-    kid: Option<String>,
-    typ: Option<String>,
-    #[serde(default)]
-    crit: Member,
+struct BroughtKeys {
     #[serde(default)]
     jku: Member,
     #[serde(default)]
     jwk: Member,
     #[serde(default)]
     x5u: Member,
-    #[serde(default)]
-    b64: Member,
-    #[serde(default)]
-    zip: Member,
-}
-
-impl RawHeader {
-    const fn refused(&self) -> [&Member; 6] {
-        let Self {
-            crit,
-            jku,
-            jwk,
-            x5u,
-            b64,
-            zip,
-            ..
-        } = self;
-        [crit, jku, jwk, x5u, b64, zip]
-    }
 }
 
 /// Whether a member is there, whatever it holds.
@@ -142,9 +94,9 @@ pub fn sign_jwt(
     key: &SigningKey,
     typ: Option<&str>,
     claims: &impl Serialize,
-) -> Result<String, JwtError> {
+) -> Result<String, SigningError> {
     let header = key.encoded_header(typ)?;
-    let claims = serde_json::to_vec(claims).map_err(|_| JwtError::Claims)?;
+    let claims = serde_json::to_vec(claims).map_err(|_| SigningError::Claims)?;
     let signature_len = key.signature_len();
     let length = header.len() + encoded_len(claims.len()) + encoded_len(signature_len) + 2;
     let mut token = String::with_capacity(length);
@@ -157,25 +109,26 @@ pub fn sign_jwt(
     Ok(token)
 }
 
-/// The header of a token whose signature nobody has checked.
+/// The header of a token whose signature nobody has checked: good for finding a key, and nothing
+/// else.
 pub fn decode_unverified_header(token: &str) -> Result<JwtHeader, JwtError> {
     Parts::split(token)?.header()
 }
 
 /// The claims of a token that is of the expected type and signed by the key that `find` gives for
-/// its header.
-pub fn verify_jwt<T: DeserializeOwned>(
+/// its header: a reference to a key, or one that is shared or just made.
+pub fn verify_jwt<T: DeserializeOwned, K: Deref<Target = VerifyingKey>>(
     token: &str,
-    find: &dyn Fn(&JwtHeader) -> Option<Arc<VerifyingKey>>,
+    find: impl FnOnce(&JwtHeader) -> Option<K>,
     expected: ExpectedType<'_>,
 ) -> Result<T, JwtError> {
     let parts = Parts::split(token)?;
     let header = parts.header()?;
-    if !header.is(expected) {
+    if !expected.is_of(&header) {
         return Err(JwtError::Type);
     }
     let key = find(&header).ok_or(JwtError::UnknownKey)?;
-    if key.algorithm() != header.algorithm {
+    if key.algorithm() != header.alg {
         return Err(JwtError::Algorithm);
     }
     let signature = encoding::decode(parts.signature).ok_or(JwtError::Malformed)?;
@@ -215,17 +168,17 @@ impl<'a> Parts<'a> {
 
     fn header(&self) -> Result<JwtHeader, JwtError> {
         let json = encoding::decode(self.header).ok_or(JwtError::Malformed)?;
-        let raw: RawHeader = serde_json::from_slice(&json).map_err(|_| JwtError::Malformed)?;
-        // RFC 8725 §3.10: keys come from whom we trust, not from the token. RFC 7515 §4.1.11:
-        // an extension that must be understood and is not refuses the token.
-        if raw.refused().contains(&&Member::Present) {
+        let header = JwtHeader::parse(&json).map_err(|error| match error {
+            JwtHeaderError::Malformed => JwtError::Malformed,
+            JwtHeaderError::Extension => JwtError::RefusedHeader,
+        })?;
+        let brought: BroughtKeys =
+            serde_json::from_slice(&json).map_err(|_| JwtError::Malformed)?;
+        // RFC 8725 §3.10: keys come from whom we trust, not from the token.
+        if [brought.jku, brought.jwk, brought.x5u].contains(&Member::Present) {
             return Err(JwtError::RefusedHeader);
         }
-        Ok(JwtHeader {
-            algorithm: SignatureAlgorithm::parse(&raw.alg).ok_or(JwtError::Algorithm)?,
-            kid: raw.kid,
-            typ: raw.typ,
-        })
+        Ok(header)
     }
 }
 

@@ -27,7 +27,7 @@ pub trait Sealed: Serialize + DeserializeOwned {
 }
 
 /// The longest text that is made or looked at.
-pub const MAX_TEXT: usize = 4096;
+pub const MAX_TEXT: usize = 8192;
 
 /// Why a value was not sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

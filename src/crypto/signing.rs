@@ -14,12 +14,11 @@ use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256,
     RSA_PSS_SHA256, RsaEncoding,
 };
-use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::jwk::thumbprint;
 use super::{PrimitiveError, encoding};
-use crate::protocol::jose::{KeyParameters, PublicJwk, SignatureAlgorithm};
+use crate::protocol::jose::{JwtHeader, PublicJwk, PublicKeyParameters, SignatureAlgorithm};
 
 /// How large a new RSA key is. Other algorithms have one size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -37,6 +36,17 @@ pub enum SigningKeyError {
     /// Not PKCS#8 of the algorithm's kind of key, or a weak key.
     #[error("not a private key that {0:?} can sign with")]
     Rejected(SignatureAlgorithm),
+    /// The primitive failed.
+    #[error(transparent)]
+    Primitive(#[from] PrimitiveError),
+}
+
+/// Why a token was not signed: a fault of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SigningError {
+    /// The claims cannot be written as JSON.
+    #[error("the claims cannot be serialized")]
+    Claims,
     /// The primitive failed.
     #[error(transparent)]
     Primitive(#[from] PrimitiveError),
@@ -81,14 +91,9 @@ impl SigningKey {
     ) -> Result<Self, SigningKeyError> {
         let pair =
             Pair::parse(algorithm, pkcs8).map_err(|_| SigningKeyError::Rejected(algorithm))?;
-        let mut public = PublicJwk {
-            kid: None,
-            alg: Some(algorithm.as_str().to_owned()),
-            key_use: Some("sig".to_owned()),
-            key: pair.public().ok_or(PrimitiveError)?,
-        };
-        let kid = thumbprint(&public)?;
-        public.kid = Some(kid.clone());
+        let parameters = pair.public().ok_or(PrimitiveError)?;
+        let kid = thumbprint(&parameters)?;
+        let public = PublicJwk::verifying(parameters, kid.clone(), algorithm);
         let header = |typ| encode_header(algorithm, &kid, typ);
         let headers = Headers {
             untyped: header(None)?,
@@ -177,11 +182,11 @@ impl Pair {
         })
     }
 
-    fn public(&self) -> Option<KeyParameters> {
+    fn public(&self) -> Option<PublicKeyParameters> {
         match self {
             Self::Rsa(pair, _) => {
                 let public = pair.public_key();
-                Some(KeyParameters::Rsa {
+                Some(PublicKeyParameters::Rsa {
                     n: encoding::encode(public.modulus().big_endian_without_leading_zero()),
                     e: encoding::encode(public.exponent().big_endian_without_leading_zero()),
                 })
@@ -190,13 +195,13 @@ impl Pair {
                 // An uncompressed point: a mark, then both coordinates.
                 let (_, coordinates) = pair.public_key().as_ref().split_first()?;
                 let (x, y) = coordinates.split_at_checked(32)?;
-                Some(KeyParameters::Ec {
+                Some(PublicKeyParameters::Ec {
                     crv: "P-256".to_owned(),
                     x: encoding::encode(x),
                     y: encoding::encode(y),
                 })
             }
-            Self::Ed25519(pair) => Some(KeyParameters::Okp {
+            Self::Ed25519(pair) => Some(PublicKeyParameters::Okp {
                 crv: "Ed25519".to_owned(),
                 x: encoding::encode(pair.public_key().as_ref()),
             }),
@@ -231,15 +236,8 @@ fn encode_header(
     kid: &str,
     typ: Option<&str>,
 ) -> Result<String, PrimitiveError> {
-    #[derive(Serialize)]
-    struct Header<'a> {
-        alg: &'static str,
-        kid: &'a str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        typ: Option<&'a str>,
-    }
-    let alg = algorithm.as_str();
-    let json = serde_json::to_vec(&Header { alg, kid, typ }).map_err(|_| PrimitiveError)?;
+    let header = JwtHeader::new(algorithm, kid, typ);
+    let json = serde_json::to_vec(&header).map_err(|_| PrimitiveError)?;
     Ok(encoding::encode(&json))
 }
 

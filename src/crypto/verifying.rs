@@ -9,7 +9,7 @@ use aws_lc_rs::signature::{
 };
 
 use super::encoding;
-use crate::protocol::jose::{KeyParameters, PublicJwk, SignatureAlgorithm};
+use crate::protocol::jose::{PublicJwk, PublicKeyParameters, SignatureAlgorithm};
 
 /// Why a published key cannot verify.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -34,7 +34,7 @@ pub struct VerifyingKey {
 impl VerifyingKey {
     /// The key for the algorithm that it names.
     pub fn from_jwk(jwk: &PublicJwk) -> Result<Self, VerifyingKeyError> {
-        let named = jwk.alg.as_deref().and_then(SignatureAlgorithm::parse);
+        let named = jwk.alg.as_deref().and_then(|alg| alg.parse().ok());
         Self::for_algorithm(jwk, named.ok_or(VerifyingKeyError::NoAlgorithm)?)
     }
 
@@ -52,17 +52,21 @@ impl VerifyingKey {
         if other_algorithm || other_use {
             return Err(VerifyingKeyError::OtherUse);
         }
-        let key = match (algorithm, &jwk.key) {
-            (SignatureAlgorithm::Rs256, KeyParameters::Rsa { n, e }) => {
+        let key = match (algorithm, &jwk.parameters) {
+            (SignatureAlgorithm::Rs256, PublicKeyParameters::Rsa { n, e }) => {
                 rsa(n, e, &RSA_PKCS1_2048_8192_SHA256)
             }
-            (SignatureAlgorithm::Ps256, KeyParameters::Rsa { n, e }) => {
+            (SignatureAlgorithm::Ps256, PublicKeyParameters::Rsa { n, e }) => {
                 rsa(n, e, &RSA_PSS_2048_8192_SHA256)
             }
-            (SignatureAlgorithm::Es256, KeyParameters::Ec { crv, x, y }) if crv == "P-256" => {
+            (SignatureAlgorithm::Es256, PublicKeyParameters::Ec { crv, x, y })
+                if crv == "P-256" =>
+            {
                 p256(x, y)
             }
-            (SignatureAlgorithm::EdDsa, KeyParameters::Okp { crv, x }) if crv == "Ed25519" => {
+            (SignatureAlgorithm::EdDsa, PublicKeyParameters::Okp { crv, x })
+                if crv == "Ed25519" =>
+            {
                 ed25519(x)
             }
             _ => return Err(VerifyingKeyError::OtherUse),

@@ -85,11 +85,15 @@ pub struct PoolLoad {
     pub busy: usize,
 }
 
-/// The threads and their queue. Its threads end when it is dropped.
+/// The threads and their queue. The threads end when the last of its clones is dropped.
+#[derive(Clone)]
 pub struct PasswordPool {
-    shared: Arc<Shared>,
+    queue: Arc<Queue>,
     entropy: Arc<dyn Entropy>,
 }
+
+/// The askers' end of the queue; dropping it sends the threads home.
+struct Queue(Arc<Shared>);
 
 struct Shared {
     settings: PoolSettings,
@@ -114,21 +118,15 @@ enum Job {
 impl PasswordPool {
     /// Starts the threads.
     pub fn start(settings: PoolSettings, entropy: Arc<dyn Entropy>) -> io::Result<Self> {
-        let pool = Self {
-            shared: Arc::new(Shared {
-                settings,
-                state: Mutex::default(),
-                changed: Condvar::new(),
-            }),
-            entropy,
-        };
+        let queue = Queue(Arc::new(Shared::new(settings)));
         for number in 0..settings.threads.max(1) {
-            let shared = Arc::clone(&pool.shared);
+            let shared = Arc::clone(&queue.0);
             thread::Builder::new()
                 .name(format!("password-{number}"))
                 .spawn(move || shared.work())?;
         }
-        Ok(pool)
+        let queue = Arc::new(queue);
+        Ok(Self { queue, entropy })
     }
 
     /// A new hash of a password.
@@ -167,7 +165,7 @@ impl PasswordPool {
 
     /// How much there is to do.
     pub fn load(&self) -> PoolLoad {
-        let state = self.shared.lock();
+        let state = self.queue.0.lock();
         PoolLoad {
             queued: state.jobs.len(),
             busy: state.busy,
@@ -176,15 +174,15 @@ impl PasswordPool {
 
     async fn submit<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, PasswordError> {
         let (reply, answer) = oneshot::channel();
-        self.shared.push(job(reply))?;
+        self.queue.0.push(job(reply))?;
         answer.await.unwrap_or(Err(PasswordError::Failed))
     }
 }
 
-impl Drop for PasswordPool {
+impl Drop for Queue {
     fn drop(&mut self) {
-        self.shared.lock().closed = true;
-        self.shared.changed.notify_all();
+        self.0.lock().closed = true;
+        self.0.changed.notify_all();
     }
 }
 
@@ -199,6 +197,14 @@ fn is_too_long(password: &Secret<String>) -> bool {
 }
 
 impl Shared {
+    fn new(settings: PoolSettings) -> Self {
+        Self {
+            settings,
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

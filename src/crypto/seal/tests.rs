@@ -142,11 +142,11 @@ fn what_would_not_open_for_its_length_is_not_sealed() {
         account: 1,
         nonce: Some("x".repeat(length)),
     };
-    let most = long(3047);
+    let most = long(6119);
     let text = sealer().seal_fixed(&most).expect("just fits");
     assert_eq!(text.len(), MAX_TEXT);
     assert_eq!(sealer().open(&text), Some(most));
-    let refused = sealer().seal_fixed(&long(3048));
+    let refused = sealer().seal_fixed(&long(6120));
     assert_eq!(refused, Err(SealError::TooLong));
 }
 

@@ -73,7 +73,7 @@ fn other_hashes_are_refused_for_their_reason() {
     use ParsePasswordHashError::{Algorithm, Malformed, Parameters};
     const TAIL: &str = "$c29tZXNhbHRzb21lc2FsdA$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
     let cases = [
-        ("".to_owned(), Malformed),
+        (String::new(), Malformed),
         ("password".to_owned(), Malformed),
         (
             "$2b$12$EixZaYVK1fsbw1ZfbX3OXePaWxn96p36WQoeG6Lruj3vjPGga31lW".to_owned(),

@@ -68,11 +68,7 @@ fn standing(queue: usize) -> PasswordPool {
         parameters: quick(),
     };
     PasswordPool {
-        shared: Arc::new(Shared {
-            settings,
-            state: Mutex::default(),
-            changed: Condvar::new(),
-        }),
+        queue: Arc::new(Queue(Arc::new(Shared::new(settings)))),
         entropy: Arc::new(SeededEntropy::new(1)),
     }
 }
@@ -109,7 +105,7 @@ fn abandoned_work_is_not_done() {
     let mut kept = pin!(pool.hash(password("b")));
     assert!(poll_once(kept.as_mut()).is_pending());
     drop_after_one_poll(pool.hash(password("c")));
-    let job = pool.shared.next().expect("a job");
+    let job = pool.queue.0.next().expect("a job");
     assert_eq!(pool.load(), PoolLoad { queued: 1, busy: 1 });
     job.run(quick(), &mut Vec::new());
     let Poll::Ready(Ok(hash)) = poll_once(kept.as_mut()) else {
@@ -125,9 +121,12 @@ fn drop_after_one_poll<T>(future: impl Future<Output = T>) {
 #[test]
 fn a_closed_pool_gives_no_work() {
     let pool = standing(4);
-    let shared = Arc::clone(&pool.shared);
+    let shared = Arc::clone(&pool.queue.0);
     drop_after_one_poll(pool.hash(password("a")));
+    let clone = pool.clone();
     drop(pool);
+    assert!(!shared.lock().closed);
+    drop(clone);
     assert!(shared.next().is_none());
 }
 
