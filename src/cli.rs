@@ -9,6 +9,7 @@ pub mod config;
 pub mod output;
 pub mod signals;
 pub mod telemetry;
+pub mod web;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

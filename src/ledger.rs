@@ -31,7 +31,7 @@ use audit::{Chain, Ticket, Tools};
 use usage::Usage;
 
 /// How long changes are kept: longer than any access token lives, and than any process sleeps.
-pub const CHANGE_RETENTION: Duration = Duration::from_secs(900);
+pub const CHANGE_RETENTION: Duration = Duration::from_mins(15);
 
 /// The ledger of a process. Cheap to clone.
 #[derive(Clone)]

@@ -5,7 +5,7 @@
 //! and waits no longer than it was told. Knows neither the HTTP server nor storage.
 
 mod addresses;
-mod client;
+pub mod client;
 
 pub use addresses::Loopback;
-pub use client::{Error, GuardedClient};
+pub use client::GuardedClient;

@@ -1,5 +1,6 @@
 //! The OpenID Provider: one use case per file. Knows no header, cookie, status code or template.
 
+mod access_token;
 pub mod authorize;
 pub mod client_authentication;
 pub mod clients;
@@ -24,7 +25,7 @@ use crate::domain::entropy::Entropy;
 use crate::domain::instant::Instant;
 use crate::ledger::Ledger;
 use crate::ledger::keyring::{KeyRing, Keys};
-use crate::ledger::usage::Usage;
+use crate::protocol::issuer::Issuer;
 use clients::Clients;
 
 /// How long what the provider issues lives.
@@ -45,12 +46,11 @@ pub struct Lifetimes {
 /// The OpenID Provider. Cheap to clone.
 #[derive(Clone)]
 pub struct Provider {
-    issuer: Arc<str>,
+    issuer: Arc<Issuer>,
     accounts: Accounts,
     ledger: Ledger,
     keys: Keys,
     clients: Clients,
-    usage: Usage,
     tokens: Arc<TokenCache>,
     lifetimes: Lifetimes,
     clock: Arc<dyn Clock>,
@@ -60,7 +60,7 @@ pub struct Provider {
 /// The parts a [`Provider`] is made of.
 pub struct ProviderParts {
     /// The issuer identifier.
-    pub issuer: Arc<str>,
+    pub issuer: Arc<Issuer>,
     /// Who logs in and consents.
     pub accounts: Accounts,
     /// Where everything is written.
@@ -69,8 +69,6 @@ pub struct ProviderParts {
     pub keys: Keys,
     /// Registered clients.
     pub clients: Clients,
-    /// What is counted rather than recorded.
-    pub usage: Usage,
     /// Access tokens that this process signed.
     pub tokens: Arc<TokenCache>,
     /// How long what is issued lives.
@@ -90,7 +88,6 @@ impl Provider {
             ledger,
             keys,
             clients,
-            usage,
             tokens,
             lifetimes,
             clock,
@@ -102,7 +99,6 @@ impl Provider {
             ledger,
             keys,
             clients,
-            usage,
             tokens,
             lifetimes,
             clock,
@@ -111,7 +107,7 @@ impl Provider {
     }
 
     /// The issuer identifier.
-    pub fn issuer(&self) -> &str {
+    pub fn issuer(&self) -> &Issuer {
         &self.issuer
     }
 

@@ -12,6 +12,8 @@ use crate::domain::instant::Instant;
 use crate::domain::username::Username;
 use crate::ledger::audit::{Event, EventKind};
 use crate::ledger::feed::Change;
+use crate::ledger::profiles::ProfileError;
+use crate::protocol::acr::Acr;
 use crate::storage::{self, accounts, checks, sessions};
 
 /// An account as an operator sees it: enough to know which it is, not to learn who.
@@ -28,7 +30,7 @@ pub struct AccountSummary {
     /// Phones, masked.
     pub phone_numbers: Vec<String>,
     /// The identity assurance level the checks below amount to now; none when they prove nothing.
-    pub identity_assurance_level: Option<&'static str>,
+    pub identity_assurance_level: Option<String>,
     /// What was checked.
     pub checks: Vec<Check>,
     /// When it was made (RFC 3339).
@@ -80,7 +82,7 @@ impl Accounts {
     }
 
     /// What an operator may see of an account.
-    pub async fn summarize(&self, id: AccountId) -> Result<Option<AccountSummary>, storage::Error> {
+    pub async fn summarize(&self, id: AccountId) -> Result<Option<AccountSummary>, ProfileError> {
         let Some((account, profile)) = self.profile(id).await? else { return Ok(None) };
         let mut reader = self.ledger.reader().await?;
         let checks = checks::list(&mut reader, id).await?;
@@ -98,7 +100,7 @@ impl Accounts {
                 })
                 .collect(),
             phone_numbers: profile.phones.iter().map(|phone| phone.masked()).collect(),
-            identity_assurance_level: level.map(|level| level.as_urn()),
+            identity_assurance_level: level.map(|level| Acr::Identity(level).to_string()),
             checks,
             created_at: account.created_at.to_string(),
             changed_at: account.changed_at.to_string(),

@@ -8,7 +8,7 @@ use crate::domain::grant::Grant;
 use crate::domain::id::{AccountId, GrantId};
 use crate::domain::instant::Instant;
 use crate::ledger::audit::{Event, EventKind};
-use crate::protocol::client_metadata::LegalBasis;
+use crate::protocol::client_metadata::values::LegalBasis;
 use crate::storage::{self, grants, subjects};
 
 /// A decision to allow, as the page showed it.

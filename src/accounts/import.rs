@@ -8,7 +8,7 @@ use serde::Serialize;
 use tokio::task::JoinSet;
 
 use super::Accounts;
-use super::profile::{self, Profile};
+use super::profile::Profile;
 use crate::crypto::password::PasswordError;
 use crate::domain::account::{Account, AccountStatus};
 use crate::domain::account_record::{AccountRecord, ImportedCredential};
@@ -17,6 +17,7 @@ use crate::domain::id::{AccountId, CheckId, CredentialId};
 use crate::domain::instant::Instant;
 use crate::ledger::Entry;
 use crate::ledger::audit::{Event, EventKind};
+use crate::ledger::profiles::ProfileError;
 use crate::storage::credentials::PasswordCredential;
 use crate::storage::{self, account_index, accounts, checks, credentials};
 
@@ -63,6 +64,9 @@ pub enum ImportError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A profile could not be sealed.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
     /// Storage did not answer.
     #[error(transparent)]
     Storage(#[from] storage::Error),
@@ -73,12 +77,18 @@ pub enum ImportError {
 enum LineError {
     Existing,
     Rejected(String),
-    Storage(storage::Error),
+    Failed(ImportError),
 }
 
 impl From<storage::Error> for LineError {
     fn from(error: storage::Error) -> Self {
-        Self::Storage(error)
+        Self::Failed(error.into())
+    }
+}
+
+impl From<ProfileError> for LineError {
+    fn from(error: ProfileError) -> Self {
+        Self::Failed(error.into())
     }
 }
 
@@ -140,16 +150,16 @@ impl Accounts {
             .map(|check| (CheckId::ordered(now, &*self.entropy), check))
             .collect();
         let id = AccountId::random(&*self.entropy);
-        let plain = profile::to_bytes(&Profile {
+        let profile = Profile {
             name: record.name,
             documents: vec![record.document],
             phones: vec![record.phone],
             emails: record.email.into_iter().collect(),
-        })?;
+        };
         let account = Account {
             id,
             status: AccountStatus::Active,
-            sealed: self.profiles.seal(id, &plain).await?,
+            sealed: self.seal_profile(id, &profile).await?,
             created_at: now,
             changed_at: now,
         };
@@ -218,7 +228,7 @@ async fn settle(
                 .rejected(&Rejection { line, reason })
                 .map_err(|source| ImportError::Io { line, source })?;
         }
-        Err(LineError::Storage(error)) => return Err(error.into()),
+        Err(LineError::Failed(error)) => return Err(error),
     }
     if (summary.imported + summary.existing + summary.rejected).is_multiple_of(1000) {
         listener.progress(summary);

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::Accounts;
 use super::session::SessionCookie;
 use crate::crypto::password::{PasswordError, PasswordHash, Verdict};
+use crate::crypto::seal::SealError;
 use crate::domain::authentication::{AuthenticationMethod, AuthenticationMethods};
 use crate::domain::entropy::Entropy;
 use crate::domain::id::{AccountId, SessionId};
@@ -51,6 +52,9 @@ pub enum LoginError {
     /// Too many passwords are being checked.
     #[error("password hashing is at its limit")]
     Busy,
+    /// The cookie could not be sealed.
+    #[error(transparent)]
+    Seal(#[from] SealError),
     /// Storage did not answer.
     #[error(transparent)]
     Storage(#[from] storage::Error),
@@ -205,7 +209,7 @@ impl Accounts {
         if !opened? {
             return Err(LoginError::NotAllowed);
         }
-        let cookie = self.ring().sealer().seal(&cookie, entropy);
+        let cookie = self.ring().sealer().seal(&cookie, entropy)?;
         Ok(NewLogin { session, cookie })
     }
 }

@@ -4,13 +4,17 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::Accounts;
-use crate::domain::account::Account;
+use crate::domain::account::{Account, SealedProfile};
+use crate::domain::assurance;
 use crate::domain::document::IdentityDocument;
 use crate::domain::email::EmailAddress;
 use crate::domain::id::AccountId;
 use crate::domain::name::PersonName;
 use crate::domain::phone::PhoneNumber;
-use crate::storage::{self, accounts};
+use crate::ledger::profiles::{ProfileError, WrappedKey};
+use crate::ledger::vault::Bucket;
+use crate::protocol::acr::Ial;
+use crate::storage::{self, accounts, checks};
 
 /// What is known of a person. Sealed as one piece under the account's key.
 #[derive(Clone, Serialize, Deserialize)]
@@ -30,7 +34,7 @@ impl Accounts {
     pub async fn profile(
         &self,
         id: AccountId,
-    ) -> Result<Option<(Account, Profile)>, storage::Error> {
+    ) -> Result<Option<(Account, Profile)>, ProfileError> {
         let mut reader = self.ledger.reader().await?;
         let Some(account) = accounts::find(&mut reader, id).await? else { return Ok(None) };
         drop(reader);
@@ -39,16 +43,39 @@ impl Accounts {
     }
 
     /// Opens the profile of an account.
-    pub async fn open_profile(&self, account: &Account) -> Result<Profile, storage::Error> {
-        let corrupt = || storage::Error::Corrupt { table: "accounts", column: "profile" };
-        let plain = self.profiles.open(account.id, &account.sealed).await?;
-        serde_json::from_slice(&plain).map_err(|_| corrupt())
+    pub async fn open_profile(&self, account: &Account) -> Result<Profile, ProfileError> {
+        let sealed = &account.sealed;
+        let wrapped = WrappedKey {
+            bucket: Bucket::new(sealed.key_bucket),
+            version: sealed.key_version,
+            wrapped: sealed.wrapped_key.clone(),
+        };
+        let key = self.profiles.open_key(account.id, &wrapped).await?;
+        let plain = key.open(&sealed.profile)?;
+        serde_json::from_slice(&plain).map_err(|_| ProfileError::Damaged)
     }
-}
 
-/// The bytes of a profile that are sealed.
-pub(super) fn to_bytes(profile: &Profile) -> Result<Zeroizing<Vec<u8>>, storage::Error> {
-    serde_json::to_vec(profile)
-        .map(Zeroizing::new)
-        .map_err(|_| storage::Error::Corrupt { table: "accounts", column: "profile" })
+    /// Seals the profile of a new account.
+    pub(super) async fn seal_profile(
+        &self,
+        id: AccountId,
+        profile: &Profile,
+    ) -> Result<SealedProfile, ProfileError> {
+        let plain = serde_json::to_vec(profile).map(Zeroizing::new);
+        let plain = plain.map_err(|_| ProfileError::Damaged)?;
+        let (key, wrapped) = self.profiles.new_key(id).await?;
+        Ok(SealedProfile {
+            key_bucket: wrapped.bucket.number(),
+            key_version: wrapped.version,
+            wrapped_key: wrapped.wrapped,
+            profile: key.seal(&plain, &*self.entropy)?,
+        })
+    }
+
+    /// What the account's checks prove now.
+    pub async fn identity_level(&self, id: AccountId) -> Result<Option<Ial>, storage::Error> {
+        let mut reader = self.ledger.reader().await?;
+        let checks = checks::list(&mut reader, id).await?;
+        Ok(assurance::derive(&checks, self.now()))
+    }
 }

@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Accounts;
-use crate::crypto::digest;
-use crate::crypto::encoding::base64url;
+use crate::crypto::{digest, encoding};
 use crate::crypto::seal::Sealed;
 use crate::domain::account::AccountStatus;
 use crate::domain::id::{AccountId, SessionId};
@@ -29,7 +28,7 @@ impl Sealed for SessionCookie {
 impl SessionCookie {
     /// What is stored of the secret.
     pub(super) fn secret_hash(&self) -> String {
-        base64url::encode(&digest::sha256(&[&self.secret]))
+        encoding::encode(&digest::sha256(&[&self.secret]))
     }
 }
 
@@ -65,7 +64,7 @@ impl Accounts {
         stored.ended_at.is_none()
             && stored.account_status == AccountStatus::Active
             && stored.session.expires_at > self.now()
-            && digest::constant_time_eq(
+            && digest::equal(
                 stored.secret_hash.as_bytes(),
                 cookie.secret_hash().as_bytes(),
             )

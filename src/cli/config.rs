@@ -1,10 +1,9 @@
-//! Configuration: layers of settings ([`layers`]), read into one typed struct a section.
+//! Configuration: layers of settings (`layers`), read into one typed struct a section.
 //!
 //! Every problem is found before anything starts and all are reported together, each with the
 //! setting's path and where its value came from. What `config/default.toml` does not name is
 //! refused. Only `cli` knows this module: each layer below is handed the few values it needs.
 
-mod database_url;
 mod issuer;
 mod layers;
 mod problem;
@@ -15,7 +14,6 @@ mod vault;
 #[cfg(test)]
 mod tests;
 
-pub use database_url::DatabaseUrl;
 pub use issuer::Issuer;
 pub use layers::Sources;
 pub use problem::{Problem, Problems};
@@ -24,13 +22,14 @@ pub use sections::{
     NotificationConfig, OutboundConfig, PasswordConfig, RsaBits, ServerConfig, SigningConfig,
     TestingConfig, TlsConfig,
 };
-pub use vault::{MasterKeySource, VaultConfig, decode_master_key, encode_master_key};
+pub use vault::{MasterKeyError, MasterKeySource, VaultConfig};
+
+use std::fmt;
 
 use layers::Settings;
 use read::Reader;
 
 /// Everything that was configured, checked.
-#[derive(Debug)]
 pub struct Config {
     /// `server.*`
     pub server: ServerConfig,
@@ -54,7 +53,15 @@ pub struct Config {
     pub testing: TestingConfig,
     /// `log.*`
     pub log: LogConfig,
+    sources: Sources,
     printed: String,
+}
+
+/// Says nothing of what was configured: the sources hold secrets.
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config").finish_non_exhaustive()
+    }
 }
 
 impl Config {
@@ -65,11 +72,17 @@ impl Config {
         let config = Self::read(&mut settings, &mut problems);
         match config {
             Some(mut config) if problems.is_empty() => {
+                config.sources = sources.clone();
                 config.printed = settings.to_toml();
                 Ok(config)
             }
             Some(_) | None => Err(problems),
         }
+    }
+
+    /// Reads the same layers again: files may have changed.
+    pub fn reload(&self) -> Result<Self, Problems> {
+        Self::load(&self.sources)
     }
 
     /// The resolved settings as TOML, secrets redacted, with the origin of what is not a default.
@@ -87,7 +100,7 @@ impl Config {
         let lifetimes = sections::lifetimes(&mut read);
         let signing = sections::signing(&mut read);
         let notification = sections::notification(&read);
-        let outbound = sections::outbound(&mut read);
+        let outbound = sections::outbound(&read);
         let testing = sections::testing(&mut read, server.as_ref().map(|server| &server.issuer));
         let log = sections::log(&mut read);
         sections::unsupported(&mut read);
@@ -104,6 +117,7 @@ impl Config {
             outbound: outbound?,
             testing: testing?,
             log: log?,
+            sources: Sources::default(),
             printed: String::new(),
         })
     }

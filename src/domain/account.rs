@@ -48,7 +48,7 @@ pub struct SealedProfile {
     /// The bucket whose key wraps the account's key.
     pub key_bucket: u16,
     /// The version of that bucket key.
-    pub key_version: u32,
+    pub key_version: i64,
     /// The account's key, wrapped.
     pub wrapped_key: String,
     /// The profile, sealed under the account's key.

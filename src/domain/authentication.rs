@@ -8,8 +8,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::acr::Aal;
 use super::code_list::{UnknownCode, code_list};
+use crate::protocol::acr::Aal;
 
 code_list! {
     /// A way to log in, by its value of RFC 8176.

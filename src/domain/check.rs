@@ -3,11 +3,11 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
-use crate::protocol::acr::Ial;
 use super::code_list::code_list;
 use super::instant::Instant;
+use crate::protocol::acr::Ial;
 
 code_list! {
     /// How an identity was checked.
@@ -113,24 +113,44 @@ impl From<CheckLabel> for String {
     }
 }
 
-/// One check: who said what about this identity, when, and how long it counts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// One check: who said what about this identity, when, and how long it counts. Shown with its times
+/// in RFC 3339, as an import line has them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Check {
     /// How.
     pub method: CheckMethod,
     /// Who answered.
     pub authority: CheckLabel,
     /// When.
+    #[serde(serialize_with = "as_rfc3339")]
     pub performed_at: Instant,
     /// The authority's own name for this check, to ask it again.
     pub transaction: CheckLabel,
     /// What it answered.
     pub result: CheckResult,
     /// From when on it no longer counts; never, if nothing is said.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "as_optional_rfc3339"
+    )]
     pub expires_at: Option<Instant>,
 }
 
 impl Check {
+    /// What `source` vouches for: the phone is the person's. `source` names whom, and stands for the
+    /// transaction too, since none is known.
+    #[must_use]
+    pub fn phone_confirmed_by(source: &'static str, now: Instant) -> Self {
+        Self {
+            method: CheckMethod::PhoneCode,
+            authority: CheckLabel(source.to_owned()),
+            performed_at: now,
+            transaction: CheckLabel(source.to_owned()),
+            result: CheckResult::Match,
+            expires_at: None,
+        }
+    }
+
     /// The level it proves at `now`: none without a match, before it was made or once it has expired.
     #[must_use]
     pub fn proves(&self, now: Instant) -> Option<Ial> {
@@ -138,6 +158,25 @@ impl Check {
             && self.performed_at <= now
             && self.expires_at.is_none_or(|expires_at| now < expires_at);
         counts.then(|| self.method.level())
+    }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature serde calls"
+)]
+fn as_rfc3339<S: Serializer>(at: &Instant, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(at)
+}
+
+#[expect(clippy::ref_option, reason = "the signature serde calls")]
+fn as_optional_rfc3339<S: Serializer>(
+    at: &Option<Instant>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match at {
+        Some(at) => as_rfc3339(at, serializer),
+        None => serializer.serialize_none(),
     }
 }
 
@@ -177,5 +216,29 @@ mod tests {
         for text in ["", " a", "a\n", "a\u{0}b", "a\u{202E}b", &long] {
             assert_eq!(CheckLabel::parse(text), Err(CheckLabelError), "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_check_is_shown_as_an_import_line_has_it() {
+        let shown = serde_json::json!({
+            "method": "three_elements",
+            "authority": "模拟核验",
+            "performed_at": "1970-01-01T00:01:40.000Z",
+            "transaction": "t-1",
+            "result": "match",
+            "expires_at": "1970-01-01T00:03:20.000Z",
+        });
+        assert_eq!(
+            serde_json::to_value(check(CheckResult::Match)).unwrap(),
+            shown
+        );
+    }
+
+    #[test]
+    fn a_phone_that_is_vouched_for_counts_at_once() {
+        let now = Instant::from_seconds(100);
+        let check = Check::phone_confirmed_by("import", now);
+        assert_eq!(check.proves(now), Some(Ial::One));
+        assert_eq!(check.authority.as_str(), "import");
     }
 }

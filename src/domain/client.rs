@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::entropy::Entropy;
+use super::id::{Id, Kind};
 use super::instant::Instant;
 use crate::protocol::client_metadata::ClientMetadata;
 
@@ -13,12 +15,23 @@ use crate::protocol::client_metadata::ClientMetadata;
 #[serde(try_from = "String", into = "String")]
 pub struct ClientId(String);
 
+enum Registered {}
+
+impl Kind for Registered {
+    const PREFIX: &'static str = "cli";
+}
+
 /// Text that cannot be a client identifier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a client identifier: 1 to 255 visible ASCII characters")]
 pub struct ParseClientIdError;
 
 impl ClientId {
+    /// A fresh identifier for a client that registers here.
+    pub fn draw(entropy: &dyn Entropy) -> Self {
+        Self(Id::<Registered>::random(entropy).to_string())
+    }
+
     /// The identifier as text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -84,16 +84,6 @@ impl DocumentNumber {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// The first and the last character, the rest as stars: enough for its owner to know it by.
-    #[must_use]
-    pub fn masked(&self) -> String {
-        let last = self.0.len().saturating_sub(1);
-        self.0
-            .char_indices()
-            .map(|(at, c)| if at == 0 || at == last { c } else { '*' })
-            .collect()
-    }
 }
 
 impl fmt::Debug for DocumentNumber {
@@ -165,6 +155,18 @@ impl IdentityDocument {
     #[must_use]
     pub const fn issuing_country(&self) -> Option<CountryCode> {
         self.issuing_country
+    }
+
+    /// Its number with the first and the last character, the rest as stars: enough for its owner to
+    /// know it by.
+    #[must_use]
+    pub fn masked(&self) -> String {
+        let number = self.number.as_str();
+        let last = number.len().saturating_sub(1);
+        number
+            .char_indices()
+            .map(|(at, c)| if at == 0 || at == last { c } else { '*' })
+            .collect()
     }
 
     /// The text that the blind index is computed over: different documents have different texts,

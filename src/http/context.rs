@@ -8,10 +8,10 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::cookies::CookieName;
-use super::middleware::Arrival;
+use super::middleware::RequestFacts;
 use super::state::AppState;
 use crate::domain::id::RequestId;
-use crate::protocol::parameters::{Parameters, RawParameters};
+use crate::protocol::parameters::Parameters;
 use crate::views::locale::{self, Locale};
 
 /// What a handler may know of a request.
@@ -76,9 +76,9 @@ impl FromRequestParts<AppState> for RequestContext {
         state: &AppState,
     ) -> Result<Self, Self::Rejection> {
         let read = |name| state.cookies.read(&parts.headers, name).map(str::to_owned);
-        let facts = parts.extensions.get::<Arrival>();
+        let facts = parts.extensions.get::<RequestFacts>();
         Ok(Self {
-            request_id: facts.map_or(RequestId::from_u128(0), |arrival| arrival.request_id),
+            request_id: facts.map_or(RequestId::from_u128(0), |facts| facts.request_id),
             path: parts.uri.path().to_owned(),
             query: parts.uri.query().unwrap_or_default().to_owned(),
             method: parts.method.clone(),
@@ -95,11 +95,6 @@ impl FromRequestParts<AppState> for RequestContext {
 pub struct FormBody(pub Bytes);
 
 impl FormBody {
-    /// The fields, still possibly repeated.
-    pub fn raw(&self) -> Option<RawParameters> {
-        RawParameters::parse(&self.0).ok()
-    }
-
     /// The fields, each there once.
     pub fn parameters(&self) -> Option<Parameters> {
         Parameters::parse(&self.0).ok()

@@ -1,4 +1,5 @@
-//! The management listener: `/livez`, `/readyz`, `/metrics`. Never reachable from outside.
+//! The management listener: `/livez`, `/readyz`, `/metrics`, and aids for outside test suites when
+//! they are asked for. Never reachable from outside.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -9,7 +10,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderValue, Response, StatusCode, header};
-use axum::routing::get;
+use axum::routing::{get, post};
 use serde_json::{Map, Value, json};
 use tokio::time::timeout;
 
@@ -35,6 +36,12 @@ pub trait Readiness: Send + Sync + 'static {
     fn checks(&self) -> Pin<Box<dyn Future<Output = Vec<Check>> + Send + '_>>;
 }
 
+/// What outside test suites may ask for (`testing.enabled`).
+pub trait Testing: Send + Sync + 'static {
+    /// Makes the next signing keys current.
+    fn rotate_keys(&self) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + '_>>;
+}
+
 #[derive(Clone)]
 struct Management {
     readiness: Arc<dyn Readiness>,
@@ -42,12 +49,31 @@ struct Management {
 }
 
 /// The routes of the management listener.
-pub fn router(readiness: Arc<dyn Readiness>, metrics: Arc<Metrics>) -> Router {
-    Router::new()
+pub fn router(
+    readiness: Arc<dyn Readiness>,
+    metrics: Arc<Metrics>,
+    testing: Option<Arc<dyn Testing>>,
+) -> Router {
+    let router = Router::new()
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics_text))
-        .with_state(Management { readiness, metrics })
+        .with_state(Management { readiness, metrics });
+    match testing {
+        Some(testing) => {
+            let aids = Router::new().route("/keys/rotate", post(rotate_keys));
+            router.merge(aids.with_state(testing))
+        }
+        None => router,
+    }
+}
+
+async fn rotate_keys(State(testing): State<Arc<dyn Testing>>) -> Response<Body> {
+    let (status, text) = match testing.rotate_keys().await {
+        Ok(()) => (StatusCode::OK, json!({"status": "rotated"})),
+        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, json!({"error": error})),
+    };
+    respond(status, JSON, text.to_string())
 }
 
 /// Alive is whoever answers: a database that is away must not get the process restarted.
@@ -127,7 +153,7 @@ mod tests {
     }
 
     async fn ask(node: Node, path: &str) -> (StatusCode, String) {
-        let router = router(Arc::new(node), Arc::default());
+        let router = router(Arc::new(node), Arc::default(), None);
         let request = Request::get(path).body(Body::empty()).unwrap();
         let (parts, body) = router.oneshot(request).await.unwrap().into_parts();
         let body = to_bytes(body, usize::MAX).await.unwrap();
@@ -144,6 +170,24 @@ mod tests {
         assert!(text.contains("3 s behind"), "{text}");
         let (status, _) = ask(Node::Stuck, "/readyz").await;
         assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    }
+
+    struct Rotates;
+
+    impl Testing for Rotates {
+        fn rotate_keys(&self) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + '_>> {
+            Box::pin(async { Ok(()) })
+        }
+    }
+
+    #[tokio::test]
+    async fn aids_for_tests_are_there_only_when_asked_for() {
+        let testing: Option<Arc<dyn Testing>> = Some(Arc::new(Rotates));
+        for (testing, expected) in [(testing, StatusCode::OK), (None, StatusCode::NOT_FOUND)] {
+            let router = router(Arc::new(Node::Ready), Arc::default(), testing);
+            let request = Request::post("/keys/rotate").body(Body::empty()).unwrap();
+            assert_eq!(router.oneshot(request).await.unwrap().status(), expected);
+        }
     }
 
     #[tokio::test]

@@ -62,7 +62,7 @@ impl Class {
 
 /// What is known of a request before its handler runs; in its extensions.
 #[derive(Debug, Clone, Copy)]
-pub struct Arrival {
+pub struct RequestFacts {
     /// Its name in logs, in `x-request-id` and on error pages. Never the client's.
     pub request_id: RequestId,
     /// Whom it speaks for.
@@ -195,14 +195,14 @@ impl Inner {
         let peer = request.extensions().get::<Peer>();
         // Only tests call without a connection.
         let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
-        let arrival = Arrival {
+        let facts = RequestFacts {
             request_id: RequestId::random(self.entropy.as_ref()),
             client_address: client_address(peer, request.headers(), &self.trusted_proxies),
         };
-        request.extensions_mut().insert(arrival);
+        request.extensions_mut().insert(facts);
         Visit {
             class,
-            request_id: arrival.request_id,
+            request_id: facts.request_id,
             started: Instant::now(),
             method: known_method(request.method()),
             route: request.extensions().get::<MatchedPath>().cloned(),

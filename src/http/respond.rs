@@ -1,11 +1,10 @@
 //! How answers look: pages, redirects, JSON and OAuth errors.
 
-use axum::Json;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, PRAGMA, RETRY_AFTER,
     SET_COOKIE, WWW_AUTHENTICATE,
 };
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use serde::Serialize;
 
@@ -13,6 +12,8 @@ use super::context::RequestContext;
 use super::cookies::CookieName;
 use super::state::AppState;
 use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::ledger::profiles::ProfileError;
+use crate::ledger::vault::VaultError;
 use crate::storage;
 use crate::views::error::ErrorPage;
 use crate::views::locale::Locale;
@@ -122,6 +123,20 @@ pub fn storage_error_page(
     error_page(state, context, status, code.as_str(), "The server cannot answer just now.")
 }
 
+/// The page for a profile that does not open.
+pub fn profile_error_page(
+    state: &AppState,
+    context: &RequestContext,
+    error: &ProfileError,
+) -> Response {
+    if let ProfileError::Storage(error) | ProfileError::Vault(VaultError::Storage(error)) = error {
+        return storage_error_page(state, context, error);
+    }
+    tracing::error!(request = %context.request_id, %error, "a profile does not open");
+    let status = StatusCode::INTERNAL_SERVER_ERROR;
+    error_page(state, context, status, "server_error", "The server failed.")
+}
+
 /// 303: the next request is a GET, whatever this one was, so that no password is ever sent on
 /// (RFC 9700 §4.12).
 pub fn see_other(location: &str) -> Response {
@@ -151,14 +166,10 @@ pub fn json_no_store(body: &impl Serialize) -> Response {
         (CACHE_CONTROL, HeaderValue::from_static("no-store")),
         (PRAGMA, HeaderValue::from_static("no-cache")),
     ];
-    (headers, Json(body)).into_response()
-}
-
-/// A document that may be kept for a while.
-pub fn json_document(body: &'static str, seconds: &'static str) -> Response {
-    let headers: [(HeaderName, &str); 2] =
-        [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, seconds)];
-    (headers, body).into_response()
+    match serde_json::to_vec(body) {
+        Ok(json) => (headers, [(CONTENT_TYPE, "application/json")], json).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
 }
 
 /// An error of the token endpoint and its like (RFC 6749 §5.2).

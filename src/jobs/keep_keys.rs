@@ -18,7 +18,7 @@ pub async fn run(keys: Keys, shutdown: Shutdown) {
     };
     tokio::join!(
         follow(&keys, shutdown.clone()),
-        every("keep keys", Duration::from_secs(600), shutdown, keep),
+        every("keep keys", Duration::from_mins(10), shutdown, keep),
     );
 }
 

@@ -11,7 +11,8 @@ pub async fn run(ledger: Ledger, shutdown: Shutdown) {
     let (ledger, seconds) = (&ledger, Duration::from_secs);
     tokio::join!(
         every("seal audit", seconds(1), shutdown.clone(), || ledger.seal()),
-        every("recover audit", seconds(5), shutdown.clone(), || ledger.recover()),
+        every("recover audit", seconds(5), shutdown.clone(), || ledger
+            .recover()),
         every("link audit", seconds(60), shutdown, || async {
             ledger.link().await.map(|_| ())
         }),

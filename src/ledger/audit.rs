@@ -14,7 +14,7 @@ pub(crate) mod tree;
 pub mod verify;
 mod writer;
 
-pub use batch::Head;
+pub use batch::{Head, statement};
 pub(crate) use chain::Chain;
 pub(crate) use seal::Tools;
 pub(crate) use writer::{Ticket, lock};

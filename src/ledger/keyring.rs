@@ -49,7 +49,7 @@ impl KeySettings {
     /// The usual ones of an issuer.
     #[must_use]
     pub fn new(issuer: impl Into<String>) -> Self {
-        const DAY: Duration = Duration::from_secs(24 * 3600);
+        const DAY: Duration = Duration::from_hours(24);
         Self {
             issuer: issuer.into(),
             rsa_size: RsaSize::default(),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, Response, StatusCode};
+use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 use url::{Host, Url};
 
@@ -20,7 +21,7 @@ const USER_AGENT: &str = concat!("tongxing/", env!("CARGO_PKG_VERSION"));
 
 /// Why there is no answer. Says nothing of the address: it may be what somebody wants to find out.
 #[derive(Debug, thiserror::Error, Clone, Copy, PartialEq, Eq)]
-pub enum Error {
+pub enum FetchError {
     /// It is not https, or leads where calls must not go.
     #[error("the address may not be called")]
     Forbidden,
@@ -36,8 +37,8 @@ pub enum Error {
     /// The answer is larger than asked for.
     #[error("the answer is too large")]
     TooLarge,
-    /// The answer is not JSON.
-    #[error("the answer is not JSON")]
+    /// The answer is not JSON, or not of the kind asked for.
+    #[error("the answer is not the JSON document that was expected")]
     NotJson,
     /// The client itself could not be made.
     #[error("the HTTP client cannot be set up")]
@@ -55,12 +56,12 @@ pub struct GuardedClient {
 impl GuardedClient {
     /// A client that trusts the machine's certificate authorities. A process-wide rustls provider
     /// must have been installed.
-    pub fn new(loopback: Loopback) -> Result<Self, Error> {
+    pub fn new(loopback: Loopback) -> Result<Self, FetchError> {
         // A machine without certificate authorities can still serve; it just reaches nobody.
         let client = builder(loopback).build().or_else(|_| {
             tracing::warn!("no certificate authorities on this machine: https calls will fail");
             let trusting_none = builder(loopback).tls_certs_only([]).build();
-            trusting_none.map_err(|_| Error::Setup)
+            trusting_none.map_err(|_| FetchError::Setup)
         })?;
         Ok(Self {
             client,
@@ -70,23 +71,28 @@ impl GuardedClient {
     }
 
     /// Fetches a JSON document of at most `limit` bytes.
-    pub async fn get_json(&self, url: &Url, limit: usize) -> Result<serde_json::Value, Error> {
-        if !is_permitted(url, self.loopback) {
-            return Err(Error::Forbidden);
-        }
-        let _call = self.calls.try_acquire().map_err(|_| Error::Busy)?;
+    pub async fn get_json<T: DeserializeOwned>(
+        &self,
+        url: &str,
+        limit: usize,
+    ) -> Result<T, FetchError> {
+        let url = Url::parse(url)
+            .ok()
+            .filter(|url| is_permitted(url, self.loopback))
+            .ok_or(FetchError::Forbidden)?;
+        let _call = self.calls.try_acquire().map_err(|_| FetchError::Busy)?;
         let response = self
             .client
-            .get(url.clone())
+            .get(url)
             .header(reqwest::header::ACCEPT, "application/json")
             .send()
             .await
             .map_err(|error| why(&error))?;
         if response.status() != StatusCode::OK {
-            return Err(Error::Status(response.status().as_u16()));
+            return Err(FetchError::Status(response.status().as_u16()));
         }
         let body = read(response, limit).await?;
-        serde_json::from_slice(&body).map_err(|_| Error::NotJson)
+        serde_json::from_slice(&body).map_err(|_| FetchError::NotJson)
     }
 }
 
@@ -132,18 +138,18 @@ fn is_localhost(name: &str) -> bool {
     name == "localhost" || name.ends_with(".localhost")
 }
 
-async fn read(mut response: Response, limit: usize) -> Result<Vec<u8>, Error> {
+async fn read(mut response: Response, limit: usize) -> Result<Vec<u8>, FetchError> {
     let limit_bytes = u64::try_from(limit).unwrap_or(u64::MAX);
     if response
         .content_length()
         .is_some_and(|length| length > limit_bytes)
     {
-        return Err(Error::TooLarge);
+        return Err(FetchError::TooLarge);
     }
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| why(&error))? {
         if body.len() + chunk.len() > limit {
-            return Err(Error::TooLarge);
+            return Err(FetchError::TooLarge);
         }
         body.extend_from_slice(&chunk);
     }
@@ -181,15 +187,15 @@ impl Resolve for GuardedResolver {
 }
 
 /// Finds our own refusal below the client's wrappings.
-fn why(error: &reqwest::Error) -> Error {
+fn why(error: &reqwest::Error) -> FetchError {
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
         if error.is::<ForbiddenName>() {
-            return Error::Forbidden;
+            return FetchError::Forbidden;
         }
         cause = error.source();
     }
-    Error::Unreachable
+    FetchError::Unreachable
 }
 
 #[cfg(test)]

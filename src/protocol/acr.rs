@@ -245,7 +245,10 @@ mod tests {
             "urn:tongxing:aal:3 urn:x urn:tongxing:ial:2 urn:tongxing:aal:1",
         );
         assert!(request.is_satisfied(Aal::One, Some(Ial::Two)));
-        assert_eq!(request.state(Aal::One, Some(Ial::Two)), Acr::Identity(Ial::Two));
+        assert_eq!(
+            request.state(Aal::One, Some(Ial::Two)),
+            Acr::Identity(Ial::Two)
+        );
         assert_eq!(
             request.state(Aal::Three, Some(Ial::Two)),
             Acr::Authentication(Aal::Three)

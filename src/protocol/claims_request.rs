@@ -260,7 +260,9 @@ impl<'a> Detail<'a> {
                 });
             }
             Value::Object(members) => members,
-            _ => return Err(ClaimsRequestError::Form),
+            Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+                return Err(ClaimsRequestError::Form);
+            }
         };
         let necessity = match members.get("essential") {
             None | Some(Value::Null | Value::Bool(false)) => Necessity::Voluntary,

@@ -5,8 +5,10 @@
 //! agree with one another, and that no member can act in a browser as anything but a web address.
 //! It serializes to RFC 7591 JSON. Secrets, identifiers and states are not metadata.
 
+mod grants;
 pub mod localized;
 pub mod raw;
+mod reading;
 pub mod registration;
 pub mod values;
 

@@ -116,7 +116,7 @@ impl<'de> Deserialize<'de> for ErrorCode {
 }
 
 /// An error for a client: `{"error": …, "error_description": …}` (RFC 6749 §5.2).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
 #[error("{code}: {description}")]
 pub struct OAuthError {
     #[serde(rename = "error")]
@@ -158,6 +158,19 @@ impl OAuthError {
     #[must_use]
     pub fn description(&self) -> &str {
         &self.description
+    }
+}
+
+/// Reads what it writes; the description is cleaned again.
+impl<'de> Deserialize<'de> for OAuthError {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Sent {
+            error: ErrorCode,
+            error_description: String,
+        }
+        let sent = Sent::deserialize(deserializer)?;
+        Ok(Self::new(sent.error, sent.error_description))
     }
 }
 

@@ -79,7 +79,7 @@ mod tests {
             acr: Acr::Identity(Ial::Two),
             amr: vec!["pwd".into()],
             aal: Aal::One,
-            ial: Ial::Two,
+            ial: Some(Ial::Two),
             sid: None,
             at_hash: None,
             claims: ReleasedClaims {

@@ -112,7 +112,7 @@ impl fmt::Display for DisplayText {
 
 /// Characters by which a name could pretend to be another or break out of its place: controls,
 /// bidirectional marks, embeddings, overrides and isolates, invisible and line-breaking ones, and
-/// tags and variation selectors beyond the ones Han characters use.
+/// tags. Variation selectors stay, since Han and Mongolian names need them.
 fn deceives(c: char) -> bool {
     c.is_control()
         || matches!(

@@ -65,9 +65,8 @@ impl WebUri {
         let host = url.host().ok_or(WebUriError::Host)?;
         // The host as written must be the host as parsed: no decimal or octal addresses, no
         // escapes, no trailing dot; only letter case may differ.
-        if !host_as_written(authority).eq_ignore_ascii_case(&host.to_string())
-            || host.to_string().ends_with('.')
-        {
+        let same = host_as_written(authority).eq_ignore_ascii_case(&host.to_string());
+        if !same || !is_plain(&host) {
             return Err(WebUriError::Host);
         }
         if url.scheme() == "http" && !is_loopback(&host) {
@@ -204,6 +203,21 @@ fn host_as_written(authority: &str) -> &str {
     match authority.rsplit_once(':') {
         Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
         _ => authority,
+    }
+}
+
+/// Whether a name is made of labels of letters, digits, hyphens and underscores. URL parsers let
+/// `;`, `'` and `,` pass, which would end a directive of a content security policy.
+fn is_plain(host: &Host<&str>) -> bool {
+    let label = |label: &str| {
+        !label.is_empty()
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+    };
+    match host {
+        Host::Domain(name) => name.split('.').all(label),
+        Host::Ipv4(_) | Host::Ipv6(_) => true,
     }
 }
 

@@ -11,8 +11,9 @@ use crate::crypto::jwt::{ExpectedType, verify_jwt};
 use crate::crypto::seal::Sealed;
 use crate::domain::id::{AccessTokenId, AccountId, AuthorizationId, SessionId};
 use crate::domain::instant::Instant;
-use crate::ledger::feed::revocations::Subject;
+use crate::ledger::Subject;
 use crate::protocol::access_token::{AccessTokenClaims, TYPE};
+use crate::protocol::jose::JwtHeader;
 use crate::storage;
 
 /// What a token's `jti` says to us.
@@ -79,6 +80,8 @@ impl Provider {
             return serde_json::from_slice(&crate::crypto::encoding::decode(payload)?).ok();
         }
         let ring = self.ring();
-        verify_jwt(token, &|kid| ring.verifying(kid), ExpectedType::Exactly(TYPE)).ok()
+        let keys =
+            |header: &JwtHeader| header.kid.as_deref().and_then(|kid| ring.verifying_key(kid));
+        verify_jwt(token, keys, ExpectedType::Required(TYPE)).ok()
     }
 }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::Provider;
 use crate::crypto::client_secret::ClientSecretHash;
 use crate::domain::client::{Client, ClientId};
+use crate::domain::secret::Secret;
 use crate::protocol::client_authentication::ClientCredentials;
-use crate::protocol::client_metadata::TokenEndpointAuthMethod;
+use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::storage;
 
 /// A client that has proven who it is; holding one is the permission.
@@ -37,6 +38,18 @@ pub enum ClientAuthenticationError {
     Storage(#[from] storage::Error),
 }
 
+impl ClientAuthenticationError {
+    /// RFC 6749 §5.2.
+    pub fn to_oauth(&self) -> OAuthError {
+        match self {
+            Self::Storage(error) => super::token::storage_error(error),
+            Self::Unknown | Self::Method | Self::Secret => {
+                ErrorCode::InvalidClient.because("Client authentication failed.")
+            }
+        }
+    }
+}
+
 impl Provider {
     /// Authenticates a client by what it presented (RFC 6749 §2.3).
     pub async fn authenticate_client(
@@ -50,22 +63,14 @@ impl Provider {
             .find_active(&id)
             .await?
             .ok_or(ClientAuthenticationError::Unknown)?;
-        let registered = client.metadata.token_endpoint_auth_method();
-        let (used, secret) = match credentials {
-            ClientCredentials::Basic { secret, .. } => {
-                (TokenEndpointAuthMethod::ClientSecretBasic, Some(secret))
-            }
-            ClientCredentials::Post { secret, .. } => {
-                (TokenEndpointAuthMethod::ClientSecretPost, Some(secret))
-            }
-            ClientCredentials::None { .. } => (TokenEndpointAuthMethod::None, None),
-        };
-        if used != registered {
+        if credentials.method() != client.metadata.auth_method() {
             return Err(ClientAuthenticationError::Method);
         }
-        if let Some(secret) = secret {
-            let stored = client.secret_hash.as_deref().and_then(ClientSecretHash::parse);
-            if !stored.is_some_and(|stored| stored.verify(secret.expose())) {
+        if let Some(presented) = credentials.client_secret() {
+            let presented = Secret::new(presented.expose().to_owned());
+            let stored: Option<ClientSecretHash> =
+                client.secret_hash.as_deref().and_then(|stored| stored.parse().ok());
+            if !stored.is_some_and(|stored| stored.matches(&presented)) {
                 return Err(ClientAuthenticationError::Secret);
             }
         }

@@ -4,14 +4,19 @@
 //! it can be rolled back or forked, and an abandoned one leaves no row behind. It opens only in the
 //! browser that started it.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::Provider;
 use crate::crypto::{digest, encoding};
 use crate::crypto::seal::{SealError, Sealed};
+use crate::domain::client::Client;
 use crate::domain::id::InteractionId;
+use crate::ledger::keyring::MacUse;
 use crate::domain::instant::Instant;
 use crate::protocol::authorization_request::AuthorizationRequest;
+use crate::storage;
 
 /// A paused authorization request.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -81,11 +86,22 @@ impl Provider {
         Ok(interaction)
     }
 
+    /// The client that an interaction is for, if it is still active.
+    pub async fn client_of(
+        &self,
+        interaction: &Interaction,
+    ) -> Result<Option<Arc<Client>>, storage::Error> {
+        match interaction.request.client_id().parse() {
+            Ok(id) => self.clients.find_active(&id).await,
+            Err(_) => Ok(None),
+        }
+    }
+
     /// The token that a form on a page of ours must bring back: tied to the browser, to the form
     /// and to the interaction it decides.
     pub fn csrf_token(&self, browser_cookie: &str, form: &str, subject: &str) -> String {
         let parts = [browser_cookie.as_bytes(), form.as_bytes(), subject.as_bytes()];
-        encoding::encode(&self.ring().mac().tag("csrf", &parts))
+        encoding::encode(&self.ring().mac(MacUse::Form).tag("csrf", &parts))
     }
 
     /// Whether a form brought back its token.

@@ -22,7 +22,7 @@ impl Provider {
         if client.client().metadata.is_public() {
             return Err(ClientAuthenticationError::Method);
         }
-        self.usage.count(client.client().id.as_str(), UsageKind::Introspection, self.now());
+        self.ledger.usage().count(client.client().id.as_str(), UsageKind::Introspection, self.now());
         let token = request.token.expose();
         let found = match self.introspect_access_token(&client, token).await? {
             Some(active) => Some(active),

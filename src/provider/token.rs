@@ -3,13 +3,15 @@
 mod authorization_code;
 mod client_credentials;
 pub(super) mod issue;
-mod refresh_token;
+pub(super) mod refresh_token;
 
 use super::Provider;
 use super::client_authentication::{AuthenticatedClient, ClientAuthenticationError};
-use crate::crypto::jwt::JwtError;
+use crate::crypto::signing::SigningError;
 use crate::crypto::seal::SealError;
 use crate::domain::id::AuthorizationId;
+use crate::ledger::profiles::ProfileError;
+use crate::ledger::vault::VaultError;
 use crate::protocol::client_authentication::ClientCredentials;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::jose::SignatureAlgorithm;
@@ -63,10 +65,13 @@ pub enum ExchangeError {
     NoKey(SignatureAlgorithm),
     /// A key did not sign.
     #[error(transparent)]
-    Sign(#[from] JwtError),
+    Sign(#[from] SigningError),
     /// A token could not be sealed.
     #[error(transparent)]
     Seal(#[from] SealError),
+    /// The profile does not open.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
     /// Storage did not answer.
     #[error(transparent)]
     Storage(#[from] storage::Error),
@@ -76,12 +81,9 @@ impl ExchangeError {
     /// RFC 6749 §5.2. Exhaustive on purpose: a new reason must choose its code.
     pub fn to_oauth(&self) -> OAuthError {
         match self {
-            Self::Client(ClientAuthenticationError::Storage(error)) | Self::Storage(error) => {
-                storage_error(error)
-            }
-            Self::Client(_) => {
-                ErrorCode::InvalidClient.because("Client authentication failed.")
-            }
+            Self::Client(error) => error.to_oauth(),
+            Self::Storage(error) => storage_error(error),
+            Self::Profile(error) => profile_error(error),
             Self::GrantType => ErrorCode::UnauthorizedClient
                 .because("The client has not registered this grant_type."),
             // Whose it is, and whether it was seen before, is nobody else's business.
@@ -114,6 +116,16 @@ pub(super) fn storage_error(error: &storage::Error) -> OAuthError {
     match error {
         storage::Error::Unavailable(_) => ErrorCode::TemporarilyUnavailable
             .because("The server cannot answer just now. Try again."),
+        _ => ErrorCode::ServerError.because("The server failed."),
+    }
+}
+
+/// The same for a profile that was to be opened.
+pub(super) fn profile_error(error: &ProfileError) -> OAuthError {
+    match error {
+        ProfileError::Storage(error) | ProfileError::Vault(VaultError::Storage(error)) => {
+            storage_error(error)
+        }
         _ => ErrorCode::ServerError.because("The server failed."),
     }
 }

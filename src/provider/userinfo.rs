@@ -2,6 +2,7 @@
 
 use super::access_token::TokenOwner;
 use super::{Provider, disclosure};
+use crate::ledger::profiles::ProfileError;
 use crate::ledger::usage::UsageKind;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::scope::OPENID;
@@ -17,6 +18,9 @@ pub enum UserinfoError {
     /// The access token does not speak for a resident who logged in.
     #[error("the access token has no openid scope")]
     Scope,
+    /// The profile does not open.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
     /// Storage did not answer.
     #[error(transparent)]
     Storage(#[from] storage::Error),
@@ -31,6 +35,7 @@ impl UserinfoError {
             Self::Scope => {
                 ErrorCode::InsufficientScope.because("The access token lacks the scope openid.")
             }
+            Self::Profile(error) => super::token::profile_error(error),
             Self::Storage(error) => super::token::storage_error(error),
         }
     }
@@ -62,7 +67,7 @@ impl Provider {
         let found = self.accounts.profile(account_id).await?;
         let (_, profile) = found.ok_or(UserinfoError::Token)?;
         let claims = disclosure::release(&disclosure::of_userinfo(&authorization), &profile);
-        self.usage.count(&live.claims.client_id, UsageKind::Userinfo, now);
+        self.ledger.usage().count(&live.claims.client_id, UsageKind::Userinfo, now);
         Ok(UserInfo { sub: authorization.subject, claims })
     }
 }

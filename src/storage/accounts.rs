@@ -66,8 +66,7 @@ fn read(row: &Row) -> Result<Account, Error> {
         sealed: SealedProfile {
             key_bucket: u16::try_from(row.get::<i64>("key_bucket")?)
                 .map_err(|_| corrupt("key_bucket"))?,
-            key_version: u32::try_from(row.get::<i64>("key_version")?)
-                .map_err(|_| corrupt("key_version"))?,
+            key_version: row.get("key_version")?,
             wrapped_key: row.get("wrapped_key")?,
             profile: row.get("profile")?,
         },

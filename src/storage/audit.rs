@@ -70,16 +70,6 @@ pub struct WriterRow {
     pub ended_at: Option<Instant>,
 }
 
-macro_rules! batches {
-    ($condition:literal) => {
-        concat!(
-            "SELECT writer, number, kind, previous, at, settled, highest, count, spans, root, \
-             links, sealed_by, key_id, signature FROM audit_batches ",
-            $condition
-        )
-    };
-}
-
 fn event(row: &Row, writer: WriterId) -> Result<EventRow, Error> {
     Ok(EventRow {
         writer,
@@ -208,7 +198,9 @@ pub async fn find_batch(
 ) -> Result<Option<BatchRow>, Error> {
     reader
         .fetch_optional(
-            batches!("WHERE writer = $1 AND number = $2"),
+            "SELECT writer, number, kind, previous, at, settled, highest, count, spans, root, \
+             links, sealed_by, key_id, signature FROM audit_batches \
+             WHERE writer = $1 AND number = $2",
             values![writer, number],
         )
         .await?
@@ -226,7 +218,9 @@ pub async fn batches(
 ) -> Result<Vec<BatchRow>, Error> {
     let rows = reader
         .fetch_all(
-            batches!("WHERE writer = $1 AND number >= $2 ORDER BY number LIMIT $3"),
+            "SELECT writer, number, kind, previous, at, settled, highest, count, spans, root, \
+             links, sealed_by, key_id, signature FROM audit_batches \
+             WHERE writer = $1 AND number >= $2 ORDER BY number LIMIT $3",
             values![writer, from, limit],
         )
         .await?;
@@ -242,7 +236,9 @@ pub async fn latest_batches(
 ) -> Result<Vec<BatchRow>, Error> {
     let rows = reader
         .fetch_all(
-            batches!("WHERE writer = $1 AND number < $2 ORDER BY number DESC LIMIT $3"),
+            "SELECT writer, number, kind, previous, at, settled, highest, count, spans, root, \
+             links, sealed_by, key_id, signature FROM audit_batches \
+             WHERE writer = $1 AND number < $2 ORDER BY number DESC LIMIT $3",
             values![writer, below, limit],
         )
         .await?;

@@ -20,7 +20,7 @@ const PREFIX: &str = "TONGXING__";
 const SECRETS: &[&str] = &["vault.master_key"];
 
 /// Where to read settings from, beside the defaults.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Sources {
     /// `--config FILE`.
     pub file: Option<PathBuf>,
@@ -34,6 +34,18 @@ pub struct Sources {
 pub(super) struct Setting {
     pub(super) value: Value,
     pub(super) origin: Origin,
+    /// What was worked out of it.
+    note: Option<String>,
+}
+
+impl Setting {
+    const fn new(value: Value, origin: Origin) -> Self {
+        Self {
+            value,
+            origin,
+            note: None,
+        }
+    }
 }
 
 /// The merged settings by path.
@@ -48,7 +60,7 @@ impl Settings {
             Ok(table) => {
                 for (path, value) in leaves("", table) {
                     let origin = Origin::Default;
-                    settings.0.insert(path, Setting { value, origin });
+                    settings.0.insert(path, Setting::new(value, origin));
                 }
             }
             Err(error) => problems.add("", &Origin::Default, error.message()),
@@ -70,10 +82,10 @@ impl Settings {
         self.0.get(path)
     }
 
-    /// Shows `text` for a setting whose value was worked out.
-    pub(super) fn show(&mut self, path: &str, text: String) {
+    /// Says what was worked out of a setting.
+    pub(super) fn note(&mut self, path: &str, note: String) {
         if let Some(setting) = self.0.get_mut(path) {
-            setting.value = Value::String(text);
+            setting.note = Some(note);
         }
     }
 
@@ -146,7 +158,7 @@ impl Settings {
             return problems.add(path, origin, expected(&known.value));
         }
         let origin = origin.clone();
-        *known = Setting { value, origin };
+        *known = Setting::new(value, origin);
     }
 
     fn is_section(&self, path: &str) -> bool {
@@ -172,13 +184,14 @@ impl Settings {
             let (section, key) = path.rsplit_once('.').unwrap_or(("", path));
             let text = sections.entry(section).or_default();
             let shown = redacted(path, &setting.value);
-            let written = if setting.origin == Origin::Default {
-                writeln!(text, "{key} = {shown}")
-            } else {
-                writeln!(text, "{key} = {shown} # {}", setting.origin)
-            };
+            let origin = (setting.origin != Origin::Default).then(|| setting.origin.to_string());
+            let comment: Vec<_> = origin.into_iter().chain(setting.note.clone()).collect();
             // Writing to a string does not fail.
-            written.unwrap_or_default();
+            if comment.is_empty() {
+                writeln!(text, "{key} = {shown}").unwrap_or_default();
+            } else {
+                writeln!(text, "{key} = {shown} # {}", comment.join("; ")).unwrap_or_default();
+            }
         }
         let sections: Vec<_> = sections
             .iter()
@@ -195,7 +208,13 @@ fn leaves(prefix: &str, table: Table) -> Vec<(String, Value)> {
         let path = join(prefix, &key);
         match value {
             Value::Table(table) if !table.is_empty() => found.extend(leaves(&path, table)),
-            _ => found.push((path, value)),
+            Value::String(_)
+            | Value::Integer(_)
+            | Value::Float(_)
+            | Value::Boolean(_)
+            | Value::Datetime(_)
+            | Value::Array(_)
+            | Value::Table(_) => found.push((path, value)),
         }
     }
     found

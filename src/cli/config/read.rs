@@ -41,7 +41,7 @@ impl<'a> Reader<'a> {
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<T> {
         let parsed = parse(self.text(path)?);
-        self.note(path, parsed)
+        self.accept(path, parsed)
     }
 
     /// A list of texts, each parsed.
@@ -56,7 +56,7 @@ impl<'a> Reader<'a> {
             .iter()
             .map(|item| parse(item.as_str().ok_or("must be a list of texts")?))
             .collect();
-        self.note(path, parsed)
+        self.accept(path, parsed)
     }
 
     /// One of some named values.
@@ -93,7 +93,7 @@ impl<'a> Reader<'a> {
         let inside = u32::try_from(number).ok().filter(|n| bounds.contains(n));
         let number = inside.and_then(|number| N::try_from(number).ok());
         let (low, high) = bounds.into_inner();
-        self.note(
+        self.accept(
             path,
             number.ok_or_else(|| format!("must be from {low} to {high}")),
         )
@@ -122,9 +122,9 @@ impl<'a> Reader<'a> {
         self.problems.add(path, &origin, what);
     }
 
-    /// Shows `text` for a setting whose value was worked out.
-    pub(super) fn show(&mut self, path: &'static str, text: String) {
-        self.settings.show(path, text);
+    /// Says what was worked out of a setting, in what is printed.
+    pub(super) fn note(&mut self, path: &'static str, note: String) {
+        self.settings.note(path, note);
     }
 
     /// The settings of the default file and those read must be the same: any other is a fault.
@@ -143,7 +143,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn note<T>(&mut self, path: &'static str, parsed: Result<T, String>) -> Option<T> {
+    fn accept<T>(&mut self, path: &'static str, parsed: Result<T, String>) -> Option<T> {
         parsed.map_err(|what| self.problem(path, what)).ok()
     }
 

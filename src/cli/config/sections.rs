@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use tracing::Level;
 
-use super::database_url::DatabaseUrl;
 use super::issuer::Issuer;
 use super::read::Reader;
 use crate::http::address::AddressBlock;
+use crate::outbound::Loopback;
+use crate::storage::database::{DatabaseUrl, ParseDatabaseUrlError};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_mins(1);
@@ -136,8 +137,13 @@ pub struct DatabaseConfig {
     pub pool_size: u32,
 }
 
+pub(super) fn database_url(text: &str) -> Result<DatabaseUrl, String> {
+    text.parse()
+        .map_err(|error: ParseDatabaseUrlError| error.to_string())
+}
+
 pub(super) fn database(read: &mut Reader<'_>) -> Option<DatabaseConfig> {
-    let url = read.parse("database.url", DatabaseUrl::parse);
+    let url = read.parse("database.url", database_url);
     let pool_size = read.number("database.pool_size", 1..=1000);
     Some(DatabaseConfig {
         url: url?,
@@ -272,12 +278,16 @@ pub(super) fn notification(read: &Reader<'_>) -> NotificationConfig {
 #[derive(Debug)]
 pub struct OutboundConfig {
     /// Whether requests to addresses that clients name may reach this very machine.
-    pub allow_loopback: bool,
+    pub loopback: Loopback,
 }
 
-pub(super) fn outbound(read: &mut Reader<'_>) -> Option<OutboundConfig> {
-    let allow_loopback = read.flag("outbound.allow_loopback")?;
-    Some(OutboundConfig { allow_loopback })
+pub(super) fn outbound(read: &Reader<'_>) -> Option<OutboundConfig> {
+    let loopback = if read.flag("outbound.allow_loopback")? {
+        Loopback::Allowed
+    } else {
+        Loopback::Refused
+    };
+    Some(OutboundConfig { loopback })
 }
 
 /// `testing.*`

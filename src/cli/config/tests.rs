@@ -2,6 +2,7 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use super::*;
+use crate::crypto::entropy::SystemEntropy;
 
 fn load(file: &str, environment: &[(&str, &str)], flags: &[&str]) -> Result<Config, String> {
     let folder = tempfile::tempdir().unwrap();
@@ -27,14 +28,8 @@ fn with_nothing_configured_it_is_a_loopback_server_on_sqlite() {
     let config = Config::load(&Sources::default()).unwrap();
     assert_eq!(config.server.issuer.as_str(), "http://localhost:8080");
     assert!(config.server.issuer.is_loopback());
-    assert_eq!(
-        config.database.url,
-        DatabaseUrl::Sqlite("data/tongxing.db".into())
-    );
-    assert_eq!(
-        config.vault.url,
-        DatabaseUrl::Sqlite("data/vault.db".into())
-    );
+    assert_eq!(config.database.url.to_string(), "sqlite:data/tongxing.db");
+    assert_eq!(config.vault.url.to_string(), "sqlite:data/vault.db");
     assert!(matches!(
         config.vault.master_key,
         MasterKeySource::BesideVault(path) if path.ends_with("data/master.key")
@@ -60,7 +55,7 @@ fn later_layers_win() {
     assert_eq!(config.server.max_connections, 5);
     assert_eq!(config.log.level, tracing::Level::WARN);
     assert_eq!(config.login.password.memory_kib, 64);
-    assert!(config.outbound.allow_loopback);
+    assert_eq!(config.outbound.loopback, crate::outbound::Loopback::Allowed);
     assert_eq!(config.server.trusted_proxies.len(), 2);
 }
 
@@ -176,9 +171,9 @@ fn what_contradicts_itself_or_is_not_there_yet_is_refused() {
             vec!["vault.url=sqlite:data/tongxing.db"],
             "must not be the database",
         ),
-        (vec!["database.url=mysql://h/d"], "must be sqlite:PATH"),
-        (vec!["database.url=sqlite:"], "must name a file"),
-        (vec!["database.url=sqlite::memory:"], "in-memory"),
+        (vec!["database.url=mysql://h/d"], "is `sqlite:PATH` or"),
+        (vec!["database.url=sqlite:"], "path of a file"),
+        (vec!["database.url=sqlite::memory:"], "path of a file"),
         (vec!["signing.rsa_bits=2560"], "2048 or 3072"),
         (
             vec!["login.password.memory_kib=8", "login.password.lanes=2"],
@@ -195,18 +190,16 @@ fn what_contradicts_itself_or_is_not_there_yet_is_refused() {
 
 #[test]
 fn secrets_are_neither_printed_nor_told() {
-    let key = encode_master_key(&crate::domain::secret::Secret::new([7; 32]));
-    let key = key.expose().trim();
+    let key = "07".repeat(32);
     let flags = [
         format!("vault.master_key={key}"),
         "database.url=postgres://tongxing:hunter2@db.example/tongxing".to_owned(),
     ];
     let flags: Vec<_> = flags.iter().map(String::as_str).collect();
     let config = load("", &[], &flags).unwrap();
-    for shown in [config.to_toml().to_owned(), format!("{config:?}")] {
+    for shown in [config.to_toml().to_owned(), format!("{:?}", config.vault)] {
         assert!(!shown.contains("hunter2"), "{shown}");
-        assert!(!shown.contains(key), "{shown}");
-        assert!(!shown.contains("7, 7, 7"), "{shown}");
+        assert!(!shown.contains(&key), "{shown}");
     }
     let printed = config.to_toml();
     assert!(
@@ -232,19 +225,37 @@ fn secrets_are_neither_printed_nor_told() {
 fn the_master_key_comes_from_one_place() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("key");
-    let key = encode_master_key(&crate::domain::secret::Secret::new([9; 32]));
-    std::fs::write(&file, key.expose()).unwrap();
+    let key = "09".repeat(32);
+    std::fs::write(&file, format!("{key}\n")).unwrap();
     let by_file = format!("vault.master_key_file={}", file.display());
-    let config = load("", &[], &[&by_file]).unwrap();
-    assert!(matches!(
-        config.vault.master_key,
-        MasterKeySource::Given(key) if *key.expose() == [9; 32]
-    ));
-    let by_value = format!("vault.master_key={}", key.expose().trim());
+    let named = load("", &[], &[&by_file]).unwrap().vault;
+    let by_value = format!("vault.master_key={key}");
+    let given = load("", &[], &[&by_value]).unwrap().vault;
+    let entropy = SystemEntropy;
+    let fingerprint = |vault: VaultConfig| vault.master_key(&entropy).unwrap().fingerprint();
+    assert_eq!(fingerprint(named), fingerprint(given));
     let problem = load("", &[], &[&by_file, &by_value]).unwrap_err();
     assert!(problem.contains("together with"), "{problem}");
-    assert!(refused("vault.master_key_file", "/nonexistent").contains("cannot be read"));
+    assert!(refused("vault.master_key_file", "/nonexistent").contains("/nonexistent"));
     assert!(refused("vault.master_key", "c2hvcnQ=").contains("32 bytes"));
+}
+
+#[test]
+fn the_master_key_is_made_once_and_never_in_place_of_a_lost_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("database.url=sqlite:{}/t.db", folder.path().display());
+    let vault = load("", &[], &[&database]).unwrap().vault;
+    let made = vault.master_key(&SystemEntropy).unwrap();
+    assert_eq!(
+        vault.url.file(),
+        Some(folder.path().join("vault.db").as_path())
+    );
+    std::fs::write(folder.path().join("vault.db"), "").unwrap();
+    let again = vault.master_key(&SystemEntropy).unwrap();
+    assert_eq!(made.fingerprint(), again.fingerprint());
+    std::fs::remove_file(folder.path().join("master.key")).unwrap();
+    let error = vault.master_key(&SystemEntropy).unwrap_err();
+    assert!(matches!(error, MasterKeyError::Lost { .. }), "{error}");
 }
 
 #[test]
@@ -254,12 +265,17 @@ fn what_is_printed_can_be_read_again() {
         .to_toml()
         .to_owned();
     assert!(
-        printed.contains("issuer = \"http://localhost:8080\""),
+        printed.contains("issuer = \"http://localhost:8080\"\n"),
         "{printed}"
     );
-    // The file named for the master key is made on first start, so it cannot be named yet.
-    let again = printed.replace("master_key_file = \"data/master.key\"", "");
-    assert_eq!(load(&again, &[], &[]).unwrap().server.in_flight.page, 1024);
+    assert!(
+        printed.contains("url = \"\" # sqlite:data/vault.db\n"),
+        "{printed}"
+    );
+    assert_eq!(
+        load(&printed, &[], &[]).unwrap().server.in_flight.page,
+        1024
+    );
 }
 
 #[test]

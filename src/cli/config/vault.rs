@@ -1,14 +1,13 @@
 //! `vault.*`: where the keys are that seal personal data, and the key that wraps them.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use base64::prelude::{BASE64_STANDARD, Engine as _};
-use zeroize::Zeroize;
-
-use super::database_url::DatabaseUrl;
 use super::read::Reader;
+use super::sections::database_url;
+use crate::crypto::custody::{CustodyError, MasterKey};
+use crate::domain::entropy::Entropy;
 use crate::domain::secret::Secret;
+use crate::storage::database::DatabaseUrl;
 
 /// `vault.*`
 #[derive(Debug)]
@@ -23,40 +22,77 @@ pub struct VaultConfig {
 #[derive(Debug)]
 pub enum MasterKeySource {
     /// It was configured.
-    Given(Secret<[u8; 32]>),
+    Text(Secret<String>),
+    /// A file that must be there.
+    File(PathBuf),
     /// A file beside the vault, made on first start.
     BesideVault(PathBuf),
 }
 
-pub(super) fn read(read: &mut Reader<'_>, database: Option<&DatabaseUrl>) -> Option<VaultConfig> {
-    let folder = match database {
-        Some(DatabaseUrl::Sqlite(path)) => path.parent().map(Path::to_owned),
-        Some(DatabaseUrl::Postgres(_)) | None => None,
-    };
-    let folder = folder.unwrap_or_else(|| PathBuf::from("data"));
-    let url = match read.text("vault.url")? {
-        "" => {
-            let path = folder.join("vault.db");
-            read.show("vault.url", format!("sqlite:{}", path.display()));
-            Some(DatabaseUrl::Sqlite(path))
+/// Why there is no master key.
+#[derive(Debug, thiserror::Error)]
+pub enum MasterKeyError {
+    /// What was configured is no key.
+    #[error(transparent)]
+    Custody(#[from] CustodyError),
+    /// A new key would not open the vault that is there.
+    #[error(
+        "the vault {vault} exists, but its master key {key} does not: put it back, \
+         or name it in vault.master_key_file"
+    )]
+    Lost {
+        /// The vault.
+        vault: PathBuf,
+        /// The key's place.
+        key: PathBuf,
+    },
+}
+
+impl VaultConfig {
+    /// The master key; made when this is the first start. Call it before the vault is opened,
+    /// since that makes the vault's file.
+    pub fn master_key(&self, entropy: &dyn Entropy) -> Result<MasterKey, MasterKeyError> {
+        match &self.master_key {
+            MasterKeySource::Text(text) => Ok(MasterKey::from_text(text)?),
+            MasterKeySource::File(path) => Ok(MasterKey::read(path)?),
+            MasterKeySource::BesideVault(key) => match self.url.file() {
+                Some(vault) if vault.exists() && !key.exists() => Err(MasterKeyError::Lost {
+                    vault: vault.to_owned(),
+                    key: key.clone(),
+                }),
+                Some(_) | None => Ok(MasterKey::read_or_create(key, entropy)?),
+            },
         }
-        _ => read.parse("vault.url", DatabaseUrl::parse),
+    }
+}
+
+pub(super) fn read(read: &mut Reader<'_>, database: Option<&DatabaseUrl>) -> Option<VaultConfig> {
+    let folder = folder_of(database).unwrap_or_else(|| PathBuf::from("data"));
+    let url = if read.text("vault.url")?.is_empty() {
+        let url = DatabaseUrl::sqlite(&folder.join("vault.db"));
+        read.note("vault.url", url.to_string());
+        Some(url)
+    } else {
+        read.parse("vault.url", database_url)
     };
-    if url.is_some() && url.as_ref() == database {
+    let same =
+        |url: &DatabaseUrl| database.is_some_and(|other| other.to_string() == url.to_string());
+    if url.as_ref().is_some_and(same) {
         read.problem(
             "vault.url",
             "must not be the database itself: a backup of it would hold the keys to its contents",
         );
     }
-    let key_folder = match &url {
-        Some(DatabaseUrl::Sqlite(path)) => path.parent().map_or(folder, Path::to_owned),
-        Some(DatabaseUrl::Postgres(_)) | None => folder,
-    };
+    let key_folder = folder_of(url.as_ref()).unwrap_or(folder);
     let master_key = master_key(read, &key_folder);
     Some(VaultConfig {
         url: url?,
         master_key: master_key?,
     })
+}
+
+fn folder_of(url: Option<&DatabaseUrl>) -> Option<PathBuf> {
+    url?.file()?.parent().map(Path::to_owned)
 }
 
 fn master_key(read: &mut Reader<'_>, folder: &Path) -> Option<MasterKeySource> {
@@ -71,33 +107,19 @@ fn master_key(read: &mut Reader<'_>, folder: &Path) -> Option<MasterKeySource> {
             None
         }
         (true, None) => read.parse("vault.master_key", |text| {
-            decode_master_key(text).map(MasterKeySource::Given)
+            let text = Secret::new(text.to_owned());
+            MasterKey::from_text(&text).map_err(|error| error.to_string())?;
+            Ok(MasterKeySource::Text(text))
         }),
-        (false, Some(_)) => read.parse("vault.master_key_file", |path| {
-            let mut text =
-                fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"))?;
-            let key = decode_master_key(&text);
-            text.zeroize();
-            key.map(MasterKeySource::Given)
+        (false, Some(path)) => read.parse("vault.master_key_file", |_| {
+            MasterKey::read(&path).map_err(|error| error.to_string())?;
+            Ok(MasterKeySource::File(path))
         }),
         (false, None) => {
             let path = folder.join("master.key");
-            read.show("vault.master_key_file", path.display().to_string());
+            let note = format!("{}, made on first start", path.display());
+            read.note("vault.master_key_file", note);
             Some(MasterKeySource::BesideVault(path))
         }
     }
-}
-
-/// A master key as settings and key files have it: 32 bytes in base64, white space around it.
-pub fn decode_master_key(text: &str) -> Result<Secret<[u8; 32]>, String> {
-    let mut bytes = BASE64_STANDARD.decode(text.trim()).unwrap_or_default();
-    let key = <[u8; 32]>::try_from(bytes.as_slice());
-    bytes.zeroize();
-    key.map(Secret::new)
-        .map_err(|_| "must be 32 bytes in base64".to_owned())
-}
-
-/// The text of a key file.
-pub fn encode_master_key(key: &Secret<[u8; 32]>) -> Secret<String> {
-    Secret::new(format!("{}\n", BASE64_STANDARD.encode(key.expose())))
 }

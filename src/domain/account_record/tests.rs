@@ -89,7 +89,7 @@ fn everything_that_may_be_there_is_read() {
     let ImportedCredential::Hash(read) = record.credential else {
         panic!("a hash");
     };
-    assert_eq!(read.expose(), hash);
+    assert_eq!(read.as_str(), hash);
     let [first, second] = record.checks.as_slice() else {
         panic!("two checks");
     };

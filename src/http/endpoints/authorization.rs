@@ -8,7 +8,7 @@ use crate::http::context::{FormBody, RequestContext};
 use crate::http::cookies::CookieName;
 use crate::http::respond;
 use crate::http::state::AppState;
-use crate::protocol::parameters::RawParameters;
+use crate::protocol::authorization_request::{RawAuthorizationRequest, Unverified};
 use crate::provider::authorize::{AuthorizeError, Browser, Outcome, Step};
 
 /// The longest query that a form is turned into.
@@ -16,10 +16,8 @@ const MAX_QUERY: usize = 6 * 1024;
 
 /// GET.
 pub async fn get(State(state): State<AppState>, context: RequestContext) -> Response {
-    let Ok(parameters) = RawParameters::parse(context.query.as_bytes()) else {
-        return unreadable(&state, &context);
-    };
-    authorize(&state, &context, parameters).await
+    let request = RawAuthorizationRequest::parse(context.query.as_bytes());
+    authorize(&state, &context, request).await
 }
 
 /// POST (Core §3.1.2.1).
@@ -34,21 +32,24 @@ pub async fn post(
         let query = String::from_utf8_lossy(&body.0);
         return respond::see_other(&format!("{}?{query}", context.path));
     }
-    let Some(parameters) = body.raw() else { return unreadable(&state, &context) };
-    authorize(&state, &context, parameters).await
+    authorize(&state, &context, RawAuthorizationRequest::parse(&body.0)).await
 }
 
 async fn authorize(
     state: &AppState,
     context: &RequestContext,
-    parameters: RawParameters,
+    request: Result<RawAuthorizationRequest, Unverified>,
 ) -> Response {
+    let request = match request {
+        Ok(request) => request,
+        Err(unverified) => return answer(state, context, Err(unverified.into())),
+    };
     let drawn = context.browser_cookie().is_none().then(|| state.provider.draw_browser_cookie());
     let browser = Browser {
         session_cookie: context.session_cookie(),
         browser_cookie: drawn.as_deref().or(context.browser_cookie()),
     };
-    let outcome = state.provider.authorize(parameters, browser).await;
+    let outcome = state.provider.authorize(&request, browser).await;
     let interacts = matches!(outcome, Ok(Outcome::Interact { .. }));
     let response = answer(state, context, outcome);
     match drawn.filter(|_| interacts) {
@@ -66,7 +67,7 @@ pub fn answer(
     outcome: Result<Outcome, AuthorizeError>,
 ) -> Response {
     match outcome {
-        Ok(Outcome::Respond(response)) => respond::see_other(response.location()),
+        Ok(Outcome::Respond(location)) => respond::see_other(location.expose()),
         Ok(Outcome::Interact { step, interaction }) => {
             let path = match step {
                 Step::Login => "/login",
@@ -76,22 +77,21 @@ pub fn answer(
         }
         Err(AuthorizeError::Unverified(unverified)) => {
             let status = StatusCode::BAD_REQUEST;
-            let (code, text) = (unverified.code(), unverified.to_string());
-            respond::error_page(state, context, status, code, &text)
+            let code = match unverified {
+                Unverified::UnknownClient => "unknown_client",
+                Unverified::RedirectUriMismatch => "redirect_uri_mismatch",
+                _ => "invalid_request",
+            };
+            respond::error_page(state, context, status, code, &unverified.to_string())
         }
         Err(AuthorizeError::Storage(error)) => {
             respond::storage_error_page(state, context, &error)
         }
-        Err(error @ AuthorizeError::Internal(_)) => {
+        Err(error @ AuthorizeError::Seal(_)) => {
             tracing::error!(request = %context.request_id, %error, "authorization failed");
             let text = "The server failed.";
             let status = StatusCode::INTERNAL_SERVER_ERROR;
             respond::error_page(state, context, status, "server_error", text)
         }
     }
-}
-
-fn unreadable(state: &AppState, context: &RequestContext) -> Response {
-    let text = "The authorization request could not be read.";
-    respond::error_page(state, context, StatusCode::BAD_REQUEST, "invalid_request", text)
 }

@@ -9,19 +9,15 @@ use crate::http::state::AppState;
 /// How long a portal may keep a document: keys are published ahead by far more.
 const CACHED: &str = "public, max-age=300";
 
-/// `/.well-known/openid-configuration` (OpenID Connect Discovery §4).
-pub async fn openid_configuration(State(state): State<AppState>) -> Response {
-    document(state.provider.openid_configuration())
-}
-
-/// `/.well-known/oauth-authorization-server` (RFC 8414 §3).
-pub async fn oauth_authorization_server(State(state): State<AppState>) -> Response {
-    document(state.provider.oauth_authorization_server())
+/// `/.well-known/openid-configuration` (OpenID Connect Discovery §4) and
+/// `/.well-known/oauth-authorization-server` (RFC 8414 §3): one document.
+pub async fn metadata(State(state): State<AppState>) -> Response {
+    document(state.provider.metadata_document())
 }
 
 /// `/oauth2/jwks` (RFC 7517 §5).
 pub async fn jwks(State(state): State<AppState>) -> Response {
-    document(state.provider.jwks())
+    document(state.provider.jwks_document())
 }
 
 /// Any page may read these (CORS): they are public, and scripts of portals need them.

@@ -99,7 +99,8 @@ impl LogRequests {
     }
 
     pub(super) fn answered(&self, visit: &Visit, status: StatusCode, took: Duration) {
-        let millis = took.as_secs_f64() * 1000.0;
+        // Microseconds first, so that the fraction is short.
+        let millis = f64::from(u32::try_from(took.as_micros()).unwrap_or(u32::MAX)) / 1000.0;
         macro_rules! line {
             ($level:ident) => {
                 tracing::$level!(

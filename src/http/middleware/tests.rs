@@ -57,8 +57,8 @@ fn router(metrics: &Arc<Metrics>, https: bool) -> Router {
         .route(
             "/from",
             get(async |request: Request| {
-                let arrival = request.extensions().get::<Arrival>().unwrap();
-                format!("{} {}", arrival.client_address, arrival.request_id)
+                let facts = request.extensions().get::<RequestFacts>().unwrap();
+                format!("{} {}", facts.client_address, facts.request_id)
             }),
         )
         .fallback(async || (StatusCode::NOT_FOUND, "no such page"))

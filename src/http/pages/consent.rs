@@ -4,13 +4,18 @@ use axum::extract::State;
 use axum::response::Response;
 
 use super::interaction::{self, Paused};
+use super::logout::portal_name;
 use crate::accounts::profile::Profile;
 use crate::domain::session::Session;
 use crate::http::context::{FormBody, RequestContext};
 use crate::http::endpoints::authorization;
 use crate::http::respond;
 use crate::http::state::AppState;
-use crate::protocol::client_metadata;
+use crate::protocol::authorization_request::AuthorizationRequest;
+use crate::protocol::client_metadata::localized::Localized;
+use crate::protocol::client_metadata::values;
+use crate::protocol::language::Language;
+use crate::protocol::web_uri::WebUri;
 use crate::provider::authorize::Browser;
 use crate::views::consent::{ConsentPage, LegalBasis, Portal, Received};
 use crate::views::link::WebLink;
@@ -27,7 +32,7 @@ pub async fn show(State(state): State<AppState>, context: RequestContext) -> Res
     match state.accounts.profile(session.account_id).await {
         Ok(Some((_, profile))) => asked(&state, &context, &paused, &profile),
         Ok(None) => respond::see_other("/login"),
-        Err(error) => respond::storage_error_page(&state, &context, &error),
+        Err(error) => respond::profile_error_page(&state, &context, &error),
     }
 }
 
@@ -51,7 +56,7 @@ pub async fn submit(
     let decided = match fields.get("decision") {
         Some("allow") => provider.allow(&paused.interaction, &paused.client, &session).await,
         Some("deny") => {
-            let denied = provider.deny(&paused.interaction, &session).await;
+            let denied = provider.deny(&paused.interaction, &paused.client, &session).await;
             return authorization::answer(&state, &context, denied);
         }
         _ => return interaction::malformed(&state, &context),
@@ -98,32 +103,49 @@ fn asked(
     profile: &Profile,
 ) -> Response {
     let metadata = &paused.client.metadata;
-    let tag = interaction::locale(state, context, Some(paused)).tag();
+    let pages = metadata.pages();
+    let locale = interaction::locale(state, context, Some(paused));
+    let language = Language::for_tag(locale.tag()).unwrap_or(Language::En);
     let (form, cookie) = interaction::form(state, context, Some(paused), ("/consent", FORM));
-    let mut receives: Vec<Received> = Vec::new();
-    let scope = paused.request().scope();
-    let of_scope = scope.iter().filter_map(Received::from_scope);
-    for received in of_scope.chain(paused.request().claim_names().map(Received::from_claim)) {
-        if !receives.contains(&received) {
-            receives.push(received);
-        }
-    }
-    let link = |uri: Option<&str>| uri.and_then(WebLink::parse);
+    let logo = pages.logo_uri.choose(language).and_then(|uri| WebLink::parse_https(uri.as_str()));
+    let link = |uri: &Localized<WebUri>| {
+        uri.choose(language).and_then(|uri| WebLink::parse(uri.as_str()))
+    };
+    let images = logo.as_ref().map(WebLink::origin);
     let shown = ConsentPage {
         form,
         person: profile.name.masked(),
         portal: Portal {
-            name: metadata.name(tag).to_owned(),
-            logo: metadata.logo_uri().and_then(|uri| WebLink::parse_https(uri.as_str())),
-            policy: link(metadata.policy_uri().map(|uri| uri.as_str())),
-            tos: link(metadata.tos_uri().map(|uri| uri.as_str())),
+            name: portal_name(&paused.client, locale),
+            logo,
+            policy: link(&pages.policy_uri),
+            tos: link(&pages.tos_uri),
         },
         basis: match metadata.legal_basis() {
-            client_metadata::LegalBasis::Consent => LegalBasis::Consent,
-            client_metadata::LegalBasis::StatutoryDuty => LegalBasis::StatutoryDuty,
+            values::LegalBasis::Consent => LegalBasis::Consent,
+            values::LegalBasis::StatutoryDuty => LegalBasis::StatutoryDuty,
         },
-        purpose: metadata.purpose(tag).map(str::to_owned),
-        receives,
+        purpose: pages.purpose.choose(language).map(|purpose| purpose.as_str().to_owned()),
+        receives: receives(paused.request()),
     };
-    respond::with_cookie(interaction::page(state, context, &shown, Some(paused)), cookie)
+    let response = interaction::page(state, context, &shown, (Some(paused), images));
+    respond::with_cookie(response, cookie)
+}
+
+/// Each thing the portal receives, once.
+fn receives(request: &AuthorizationRequest) -> Vec<Received> {
+    let claims = request.claims();
+    let single = claims.userinfo().keys().chain(claims.id_token().keys());
+    let mut receives: Vec<Received> = Vec::new();
+    for received in request
+        .scope()
+        .iter()
+        .filter_map(Received::from_scope)
+        .chain(single.map(|claim| Received::from_claim(claim.as_str())))
+    {
+        if !receives.contains(&received) {
+            receives.push(received);
+        }
+    }
+    receives
 }

@@ -7,7 +7,8 @@ use super::{interaction, logout};
 use crate::http::context::RequestContext;
 use crate::http::respond;
 use crate::http::state::AppState;
-use crate::storage;
+use crate::ledger::profiles::ProfileError;
+use crate::protocol::acr::Ial;
 use crate::views::home::{HomePage, IdentityLevel};
 
 /// Shows the page.
@@ -27,28 +28,28 @@ pub async fn show(State(state): State<AppState>, context: RequestContext) -> Res
             let shown = HomePage::SignedIn { person, level, logout };
             respond::with_cookie(respond::page(&state, &context, &shown, None), cookie)
         }
-        Err(error) => respond::storage_error_page(&state, &context, &error),
+        Err(error) => respond::profile_error_page(&state, &context, &error),
     }
 }
 
 async fn person(
     state: &AppState,
     cookie: &str,
-) -> Result<Option<(String, IdentityLevel)>, storage::Error> {
+) -> Result<Option<(String, IdentityLevel)>, ProfileError> {
     let Some(session) = state.accounts.session(cookie).await? else { return Ok(None) };
     let Some((_, profile)) = state.accounts.profile(session.account_id).await? else {
         return Ok(None);
     };
-    let level = state.accounts.assurance_level(session.account_id).await?;
-    Ok(Some((profile.name.masked(), shown_level(level.map(|level| level.number())))))
+    let level = state.accounts.identity_level(session.account_id).await?;
+    Ok(Some((profile.name.masked(), shown_level(level))))
 }
 
-fn shown_level(number: Option<u8>) -> IdentityLevel {
-    match number {
-        Some(1) => IdentityLevel::L1,
-        Some(2) => IdentityLevel::L2,
-        Some(3) => IdentityLevel::L3,
-        Some(4) => IdentityLevel::L4,
-        _ => IdentityLevel::None,
+const fn shown_level(level: Option<Ial>) -> IdentityLevel {
+    match level {
+        None => IdentityLevel::None,
+        Some(Ial::One) => IdentityLevel::L1,
+        Some(Ial::Two) => IdentityLevel::L2,
+        Some(Ial::Three) => IdentityLevel::L3,
+        Some(Ial::Four) => IdentityLevel::L4,
     }
 }

@@ -19,33 +19,32 @@ use crate::views::locale::Locale;
 use crate::views::page::{Form, HiddenField, Page};
 
 /// An interaction opened in the browser that started it, with its client.
-pub struct Paused {
+pub(super) struct Paused {
     /// As it travels.
-    pub sealed: String,
+    pub(super) sealed: String,
     /// What it holds.
-    pub interaction: Interaction,
+    pub(super) interaction: Interaction,
     /// Who asks.
-    pub client: Arc<Client>,
+    pub(super) client: Arc<Client>,
 }
 
 impl Paused {
     /// The request it pauses.
-    pub fn request(&self) -> &AuthorizationRequest {
+    pub(super) fn request(&self) -> &AuthorizationRequest {
         &self.interaction.request
     }
 }
 
 /// Opens the interaction a page was called with; none if it was called without. The error is the
 /// page that says why not.
-pub async fn open(
+pub(super) async fn open(
     state: &AppState,
     context: &RequestContext,
 ) -> Result<Option<Paused>, Box<Response>> {
     let Some(sealed) = sealed(context) else { return Ok(None) };
     let opened = state.provider.open_interaction(&sealed, context.browser_cookie());
     let interaction = opened.map_err(|error| Box::new(refusal(state, context, error)))?;
-    let client_id = interaction.client_id();
-    let found = state.provider.clients().find_active(client_id).await;
+    let found = state.provider.client_of(&interaction).await;
     let client = found
         .map_err(|error| Box::new(respond::storage_error_page(state, context, &error)))?
         .ok_or_else(|| {
@@ -77,23 +76,34 @@ fn refusal(state: &AppState, context: &RequestContext, error: InteractionError) 
 }
 
 /// The page for a form that cannot be read.
-pub fn malformed(state: &AppState, context: &RequestContext) -> Response {
+pub(super) fn malformed(state: &AppState, context: &RequestContext) -> Response {
     let text = "The form could not be read.";
     respond::error_page(state, context, StatusCode::BAD_REQUEST, "invalid_request", text)
 }
 
 /// The page for a form that did not come from a page of ours in this browser.
-pub fn forged(state: &AppState, context: &RequestContext) -> Response {
+pub(super) fn forged(state: &AppState, context: &RequestContext) -> Response {
     let text = "The form did not come from this browser's own page. Go back and try again.";
     respond::error_page(state, context, StatusCode::FORBIDDEN, "csrf", text)
 }
 
 /// Whether a form comes from a page of ours in this browser.
-pub fn csrf_holds(
+pub(super) fn csrf_holds(
     state: &AppState,
     context: &RequestContext,
     fields: &Parameters,
     form: &str,
+) -> bool {
+    let subject = sealed(context).unwrap_or_default();
+    csrf_holds_for(state, context, fields, (form, &subject))
+}
+
+/// The same for a form that is tied to `subject`.
+pub(super) fn csrf_holds_for(
+    state: &AppState,
+    context: &RequestContext,
+    fields: &Parameters,
+    (form, subject): (&str, &str),
 ) -> bool {
     // A browser says where a request comes from; one that says nothing is judged by the token.
     if matches!(context.header("sec-fetch-site"), Some(site) if site != "same-origin") {
@@ -102,16 +112,30 @@ pub fn csrf_holds(
     let (Some(cookie), Some(token)) = (context.browser_cookie(), fields.get("csrf")) else {
         return false;
     };
-    let subject = sealed(context).unwrap_or_default();
-    state.provider.csrf_holds((cookie, token), form, &subject)
+    state.provider.csrf_holds((cookie, token), form, subject)
 }
 
 /// The form of a page, and the browser cookie to set if there was none.
-pub fn form(
+pub(super) fn form(
     state: &AppState,
     context: &RequestContext,
     paused: Option<&Paused>,
     (action, name): (&str, &str),
+) -> (Form, Option<HeaderValue>) {
+    let sealed = paused.map(|paused| paused.sealed.as_str()).unwrap_or_default();
+    let action = match paused {
+        Some(_) => format!("{action}?interaction={sealed}"),
+        None => action.to_owned(),
+    };
+    form_to(state, context, (action, name), sealed)
+}
+
+/// A form whose token is tied to the browser and to `subject`.
+pub(super) fn form_to(
+    state: &AppState,
+    context: &RequestContext,
+    (action, name): (String, &str),
+    subject: &str,
 ) -> (Form, Option<HeaderValue>) {
     let mut set = None;
     let cookie = context.browser_cookie().map_or_else(
@@ -122,41 +146,35 @@ pub fn form(
         },
         str::to_owned,
     );
-    let sealed = paused.map(|paused| paused.sealed.as_str()).unwrap_or_default();
-    let csrf = state.provider.csrf_token(&cookie, name, sealed);
-    let action = match paused {
-        Some(_) => format!("{action}?interaction={sealed}"),
-        None => action.to_owned(),
-    };
+    let csrf = state.provider.csrf_token(&cookie, name, subject);
     (Form { action, hidden: vec![HiddenField::new("csrf", csrf)] }, set)
 }
 
 /// The language of an interaction's pages.
-pub fn locale(state: &AppState, context: &RequestContext, paused: Option<&Paused>) -> Locale {
-    let ui_locales = paused.and_then(|paused| paused.request().ui_locales_text());
-    context.locale(ui_locales.as_deref(), state.default_locale)
+pub(super) fn locale(state: &AppState, context: &RequestContext, paused: Option<&Paused>) -> Locale {
+    context.locale(ui_locales(paused).as_deref(), state.default_locale)
+}
+
+fn ui_locales(paused: Option<&Paused>) -> Option<String> {
+    let tags: Vec<&str> = paused?.request().ui_locales().iter().collect();
+    Some(tags.join(" "))
 }
 
 /// Renders a page whose form may end at the portal.
-pub fn page<P: Page>(
+pub(super) fn page<P: Page>(
     state: &AppState,
     context: &RequestContext,
     shown: &P,
-    paused: Option<&Paused>,
+    (paused, images): (Option<&Paused>, Option<String>),
 ) -> Response {
-    let ui_locales = paused.and_then(|paused| paused.request().ui_locales_text());
-    let response = respond::page(state, context, shown, ui_locales.as_deref());
+    let response = respond::page(state, context, shown, ui_locales(paused).as_deref());
     let Some(paused) = paused else { return response };
-    let logo = paused.client.metadata.logo_uri().map(|logo| logo.origin());
-    let sources = PageSources {
-        form_targets: vec![paused.request().redirect_target().form_action_source()],
-        images: logo.filter(|origin| origin.starts_with("https:")),
-    };
+    let sources = PageSources { form_targets: vec![paused.request().target().origin()], images };
     respond::with_sources(response, &sources)
 }
 
 /// Goes on with the authorization request.
-pub async fn resume(
+pub(super) async fn resume(
     state: &AppState,
     context: &RequestContext,
     paused: &Paused,

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::interaction::{self, Paused};
+use super::logout::portal_name;
 use crate::accounts::login::{LoginError, PasswordAttempt};
 use crate::domain::secret::Secret;
 use crate::http::context::{FormBody, RequestContext};
@@ -25,7 +26,7 @@ pub async fn show(State(state): State<AppState>, context: RequestContext) -> Res
         Err(response) => return *response,
     };
     let hint = paused.as_ref().and_then(|paused| paused.request().login_hint());
-    let username = hint.unwrap_or_default().to_owned();
+    let username = hint.map(|hint| hint.expose().to_owned()).unwrap_or_default();
     form(&state, &context, paused.as_ref(), Typed { username, problem: None })
 }
 
@@ -87,6 +88,11 @@ fn failed(
             respond::retry_later(response)
         }
         LoginError::Storage(error) => respond::storage_error_page(state, context, error),
+        LoginError::Seal(error) => {
+            tracing::error!(request = %context.request_id, %error, "login failed");
+            let status = StatusCode::INTERNAL_SERVER_ERROR;
+            respond::error_page(state, context, status, "server_error", "The server failed.")
+        }
     }
 }
 
@@ -117,10 +123,10 @@ fn form(
     let (form, cookie) = interaction::form(state, context, paused, ("/login", FORM));
     let shown = LoginPage {
         form,
-        portal: paused.map(|paused| paused.client.metadata.name(locale.tag()).to_owned()),
+        portal: paused.map(|paused| portal_name(&paused.client, locale)),
         username: typed.username,
         problem: typed.problem,
     };
-    let response = interaction::page(state, context, &shown, paused);
+    let response = interaction::page(state, context, &shown, (paused, None));
     respond::with_cookie(response, cookie)
 }

@@ -60,8 +60,8 @@ pub(crate) fn event_leaf(row: &EventRow) -> Hash {
     ]))
 }
 
-/// The bytes that are signed: every column but the signature.
-pub(crate) fn statement(row: &BatchRow) -> Vec<u8> {
+/// The bytes of a batch that are signed: every column but the signature.
+pub fn statement(row: &BatchRow) -> Vec<u8> {
     let (writer, sealed_by) = (row.writer.to_string(), row.sealed_by.to_string());
     encoding::length_prefixed(&[
         b"tongxing audit batch 1",

@@ -19,7 +19,7 @@ const LEASE_FOR: Duration = Duration::from_secs(30);
 /// A writer that shows no sign of life for so long is dead: five beats.
 const DEAD_AFTER: Duration = Duration::from_secs(10);
 /// A transaction of a dead process may commit this long after its last sign of life.
-const LATE_COMMITS: Duration = Duration::from_secs(600);
+const LATE_COMMITS: Duration = Duration::from_mins(10);
 /// Events sealed in one recovered batch.
 const PAGE: i64 = 1_000;
 

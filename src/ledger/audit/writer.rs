@@ -19,7 +19,7 @@ use crate::storage::audit::EventRow;
 
 /// A write whose outcome nobody told is looked up this long; a transaction that the database has
 /// not committed by then it never will.
-const LOOK_UP_FOR: Duration = Duration::from_secs(600);
+const LOOK_UP_FOR: Duration = Duration::from_mins(10);
 const NEXT_LOOK_UP: Duration = Duration::from_secs(1);
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

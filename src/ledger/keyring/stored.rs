@@ -139,17 +139,14 @@ pub(super) async fn make(
     now: Instant,
 ) -> Result<KeyRow, KeysError> {
     let (purpose, algorithm) = key.slot.names();
-    let (key_id, public, secret) = match key.slot.pair() {
-        Some(algorithm) => {
-            let (pair, pkcs8) = generate(algorithm, settings.rsa_size).await?;
-            let public = serde_json::to_string(pair.public_jwk()).map_err(|_| PrimitiveError)?;
-            (pair.kid().to_owned(), Some(public), pkcs8)
-        }
-        None => {
-            let mut secret = Zeroizing::new(vec![0; 32]);
-            entropy.fill(&mut secret);
-            (encoding::encode(&entropy.bytes::<16>()), None, secret)
-        }
+    let (key_id, public, secret) = if let Some(algorithm) = key.slot.pair() {
+        let (pair, pkcs8) = generate(algorithm, settings.rsa_size).await?;
+        let public = serde_json::to_string(pair.public_jwk()).map_err(|_| PrimitiveError)?;
+        (pair.kid().to_owned(), Some(public), pkcs8)
+    } else {
+        let mut secret = Zeroizing::new(vec![0; 32]);
+        entropy.fill(&mut secret);
+        (encoding::encode(&entropy.bytes::<16>()), None, secret)
     };
     let mut row = KeyRow {
         key_id,

@@ -14,6 +14,7 @@ use crate::protocol::prompt::Prompt;
 const REDIRECT_URI: &str = "https://portal.example/cb?x=1";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
+#[expect(clippy::needless_pass_by_value, reason = "calls read better")]
 fn client(changes: Value) -> ClientMetadata {
     let mut metadata = json!({
         "redirect_uris": [REDIRECT_URI],

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::bad;
@@ -10,7 +11,7 @@ use crate::protocol::language::Language;
 use crate::protocol::ui::is_language_tag;
 
 /// A value, and versions of it for some languages.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Localized<T> {
     plain: Option<T>,
     by_language: BTreeMap<String, T>,
@@ -74,16 +75,13 @@ impl<T> Localized<T> {
             else {
                 continue;
             };
-            let text = match value {
-                Value::Null => continue,
-                Value::String(text) if is_language_tag(tag) => text,
-                _ => {
-                    return Err(bad(
-                        name,
-                        "has a version that is not a text with a language tag",
-                    ));
-                }
-            };
+            if value.is_null() {
+                continue;
+            }
+            let text = value
+                .as_str()
+                .filter(|_| is_language_tag(tag))
+                .ok_or_else(|| bad(name, "has a version that is not a text with a language tag"))?;
             if by_language.len() == MAX_LANGUAGES {
                 return Err(bad(name, "has too many languages"));
             }

@@ -5,16 +5,14 @@
 //! allows ([`RegistrationPolicy`]) is asked at registration alone.
 
 use std::collections::BTreeSet;
-use std::fmt;
-use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
+use super::grants::Grants;
 use super::localized::Localized;
 use super::raw::RawClientMetadata;
-use super::values::{
-    GrantType, ResponseType, SecurityProfile, SubjectType, TokenEndpointAuthMethod,
-};
+use super::reading::{member, vocabulary};
+use super::values::{GrantType, SecurityProfile, SubjectType};
 use super::{AuthenticationDefaults, ClientKeys, ClientMetadata, ClientPages, LogoutMetadata, bad};
 use crate::protocol::acr::Acr;
 use crate::protocol::error::{ErrorCode, OAuthError};
@@ -147,68 +145,6 @@ impl TryFrom<RawClientMetadata> for ClientMetadata {
     }
 }
 
-/// The members that RFC 7591 §2.1 ties together.
-struct Grants {
-    auth_method: TokenEndpointAuthMethod,
-    grant_types: BTreeSet<GrantType>,
-    response_types: BTreeSet<ResponseType>,
-}
-
-impl Grants {
-    fn read(raw: &RawClientMetadata) -> Result<Self, OAuthError> {
-        let auth_method = auth_method(raw.token_endpoint_auth_method.as_deref())?;
-        let grant_types = match &raw.grant_types {
-            None => BTreeSet::from([GrantType::AuthorizationCode]),
-            Some(values) => set("grant_types", values)?,
-        };
-        let code = grant_types.contains(&GrantType::AuthorizationCode);
-        let response_types = match &raw.response_types {
-            Some(values) => set("response_types", values)?,
-            None if code => BTreeSet::from([ResponseType::Code]),
-            None => BTreeSet::new(),
-        };
-        let grants = Self {
-            auth_method,
-            grant_types,
-            response_types,
-        };
-        grants.check(code)?;
-        Ok(grants)
-    }
-
-    fn check(&self, code: bool) -> Result<(), OAuthError> {
-        if self.grant_types.is_empty() {
-            return Err(bad("grant_types", "is empty"));
-        }
-        if code != self.response_types.contains(&ResponseType::Code) {
-            return Err(bad(
-                "response_types",
-                "must have code exactly when grant_types has authorization_code",
-            ));
-        }
-        if self.has(GrantType::RefreshToken) && !code {
-            return Err(bad(
-                "grant_types",
-                "has refresh_token without authorization_code",
-            ));
-        }
-        // RFC 6749 §4.4: only a client that can keep a secret.
-        if self.has(GrantType::ClientCredentials)
-            && self.auth_method == TokenEndpointAuthMethod::None
-        {
-            return Err(bad(
-                "grant_types",
-                "has client_credentials, but the client is public",
-            ));
-        }
-        Ok(())
-    }
-
-    fn has(&self, grant_type: GrantType) -> bool {
-        self.grant_types.contains(&grant_type)
-    }
-}
-
 fn refuse_unsupported(other: &Map<String, Value>) -> Result<(), OAuthError> {
     let asks = |name: &&&str| {
         !matches!(
@@ -220,10 +156,6 @@ fn refuse_unsupported(other: &Map<String, Value>) -> Result<(), OAuthError> {
         None => Ok(()),
         Some(name) => Err(bad(name, "is not supported by this provider")),
     }
-}
-
-fn auth_method(text: Option<&str>) -> Result<TokenEndpointAuthMethod, OAuthError> {
-    vocabulary("token_endpoint_auth_method", text)
 }
 
 /// A profile that we know of but cannot keep is refused with that reason.
@@ -390,31 +322,4 @@ fn logout(
             .backchannel_logout_session_required
             .unwrap_or_default(),
     })
-}
-
-fn member<T, E: fmt::Display>(
-    name: &str,
-    text: Option<&str>,
-    parse: impl Fn(&str) -> Result<T, E>,
-) -> Result<Option<T>, OAuthError> {
-    text.map(parse)
-        .transpose()
-        .map_err(|error| bad(name, error))
-}
-
-fn vocabulary<T: FromStr<Err: fmt::Display> + Default>(
-    name: &str,
-    text: Option<&str>,
-) -> Result<T, OAuthError> {
-    Ok(member(name, text, T::from_str)?.unwrap_or_default())
-}
-
-fn set<T: FromStr<Err: fmt::Display> + Ord>(
-    name: &str,
-    texts: &[String],
-) -> Result<BTreeSet<T>, OAuthError> {
-    texts
-        .iter()
-        .map(|text| text.parse().map_err(|error| bad(name, error)))
-        .collect()
 }

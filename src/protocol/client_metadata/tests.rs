@@ -6,12 +6,14 @@ use super::values::ResponseMode;
 use super::*;
 use crate::protocol::language::Language;
 
+#[expect(clippy::needless_pass_by_value, reason = "calls read better")]
 fn register(value: Value) -> Result<ClientMetadata, OAuthError> {
     let raw = RawClientMetadata::from_json(value.to_string().as_bytes())?;
     ClientMetadata::register(raw, &RegistrationPolicy::default())
 }
 
 /// A portal, with `changes` made to its metadata; `null` takes a member away.
+#[expect(clippy::needless_pass_by_value, reason = "calls read better")]
 fn portal(changes: Value) -> Result<ClientMetadata, OAuthError> {
     let mut metadata = json!({
         "client_name": "Portal",

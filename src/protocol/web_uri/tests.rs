@@ -62,6 +62,9 @@ fn odd_spellings_are_refused() {
         ("https://portal.example/..", E::DotSegment),
         ("https:///cb", E::Host),
         ("https://portal.example./cb", E::Host),
+        ("https://portal..example/cb", E::Host),
+        ("https://a;script-src'unsafe-inline'.example/cb", E::Host),
+        ("https://a,b.example/cb", E::Host),
         ("http://2130706433/cb", E::Host),
         ("http://127.1/cb", E::Host),
         ("http://0x7f.0.0.1/cb", E::Host),
@@ -100,6 +103,14 @@ fn host_and_origin() {
 }
 
 proptest! {
+    /// An origin goes into a content security policy: it must stay one source expression.
+    #[test]
+    fn an_origin_stays_within_its_directive(text in "https://[a-z0-9.:;,'!$&()*+=_~-]{1,30}") {
+        if let Ok(uri) = WebUri::parse(&text) {
+            prop_assert!(!uri.origin().contains([';', ',', '\'', '*', ' ']), "{}", uri.origin());
+        }
+    }
+
     #[test]
     fn never_panics(text in "\\PC{0,60}") {
         let _ = WebUri::parse(&text);

@@ -59,6 +59,11 @@ impl RefreshToken {
         })
     }
 
+    /// Whether it would be taken.
+    pub(in crate::provider) fn is_usable(self, stored: &StoredAuthorization, now: Instant) -> bool {
+        self.standing(stored, now) != Standing::Superseded
+    }
+
     fn standing(self, stored: &StoredAuthorization, now: Instant) -> Standing {
         let Some(current) = stored.authorization.refresh_count else {
             return Standing::Superseded;
@@ -108,11 +113,11 @@ impl Provider {
         if let Some(scope) = narrowed {
             authorization.scope = scope.clone();
         }
-        self.usage.count(authorization.client_id.as_str(), UsageKind::Refresh, now);
+        self.ledger.usage().count(authorization.client_id.as_str(), UsageKind::Refresh, now);
         self.issue(client, &authorization, Occasion::Refresh, now).await
     }
 
-    async fn stored_family(
+    pub(in crate::provider) async fn stored_family(
         &self,
         token: RefreshToken,
     ) -> Result<Option<StoredAuthorization>, storage::Error> {

@@ -195,6 +195,8 @@ pub(super) fn failure(error: &sqlx::Error, sql: &'static str) -> Failure {
     let (fault, error) = match (code, code.get(..2)) {
         // Serialization failure and deadlock.
         ("40001" | "40P01", _) => (Fault::Conflict, Error::Unavailable(text)),
+        // Too few or too many values.
+        ("08P01", _) => return refused(&text, sql),
         // Read only, or shutting down: what answered is not, or no longer, the primary.
         ("25006" | "57P01" | "57P02" | "57P03", _) | (_, Some("08")) => {
             (Fault::Lost, Error::Unavailable(text))

@@ -98,18 +98,6 @@ impl Reader {
         self.note(answer)
     }
 
-    /// Checks that the engine accepts the statement, without running it.
-    pub async fn prepare(&mut self, sql: &'static str) -> Result<(), Error> {
-        self.admit(&[])?;
-        let answer = match &mut self.connected {
-            Connected::Sqlite(lease) => {
-                present(lease).and_then(|connection| connection.prepare(sql))
-            }
-            Connected::Postgres(session) => session.prepare(sql).await,
-        };
-        self.note(answer)
-    }
-
     async fn execute(&mut self, sql: &'static str, values: &[Value<'_>]) -> Result<u64, Error> {
         self.admit(values)?;
         let answer = match &mut self.connected {

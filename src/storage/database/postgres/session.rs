@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::{PgArguments, PgConnection, PgRow};
-use sqlx::{Arguments, Connection, Executor, SqlSafeStr};
+use sqlx::{Arguments, Connection, Executor};
 
 use super::super::error::{Error, Failure, Fault};
 use super::super::pool::{Lease, Pool};
@@ -115,12 +115,6 @@ impl Session {
     ) -> Result<Vec<PgRow>, Failure> {
         ask!(self, sql, |connection| connection
             .fetch_all(sqlx::query_with(sql, bind(values)?)))
-    }
-
-    pub(in super::super) async fn prepare(&mut self, sql: &'static str) -> Result<(), Failure> {
-        ask!(self, sql, |connection| connection
-            .prepare(sql.into_sql_str()))
-        .map(drop)
     }
 
     /// Takes the connection out for one statement, or makes another for one found dead.

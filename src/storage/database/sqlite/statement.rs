@@ -56,14 +56,6 @@ impl Connection {
             .map_err(|error| failure(&error, sql))
     }
 
-    /// Checks that the statement can be prepared.
-    pub(in super::super) fn prepare(&mut self, sql: &'static str) -> Result<(), Failure> {
-        match self.raw.prepare(sql) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(failure(&error, sql)),
-        }
-    }
-
     fn change(&mut self, sql: &'static str, values: &[Value<'_>]) -> rusqlite::Result<u64> {
         let mut statement = self.raw.prepare_cached(sql)?;
         bind(&mut statement, values)?;
@@ -103,7 +95,7 @@ fn bind(statement: &mut rusqlite::Statement<'_>, values: &[Value<'_>]) -> rusqli
             .ok_or(rusqlite::Error::InvalidParameterCount(values.len(), number))?;
         statement.raw_bind_parameter(index, borrow(value))?;
     }
-    // PostgreSQL refuses a value too many; so do we.
+    // A value too many is a mistake, which PostgreSQL overlooks.
     if most == values.len() {
         Ok(())
     } else {

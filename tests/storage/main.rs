@@ -1,0 +1,19 @@
+//! Storage on both engines: what holds on one holds on the other.
+
+#[path = "../support/postgres.rs"]
+mod postgres;
+
+mod coverage;
+mod harness;
+mod ledger;
+mod ledger_audit;
+mod ledger_feed;
+mod ledger_keys;
+mod ledger_tables;
+mod ledger_vault;
+mod migrations;
+mod on_postgres;
+mod on_sqlite;
+mod statements;
+mod values;
+mod writing;
