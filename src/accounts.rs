@@ -56,9 +56,24 @@ pub struct AccountsParts {
 impl Accounts {
     /// Puts the parts together.
     pub fn new(parts: AccountsParts) -> Self {
-        let AccountsParts { ledger, keys, profiles, passwords, clock, entropy, session_ttl } =
-            parts;
-        Self { ledger, keys, profiles, passwords, clock, entropy, session_ttl }
+        let AccountsParts {
+            ledger,
+            keys,
+            profiles,
+            passwords,
+            clock,
+            entropy,
+            session_ttl,
+        } = parts;
+        Self {
+            ledger,
+            keys,
+            profiles,
+            passwords,
+            clock,
+            entropy,
+            session_ttl,
+        }
     }
 
     fn now(&self) -> Instant {

@@ -5,8 +5,10 @@
 
 pub mod arguments;
 mod commands;
+pub mod compose;
 pub mod config;
 pub mod output;
+pub mod serve;
 pub mod signals;
 pub mod telemetry;
 pub mod web;

@@ -3,6 +3,7 @@
 //! A job is a loop around one call of a lower layer; what must be right about the work is right
 //! there, so that it may run anywhere, at any time, and twice. Every job ends when it is told to.
 
+pub mod expire;
 pub mod keep_keys;
 pub mod seal_audit;
 pub mod sweep_changes;

@@ -13,6 +13,7 @@ pub mod authorizations;
 pub mod changes;
 pub mod checks;
 pub mod clients;
+pub mod clock;
 pub mod credentials;
 pub mod grants;
 pub mod keys;

@@ -7,14 +7,14 @@ use super::Accounts;
 use crate::domain::account::AccountStatus;
 use crate::domain::assurance;
 use crate::domain::check::Check;
+use crate::domain::document::IdentityDocument;
 use crate::domain::id::AccountId;
 use crate::domain::instant::Instant;
-use crate::domain::username::Username;
 use crate::ledger::audit::{Event, EventKind};
 use crate::ledger::feed::Change;
 use crate::ledger::profiles::ProfileError;
 use crate::protocol::acr::Acr;
-use crate::storage::{self, accounts, checks, sessions};
+use crate::storage::{self, account_index, accounts, checks, sessions};
 
 /// An account as an operator sees it: enough to know which it is, not to learn who.
 #[derive(Debug, Serialize)]
@@ -72,18 +72,21 @@ struct StatusChange {
 }
 
 impl Accounts {
-    /// The account of a phone or document number.
-    pub async fn find_by_username(
+    /// The holder of a document.
+    pub async fn find_by_document(
         &self,
-        username: &str,
+        document: &IdentityDocument,
     ) -> Result<Option<AccountId>, storage::Error> {
+        let key = self.ring().index().of("document", &document.index_text());
         let mut reader = self.ledger.reader().await?;
-        self.holder_of(&mut reader, &Username::parse(username, self.now())).await
+        account_index::find_by_document(&mut reader, &key).await
     }
 
     /// What an operator may see of an account.
     pub async fn summarize(&self, id: AccountId) -> Result<Option<AccountSummary>, ProfileError> {
-        let Some((account, profile)) = self.profile(id).await? else { return Ok(None) };
+        let Some((account, profile)) = self.profile(id).await? else {
+            return Ok(None);
+        };
         let mut reader = self.ledger.reader().await?;
         let checks = checks::list(&mut reader, id).await?;
         let level = assurance::derive(&checks, self.now());
@@ -116,7 +119,15 @@ impl Accounts {
     ) -> Result<(), AdministerError> {
         let (from, to) = (AccountStatus::Active, AccountStatus::Frozen);
         let now = self.now();
-        self.change_status(StatusChange { account_id: id, from, to, operator, reason, now }).await
+        self.change_status(StatusChange {
+            account_id: id,
+            from,
+            to,
+            operator,
+            reason,
+            now,
+        })
+        .await
     }
 
     /// Lets a frozen account be used again. What was ended by freezing stays ended.
@@ -128,14 +139,28 @@ impl Accounts {
     ) -> Result<(), AdministerError> {
         let (from, to) = (AccountStatus::Frozen, AccountStatus::Active);
         let now = self.now();
-        self.change_status(StatusChange { account_id: id, from, to, operator, reason, now }).await
+        self.change_status(StatusChange {
+            account_id: id,
+            from,
+            to,
+            operator,
+            reason,
+            now,
+        })
+        .await
     }
 
     async fn change_status(&self, change: StatusChange) -> Result<(), AdministerError> {
         self.ledger
             .write(change, |entry, change| {
                 Box::pin(async move {
-                    let StatusChange { account_id, from, to, now, .. } = change;
+                    let StatusChange {
+                        account_id,
+                        from,
+                        to,
+                        now,
+                        ..
+                    } = change;
                     let tx = entry.tx();
                     if !accounts::update_status(tx, *account_id, (*from, *to), *now).await? {
                         let known = accounts::find(tx, *account_id).await?.is_some();
@@ -147,12 +172,14 @@ impl Accounts {
                     }
                     sessions::end_all(tx, *account_id, *now).await?;
                     let (kind, announced) = match to {
-                        AccountStatus::Frozen => {
-                            (EventKind::AccountFrozen, Change::AccountChanged(*account_id))
-                        }
-                        AccountStatus::Active => {
-                            (EventKind::AccountUnfrozen, Change::AccountRestored(*account_id))
-                        }
+                        AccountStatus::Frozen => (
+                            EventKind::AccountFrozen,
+                            Change::AccountChanged(*account_id),
+                        ),
+                        AccountStatus::Active => (
+                            EventKind::AccountUnfrozen,
+                            Change::AccountRestored(*account_id),
+                        ),
                     };
                     entry.announce(announced);
                     let event = Event::new(kind, *now)

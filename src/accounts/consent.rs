@@ -45,7 +45,12 @@ impl Accounts {
         self.ledger
             .write(allowed, |entry, allowed| {
                 Box::pin(async move {
-                    let Allowed { account_id, client_id, grant, .. } = allowed;
+                    let Allowed {
+                        account_id,
+                        client_id,
+                        grant,
+                        ..
+                    } = allowed;
                     let tx = entry.tx();
                     subjects::insert(tx, *account_id, &allowed.sector, &allowed.subject).await?;
                     let grant_id = grants::upsert(tx, *account_id, client_id, grant).await?;
@@ -75,7 +80,11 @@ impl Accounts {
         account_id: AccountId,
         client_id: ClientId,
     ) -> Result<(), storage::Error> {
-        let denied = Denied { account_id, client_id, now: self.now() };
+        let denied = Denied {
+            account_id,
+            client_id,
+            now: self.now(),
+        };
         self.ledger
             .write(denied, |entry, denied| {
                 Box::pin(async move {

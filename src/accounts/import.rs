@@ -137,7 +137,10 @@ impl Accounts {
         let document_key = ring.index().of("document", &record.document.index_text());
         let mut reader = self.ledger.reader().await?;
         // Before the costly hash; the insertion decides all the same.
-        if account_index::find_by_document(&mut reader, &document_key).await?.is_some() {
+        if account_index::find_by_document(&mut reader, &document_key)
+            .await?
+            .is_some()
+        {
             return Err(LineError::Existing);
         }
         drop(reader);
@@ -164,9 +167,17 @@ impl Accounts {
             changed_at: now,
         };
         let index_version = ring.index().version();
-        let new =
-            NewAccount { account, index_version, document_key, phone_key, password, checks };
-        self.ledger.write(new, |entry, new| Box::pin(write_account(entry, new))).await
+        let new = NewAccount {
+            account,
+            index_version,
+            document_key,
+            phone_key,
+            password,
+            checks,
+        };
+        self.ledger
+            .write(new, |entry, new| Box::pin(write_account(entry, new)))
+            .await
     }
 
     async fn password_credential(
@@ -185,7 +196,10 @@ impl Accounts {
                 }
             },
         };
-        Ok(PasswordCredential { id: CredentialId::ordered(now, &*self.entropy), hash })
+        Ok(PasswordCredential {
+            id: CredentialId::ordered(now, &*self.entropy),
+            hash,
+        })
     }
 }
 
@@ -205,7 +219,9 @@ async fn write_account(entry: &mut Entry<'_>, new: &NewAccount) -> Result<(), Li
     for (check_id, check) in &new.checks {
         checks::insert(tx, id, *check_id, check).await?;
     }
-    entry.record(&Event::new(EventKind::AccountImported, now).account(id)).await?;
+    entry
+        .record(&Event::new(EventKind::AccountImported, now).account(id))
+        .await?;
     Ok(())
 }
 
@@ -215,9 +231,13 @@ async fn settle(
     summary: &mut ImportSummary,
     listener: &mut dyn ImportListener,
 ) -> Result<(), ImportError> {
-    let Some(finished) = running.join_next().await else { return Ok(()) };
+    let Some(finished) = running.join_next().await else {
+        return Ok(());
+    };
     let (line, outcome) = finished.map_err(|error| {
-        ImportError::Storage(storage::Error::Unavailable(format!("a line was cut off: {error}")))
+        ImportError::Storage(storage::Error::Unavailable(format!(
+            "a line was cut off: {error}"
+        )))
     })?;
     match outcome {
         Ok(()) => summary.imported += 1,

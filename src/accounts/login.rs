@@ -82,7 +82,9 @@ struct Login {
 impl Login {
     /// Whether the browser's session goes on with this login.
     fn renews(&self) -> bool {
-        self.previous.as_ref().is_some_and(|previous| previous.id == self.session.id)
+        self.previous
+            .as_ref()
+            .is_some_and(|previous| previous.id == self.session.id)
     }
 }
 
@@ -97,7 +99,10 @@ impl Accounts {
             self.passwords.verify_nothing(attempt.password).await?;
             return Err(self.refuse(None).await);
         };
-        let verdict = self.passwords.verify(attempt.password.clone(), hash).await?;
+        let verdict = self
+            .passwords
+            .verify(attempt.password.clone(), hash)
+            .await?;
         let upgrade = match verdict {
             Verdict::Wrong => return Err(self.refuse(Some(account_id)).await),
             Verdict::Right => None,
@@ -127,10 +132,14 @@ impl Accounts {
         let Some(credential) = credentials::find_password(&mut reader, account_id).await? else {
             return Ok(None);
         };
-        let hash = credential
-            .hash
-            .parse::<PasswordHash>()
-            .map_err(|_| storage::Error::Corrupt { table: "credentials", column: "secret" })?;
+        let hash =
+            credential
+                .hash
+                .parse::<PasswordHash>()
+                .map_err(|_| storage::Error::Corrupt {
+                    table: "credentials",
+                    column: "secret",
+                })?;
         Ok(Some((account_id, credential, hash)))
     }
 
@@ -170,8 +179,10 @@ impl Accounts {
             Some(account_id) => event.account(account_id),
             None => event,
         };
-        let written: Result<(), storage::Error> =
-            self.ledger.write(event, |entry, event| Box::pin(entry.record(event))).await;
+        let written: Result<(), storage::Error> = self
+            .ledger
+            .write(event, |entry, event| Box::pin(entry.record(event)))
+            .await;
         match written {
             Ok(()) => LoginError::WrongCredentials,
             Err(error) => LoginError::Storage(error),
@@ -188,7 +199,9 @@ impl Accounts {
         let entropy: &dyn Entropy = &*self.entropy;
         // The same person proving anew who they are keeps the session its portals know (`sid`);
         // its cookie changes all the same, so that no cookie outlives a login.
-        let same = previous.as_ref().filter(|session| session.account_id == account_id);
+        let same = previous
+            .as_ref()
+            .filter(|session| session.account_id == account_id);
         let session = Session {
             account_id,
             id: same.map_or_else(|| SessionId::ordered(now, entropy), |session| session.id),
@@ -196,7 +209,11 @@ impl Accounts {
             authenticated_at: now,
             expires_at: now.plus(self.session_ttl),
         };
-        let cookie = SessionCookie { account_id, session_id: session.id, secret: entropy.bytes() };
+        let cookie = SessionCookie {
+            account_id,
+            session_id: session.id,
+            secret: entropy.bytes(),
+        };
         let login = Login {
             session: session.clone(),
             secret_hash: cookie.secret_hash(),
@@ -204,8 +221,10 @@ impl Accounts {
             upgrade,
             now,
         };
-        let opened: Result<bool, storage::Error> =
-            self.ledger.write(login, |entry, login| Box::pin(write_login(entry, login))).await;
+        let opened: Result<bool, storage::Error> = self
+            .ledger
+            .write(login, |entry, login| Box::pin(write_login(entry, login)))
+            .await;
         if !opened? {
             return Err(LoginError::NotAllowed);
         }
@@ -239,10 +258,12 @@ async fn write_login(entry: &mut Entry<'_>, login: &Login) -> Result<bool, stora
             .detail(json!({ "session": previous.id }));
         entry.record(&event).await?;
     }
-    let event = Event::new(EventKind::Login, login.now).account(account_id).detail(json!({
-        "session": login.session.id,
-        "methods": login.session.methods.to_string(),
-    }));
+    let event = Event::new(EventKind::Login, login.now)
+        .account(account_id)
+        .detail(json!({
+            "session": login.session.id,
+            "methods": login.session.methods.to_string(),
+        }));
     entry.record(&event).await?;
     Ok(true)
 }

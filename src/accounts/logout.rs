@@ -43,7 +43,12 @@ impl Accounts {
         self.ledger
             .write(logout, |entry, logout| {
                 Box::pin(async move {
-                    let Logout { account_id, session_id, origin, now } = logout;
+                    let Logout {
+                        account_id,
+                        session_id,
+                        origin,
+                        now,
+                    } = logout;
                     if !sessions::end(entry.tx(), *account_id, *session_id, *now).await? {
                         return Ok(());
                     }

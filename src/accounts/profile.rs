@@ -31,12 +31,11 @@ pub struct Profile {
 
 impl Accounts {
     /// The account and its opened profile.
-    pub async fn profile(
-        &self,
-        id: AccountId,
-    ) -> Result<Option<(Account, Profile)>, ProfileError> {
+    pub async fn profile(&self, id: AccountId) -> Result<Option<(Account, Profile)>, ProfileError> {
         let mut reader = self.ledger.reader().await?;
-        let Some(account) = accounts::find(&mut reader, id).await? else { return Ok(None) };
+        let Some(account) = accounts::find(&mut reader, id).await? else {
+            return Ok(None);
+        };
         drop(reader);
         let profile = self.open_profile(&account).await?;
         Ok(Some((account, profile)))

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::Accounts;
-use crate::crypto::{digest, encoding};
 use crate::crypto::seal::Sealed;
+use crate::crypto::{digest, encoding};
 use crate::domain::account::AccountStatus;
 use crate::domain::id::{AccountId, SessionId};
 use crate::domain::session::Session;
@@ -40,7 +40,9 @@ impl Accounts {
         };
         let mut reader = self.ledger.reader().await?;
         let found = sessions::find(&mut reader, cookie.account_id, cookie.session_id).await?;
-        Ok(found.filter(|stored| self.stands(stored, &cookie)).map(|stored| stored.session))
+        Ok(found
+            .filter(|stored| self.stands(stored, &cookie))
+            .map(|stored| stored.session))
     }
 
     /// The same, with what its account has given one client: one read for a whole authorization

@@ -23,7 +23,9 @@ impl AccountStatus {
 
     /// From what [`AccountStatus::as_str`] gave.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Active, Self::Frozen].into_iter().find(|s| s.as_str() == text)
+        [Self::Active, Self::Frozen]
+            .into_iter()
+            .find(|s| s.as_str() == text)
     }
 }
 

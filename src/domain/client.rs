@@ -96,7 +96,9 @@ impl ClientStatus {
 
     /// From what [`ClientStatus::as_str`] gave.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Active, Self::Suspended, Self::Removed].into_iter().find(|s| s.as_str() == text)
+        [Self::Active, Self::Suspended, Self::Removed]
+            .into_iter()
+            .find(|s| s.as_str() == text)
     }
 }
 

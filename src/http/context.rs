@@ -64,7 +64,9 @@ impl RequestContext {
 
     /// The language chosen in this very request, to be remembered.
     pub fn chosen_locale(&self) -> Option<Locale> {
-        self.query_parameters().get("lang").and_then(Locale::from_tag)
+        self.query_parameters()
+            .get("lang")
+            .and_then(Locale::for_tag)
     }
 }
 
@@ -126,7 +128,10 @@ impl FromRequest<AppState> for FormBody {
         if !is_form(request.headers().get(CONTENT_TYPE)) {
             return Err(FormRejection::MediaType);
         }
-        Bytes::from_request(request, state).await.map(Self).map_err(|_| FormRejection::Body)
+        Bytes::from_request(request, state)
+            .await
+            .map(Self)
+            .map_err(|_| FormRejection::Body)
     }
 }
 
@@ -135,6 +140,7 @@ fn is_form(content_type: Option<&HeaderValue>) -> bool {
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split(';').next())
         .is_some_and(|kind| {
-            kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
+            kind.trim()
+                .eq_ignore_ascii_case("application/x-www-form-urlencoded")
         })
 }

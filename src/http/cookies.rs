@@ -102,7 +102,10 @@ mod tests {
     fn a_secure_cookie_is_bound_to_the_host() {
         let header = CookiePolicy { secure: true }.set(CookieName::Session, "v");
         let header = header.as_ref().and_then(|header| header.to_str().ok());
-        assert_eq!(header, Some("__Host-session=v; Path=/; HttpOnly; SameSite=Lax; Secure"));
+        assert_eq!(
+            header,
+            Some("__Host-session=v; Path=/; HttpOnly; SameSite=Lax; Secure")
+        );
     }
 
     #[test]

@@ -11,9 +11,9 @@ use serde::Serialize;
 use super::context::RequestContext;
 use super::cookies::CookieName;
 use super::state::AppState;
-use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::ledger::profiles::ProfileError;
 use crate::ledger::vault::VaultError;
+use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::storage;
 use crate::views::error::ErrorPage;
 use crate::views::locale::Locale;
@@ -57,7 +57,10 @@ pub fn page<P: Page>(
     ui_locales: Option<&str>,
 ) -> Response {
     let locale = context.locale(ui_locales, state.default_locale);
-    let chrome = Chrome { locale, languages: language_links(context) };
+    let chrome = Chrome {
+        locale,
+        languages: language_links(context),
+    };
     let mut response = match state.renderer.render(page, &chrome) {
         Ok(html) => Html(html).into_response(),
         Err(error) => {
@@ -76,21 +79,27 @@ pub fn page<P: Page>(
 /// Lets a page lead to and load from these sources.
 pub fn with_sources(mut response: Response, sources: &PageSources) -> Response {
     if let Some(policy) = sources.policy() {
-        response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+        response
+            .headers_mut()
+            .insert(CONTENT_SECURITY_POLICY, policy);
     }
     response
 }
 
 fn language_links(context: &RequestContext) -> LanguageLinks {
     let link = |locale: Locale| {
-        let kept = context.query.split('&').filter(|pair| {
-            !pair.is_empty() && *pair != "lang" && !pair.starts_with("lang=")
-        });
+        let kept = context
+            .query
+            .split('&')
+            .filter(|pair| !pair.is_empty() && *pair != "lang" && !pair.starts_with("lang="));
         let lang = format!("lang={}", locale.tag());
         let query: Vec<&str> = kept.chain([lang.as_str()]).collect();
         format!("{}?{}", context.path, query.join("&"))
     };
-    LanguageLinks { zh_cn: link(Locale::ZhCn), en: link(Locale::En) }
+    LanguageLinks {
+        zh_cn: link(Locale::ZhCn),
+        en: link(Locale::En),
+    }
 }
 
 /// An error shown to a person. The description is an English sentence for whoever wrote the
@@ -108,7 +117,9 @@ pub fn error_page(
     let mut response = page(state, context, &shown, None);
     *response.status_mut() = status;
     if status == StatusCode::SERVICE_UNAVAILABLE {
-        response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
+        response
+            .headers_mut()
+            .insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
     }
     response
 }
@@ -120,7 +131,13 @@ pub fn storage_error_page(
     error: &storage::Error,
 ) -> Response {
     let (status, code) = log_storage_error(context, error);
-    error_page(state, context, status, code.as_str(), "The server cannot answer just now.")
+    error_page(
+        state,
+        context,
+        status,
+        code.as_str(),
+        "The server cannot answer just now.",
+    )
 }
 
 /// The page for a profile that does not open.
@@ -148,7 +165,9 @@ pub fn see_other(location: &str) -> Response {
 
 /// Says when to try again.
 pub fn retry_later(mut response: Response) -> Response {
-    response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
+    response
+        .headers_mut()
+        .insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
     response
 }
 
@@ -186,7 +205,10 @@ pub fn oauth_error(error: &OAuthError) -> Response {
     if status == StatusCode::UNAUTHORIZED {
         // RFC 6749 §5.2 asks for it when the client used the Authorization header; it is always
         // true that Basic would be understood.
-        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"oauth2\""));
+        headers.insert(
+            WWW_AUTHENTICATE,
+            HeaderValue::from_static("Basic realm=\"oauth2\""),
+        );
     }
     if status == StatusCode::SERVICE_UNAVAILABLE {
         headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
@@ -200,14 +222,14 @@ pub fn storage_oauth_error(context: &RequestContext, error: &storage::Error) -> 
     code.because("The server cannot answer just now.")
 }
 
-fn log_storage_error(
-    context: &RequestContext,
-    error: &storage::Error,
-) -> (StatusCode, ErrorCode) {
+fn log_storage_error(context: &RequestContext, error: &storage::Error) -> (StatusCode, ErrorCode) {
     match error {
         storage::Error::Unavailable(_) => {
             tracing::warn!(request = %context.request_id, %error, "storage is unavailable");
-            (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::TemporarilyUnavailable)
+            (
+                StatusCode::SERVICE_UNAVAILABLE,
+                ErrorCode::TemporarilyUnavailable,
+            )
         }
         _ => {
             tracing::error!(request = %context.request_id, %error, "storage failed");

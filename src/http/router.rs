@@ -28,8 +28,14 @@ pub fn router(state: AppState, envelope: &Envelope) -> Router {
         .route("/login", get(login::show).post(login::submit))
         .layer(envelope.class(Class::Login));
     let pages = Router::new()
-        .route(paths::AUTHORIZE, get(authorization::get).post(authorization::post))
-        .route(paths::END_SESSION, get(end_session::get).post(end_session::post))
+        .route(
+            paths::AUTHORIZE,
+            get(authorization::get).post(authorization::post),
+        )
+        .route(
+            paths::END_SESSION,
+            get(end_session::get).post(end_session::post),
+        )
         .route("/", get(home::show))
         .route("/consent", get(consent::show).post(consent::submit))
         .route("/logout", get(logout::show).post(logout::submit))
@@ -38,5 +44,9 @@ pub fn router(state: AppState, envelope: &Envelope) -> Router {
         .route("/assets/{file}", get(assets::get))
         .fallback(errors::not_found)
         .layer(envelope.class(Class::Page));
-    documents.merge(protocol).merge(login).merge(pages).with_state(state)
+    documents
+        .merge(protocol)
+        .merge(login)
+        .merge(pages)
+        .with_state(state)
 }

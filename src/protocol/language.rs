@@ -69,14 +69,6 @@ impl Language {
         }
         best.map(|(_, language)| language)
     }
-
-    /// What the request asks for first, then what the browser prefers, then Chinese.
-    #[must_use]
-    pub fn choose(ui_locales: &Locales, accept_language: Option<&str>) -> Self {
-        Self::from_locales(ui_locales)
-            .or_else(|| accept_language.and_then(Self::from_accept_language))
-            .unwrap_or_default()
-    }
 }
 
 /// A quality value in thousandths: `0.8` is 800.
@@ -99,20 +91,21 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn the_request_goes_before_the_browser() {
-        let english = Locales::parse("fr en-GB");
-        assert_eq!(Language::choose(&english, Some("zh-CN")), Language::En);
-        let none = Locales::default();
+    fn the_first_that_we_speak_and_the_heaviest() {
         assert_eq!(
-            Language::choose(&none, Some("en-US,en;q=0.9,zh;q=0.8")),
-            Language::En
+            Language::from_locales(&Locales::parse("fr en-GB")),
+            Some(Language::En)
         );
-        assert_eq!(
-            Language::choose(&none, Some("en;q=0.5, zh-TW")),
-            Language::ZhCn
-        );
-        assert_eq!(Language::choose(&none, Some("fr, en;q=0")), Language::ZhCn);
-        assert_eq!(Language::choose(&none, None), Language::ZhCn);
+        assert_eq!(Language::from_locales(&Locales::default()), None);
+        for (header, expected) in [
+            ("en-US,en;q=0.9,zh;q=0.8", Some(Language::En)),
+            ("en;q=0.5, zh-TW", Some(Language::ZhCn)),
+            ("en;q=0.8, zh;q=0.8", Some(Language::En)),
+            ("fr, en;q=0", None),
+            (",;q=,", None),
+        ] {
+            assert_eq!(Language::from_accept_language(header), expected, "{header}");
+        }
     }
 
     #[test]

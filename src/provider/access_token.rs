@@ -50,15 +50,21 @@ impl Provider {
     pub(super) fn recognize(&self, token: &str) -> Result<Option<LiveToken>, storage::Error> {
         let feed = self.ledger.feed();
         if !feed.is_fresh() {
-            return Err(storage::Error::Unavailable("the change feed is stale".to_owned()));
+            return Err(storage::Error::Unavailable(
+                "the change feed is stale".to_owned(),
+            ));
         }
         let now = self.now();
-        let Some(claims) = self.verified_claims(token, now) else { return Ok(None) };
+        let Some(claims) = self.verified_claims(token, now) else {
+            return Ok(None);
+        };
         if claims.iss != self.issuer.as_str() || Instant::from_seconds(claims.exp) <= now {
             return Ok(None);
         }
         let identity = self.ring().sealer().open::<TokenIdentity>(&claims.jti);
-        let Some(identity) = identity else { return Ok(None) };
+        let Some(identity) = identity else {
+            return Ok(None);
+        };
         let subject = Subject {
             account: identity.owner.map(|owner| owner.account_id),
             session: identity.owner.map(|owner| owner.session_id),
@@ -80,8 +86,12 @@ impl Provider {
             return serde_json::from_slice(&crate::crypto::encoding::decode(payload)?).ok();
         }
         let ring = self.ring();
-        let keys =
-            |header: &JwtHeader| header.kid.as_deref().and_then(|kid| ring.verifying_key(kid));
+        let keys = |header: &JwtHeader| {
+            header
+                .kid
+                .as_deref()
+                .and_then(|kid| ring.verifying_key(kid))
+        };
         verify_jwt(token, keys, ExpectedType::Required(TYPE)).ok()
     }
 }

@@ -81,9 +81,15 @@ impl Provider {
         request: &RawAuthorizationRequest,
         browser: Browser<'_>,
     ) -> Result<Outcome, AuthorizeError> {
-        let id: ClientId =
-            request.client_id()?.parse().map_err(|_| Unverified::UnknownClient)?;
-        let client = self.clients.find_active(&id).await?.ok_or(Unverified::UnknownClient)?;
+        let id: ClientId = request
+            .client_id()?
+            .parse()
+            .map_err(|_| Unverified::UnknownClient)?;
+        let client = self
+            .clients
+            .find_active(&id)
+            .await?
+            .ok_or(Unverified::UnknownClient)?;
         let target = request.identify(&client.metadata)?;
         let request = match request.validate(target, &client.metadata) {
             Ok(request) => request,
@@ -99,7 +105,8 @@ impl Provider {
         client: &Arc<Client>,
         browser: Browser<'_>,
     ) -> Result<Outcome, AuthorizeError> {
-        self.proceed(client, &paused.1.request, Some(paused), browser).await
+        self.proceed(client, &paused.1.request, Some(paused), browser)
+            .await
     }
 
     async fn proceed(
@@ -113,7 +120,9 @@ impl Provider {
         let sector = sector_of(client);
         let session = match browser.session_cookie {
             Some(cookie) => {
-                self.accounts.session_for_client(cookie, client.id.as_str(), sector).await?
+                self.accounts
+                    .session_for_client(cookie, client.id.as_str(), sector)
+                    .await?
             }
             None => None,
         };
@@ -133,9 +142,7 @@ impl Provider {
         };
         match decision::decide(&facts) {
             Decision::Need(step) => self.interact(step, request, paused, browser),
-            Decision::Refuse(code, reason) => {
-                Ok(self.refuse(request.refuse(code.because(reason))))
-            }
+            Decision::Refuse(code, reason) => Ok(self.refuse(request.refuse(code.because(reason)))),
             Decision::Ready(ready) => {
                 let code = self.issue_code(request, &ready, ial, now)?;
                 let response = AuthorizationResponse::granted(request.target().clone(), code);
@@ -152,7 +159,10 @@ impl Provider {
         browser: Browser<'_>,
     ) -> Result<Outcome, AuthorizeError> {
         if let Some((sealed, _)) = paused {
-            return Ok(Outcome::Interact { step, interaction: sealed.to_owned() });
+            return Ok(Outcome::Interact {
+                step,
+                interaction: sealed.to_owned(),
+            });
         }
         let cookie = browser.browser_cookie.unwrap_or_default();
         match self.pause(request.clone(), cookie) {
@@ -191,7 +201,11 @@ impl Provider {
         match self.verify_id_token_hint(hint.expose()) {
             Some(hint) if hint.aud == client.id.as_str() => {
                 let agrees = named.is_none_or(|named| named == hint.sub);
-                if agrees { Hinted::Subject(hint.sub) } else { Hinted::Stranger }
+                if agrees {
+                    Hinted::Subject(hint.sub)
+                } else {
+                    Hinted::Stranger
+                }
             }
             _ => Hinted::Stranger,
         }

@@ -56,8 +56,10 @@ impl Provider {
         &self,
         credentials: &ClientCredentials,
     ) -> Result<AuthenticatedClient, ClientAuthenticationError> {
-        let id: ClientId =
-            credentials.client_id().parse().map_err(|_| ClientAuthenticationError::Unknown)?;
+        let id: ClientId = credentials
+            .client_id()
+            .parse()
+            .map_err(|_| ClientAuthenticationError::Unknown)?;
         let client = self
             .clients
             .find_active(&id)
@@ -68,8 +70,10 @@ impl Provider {
         }
         if let Some(presented) = credentials.client_secret() {
             let presented = Secret::new(presented.expose().to_owned());
-            let stored: Option<ClientSecretHash> =
-                client.secret_hash.as_deref().and_then(|stored| stored.parse().ok());
+            let stored: Option<ClientSecretHash> = client
+                .secret_hash
+                .as_deref()
+                .and_then(|stored| stored.parse().ok());
             if !stored.is_some_and(|stored| stored.matches(&presented)) {
                 return Err(ClientAuthenticationError::Secret);
             }

@@ -49,19 +49,20 @@ impl Clients {
         let cache: Arc<Mutex<Cache>> = Arc::default();
         let told = Arc::clone(&cache);
         ledger.feed().subscribe(move |notice| {
-            told.lock().unwrap_or_else(PoisonError::into_inner).apply(notice);
+            told.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .apply(notice);
         });
         Self { ledger, cache }
     }
 
     /// The client, if it is registered and active. A process that has lost sight of the change
     /// feed answers [`storage::Error::Unavailable`] rather than trust its cache.
-    pub async fn find_active(
-        &self,
-        id: &ClientId,
-    ) -> Result<Option<Arc<Client>>, storage::Error> {
+    pub async fn find_active(&self, id: &ClientId) -> Result<Option<Arc<Client>>, storage::Error> {
         if !self.ledger.feed().is_fresh() {
-            return Err(storage::Error::Unavailable("the change feed is stale".to_owned()));
+            return Err(storage::Error::Unavailable(
+                "the change feed is stale".to_owned(),
+            ));
         }
         let (held, epoch) = self.held(id);
         let client = match held {
@@ -79,13 +80,11 @@ impl Clients {
         (cache.held.get(id).cloned(), cache.epoch)
     }
 
-    async fn load(
-        &self,
-        id: &ClientId,
-        epoch: u64,
-    ) -> Result<Option<Arc<Client>>, storage::Error> {
+    async fn load(&self, id: &ClientId, epoch: u64) -> Result<Option<Arc<Client>>, storage::Error> {
         let mut reader = self.ledger.reader().await?;
-        let Some(client) = clients::find(&mut reader, id).await? else { return Ok(None) };
+        let Some(client) = clients::find(&mut reader, id).await? else {
+            return Ok(None);
+        };
         let client = Arc::new(client);
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         if cache.epoch == epoch {

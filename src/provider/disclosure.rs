@@ -11,7 +11,9 @@ use crate::protocol::userinfo::ReleasedClaims;
 /// for one by one (OpenID Connect Core §5.4, §5.5).
 pub(super) fn of_userinfo(authorization: &Authorization) -> BTreeSet<Claim> {
     let single = authorization.details.userinfo_claims.iter().copied();
-    Claim::of_scope(&authorization.scope).chain(single).collect()
+    Claim::of_scope(&authorization.scope)
+        .chain(single)
+        .collect()
 }
 
 /// The names of all that an authorization discloses, for the record made at first issue.

@@ -91,17 +91,28 @@ impl Provider {
             Some(cookie) => self.accounts.session(cookie).await?,
             None => None,
         };
-        let Some(session) = session else { return Ok(LogoutOutcome::Done { client, target }) };
+        let Some(session) = session else {
+            return Ok(LogoutOutcome::Done { client, target });
+        };
         if let (Some(client), Some(hint)) = (&client, &hint)
             && self.is_about(&session, client, hint).await?
         {
             let origin = LogoutOrigin::Client(client.id.clone());
             self.accounts.logout(&session, origin).await?;
-            return Ok(LogoutOutcome::Done { client: Some(Arc::clone(client)), target });
+            return Ok(LogoutOutcome::Done {
+                client: Some(Arc::clone(client)),
+                target,
+            });
         }
         let client_id = client.map(|client| client.id.clone());
-        let pending = PendingLogout { client_id, target, created_at: self.now() };
-        Ok(LogoutOutcome::Confirm(self.ring().sealer().seal(&pending, &*self.entropy)?))
+        let pending = PendingLogout {
+            client_id,
+            target,
+            created_at: self.now(),
+        };
+        Ok(LogoutOutcome::Confirm(
+            self.ring().sealer().seal(&pending, &*self.entropy)?,
+        ))
     }
 
     /// Opens a logout that waits for the resident.
@@ -125,10 +136,14 @@ impl Provider {
             let reason = "client_id is not the client that id_token_hint was issued to.";
             return Err(ErrorCode::InvalidRequest.because(reason).into());
         }
-        let Some(id) = hinted.or(named) else { return Ok(None) };
+        let Some(id) = hinted.or(named) else {
+            return Ok(None);
+        };
         let unknown = || ErrorCode::InvalidRequest.because("The client is not registered here.");
         let id: ClientId = id.parse().map_err(|_| unknown())?;
-        Ok(Some(self.clients.find_active(&id).await?.ok_or_else(unknown)?))
+        Ok(Some(
+            self.clients.find_active(&id).await?.ok_or_else(unknown)?,
+        ))
     }
 
     /// Whether a hint speaks of this very login.
@@ -151,7 +166,10 @@ impl Provider {
     pub(super) fn verify_id_token_hint(&self, token: &str) -> Option<IdTokenHint> {
         let ring = self.ring();
         let keys = |header: &JwtHeader| {
-            header.kid.as_deref().and_then(|kid| ring.verifying_key(kid))
+            header
+                .kid
+                .as_deref()
+                .and_then(|kid| ring.verifying_key(kid))
         };
         let hint: IdTokenHint = verify_jwt(token, keys, ExpectedType::Optional("JWT")).ok()?;
         (hint.iss == self.issuer.as_str()).then_some(hint)

@@ -9,12 +9,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Provider;
-use crate::crypto::{digest, encoding};
 use crate::crypto::seal::{SealError, Sealed};
+use crate::crypto::{digest, encoding};
 use crate::domain::client::Client;
 use crate::domain::id::InteractionId;
-use crate::ledger::keyring::MacUse;
 use crate::domain::instant::Instant;
+use crate::ledger::keyring::MacUse;
 use crate::protocol::authorization_request::AuthorizationRequest;
 use crate::storage;
 
@@ -100,7 +100,11 @@ impl Provider {
     /// The token that a form on a page of ours must bring back: tied to the browser, to the form
     /// and to the interaction it decides.
     pub fn csrf_token(&self, browser_cookie: &str, form: &str, subject: &str) -> String {
-        let parts = [browser_cookie.as_bytes(), form.as_bytes(), subject.as_bytes()];
+        let parts = [
+            browser_cookie.as_bytes(),
+            form.as_bytes(),
+            subject.as_bytes(),
+        ];
         encoding::encode(&self.ring().mac(MacUse::Form).tag("csrf", &parts))
     }
 

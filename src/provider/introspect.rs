@@ -22,7 +22,11 @@ impl Provider {
         if client.client().metadata.is_public() {
             return Err(ClientAuthenticationError::Method);
         }
-        self.ledger.usage().count(client.client().id.as_str(), UsageKind::Introspection, self.now());
+        self.ledger.usage().count(
+            client.client().id.as_str(),
+            UsageKind::Introspection,
+            self.now(),
+        );
         let token = request.token.expose();
         let found = match self.introspect_access_token(&client, token).await? {
             Some(active) => Some(active),
@@ -38,7 +42,9 @@ impl Provider {
         client: &AuthenticatedClient,
         token: &str,
     ) -> Result<Option<ActiveToken>, storage::Error> {
-        let Some(live) = self.recognize(token)? else { return Ok(None) };
+        let Some(live) = self.recognize(token)? else {
+            return Ok(None);
+        };
         // RFC 7662 §4: a token of another client is as good as none (attack case 37).
         if live.claims.client_id != client.client().id.as_str() {
             return Ok(None);
@@ -66,7 +72,9 @@ impl Provider {
 
     /// Whether what a token rests on stands: read, never remembered.
     async fn still_rests(&self, live: &LiveToken) -> Result<bool, storage::Error> {
-        let Some(owner) = live.identity.owner else { return Ok(true) };
+        let Some(owner) = live.identity.owner else {
+            return Ok(true);
+        };
         let mut reader = self.ledger.reader().await?;
         let stored =
             authorizations::find(&mut reader, owner.account_id, owner.authorization_id).await?;
@@ -82,7 +90,9 @@ impl Provider {
             return Ok(None);
         };
         let now = self.now();
-        let Some(stored) = self.stored_family(token).await? else { return Ok(None) };
+        let Some(stored) = self.stored_family(token).await? else {
+            return Ok(None);
+        };
         let is_good = stored.authorization.client_id == client.client().id
             && stored.holds(now)
             && token.is_usable(&stored, now);

@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 use serde_json::json;
-use url::Url;
 
 use super::Provider;
 use crate::crypto::client_secret::{self, ClientSecretHash};
@@ -11,11 +10,11 @@ use crate::domain::instant::Instant;
 use crate::domain::secret::Secret;
 use crate::ledger::audit::{Event, EventKind};
 use crate::ledger::feed::Change;
-use crate::outbound::{self, GuardedClient};
+use crate::outbound::client::{FetchError, GuardedClient};
 use crate::protocol::client_metadata::ClientMetadata;
 use crate::protocol::client_metadata::raw::RawClientMetadata;
 use crate::protocol::client_metadata::registration::RegistrationPolicy;
-use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::protocol::error::OAuthError;
 use crate::storage::{self, clients};
 
 /// The longest sector document that is read, in bytes.
@@ -76,7 +75,7 @@ pub enum ClientError {
     Metadata(OAuthError),
     /// The sector document could not be read.
     #[error("sector_identifier_uri: {0}")]
-    Sector(#[from] outbound::Error),
+    Sector(#[from] FetchError),
     /// There is no such client.
     #[error("there is no such client")]
     Unknown,
@@ -104,13 +103,14 @@ impl Provider {
     ) -> Result<Registration, ClientError> {
         let metadata = accept(raw, fetcher).await?;
         let now = self.now();
-        let secret =
-            (!metadata.is_public()).then(|| client_secret::generate(&*self.entropy));
+        let secret = (!metadata.is_public()).then(|| client_secret::generate(&*self.entropy));
         let client = Client {
             id: ClientId::draw(&*self.entropy),
             status: ClientStatus::Active,
             metadata,
-            secret_hash: secret.as_ref().map(|secret| ClientSecretHash::of(secret).to_string()),
+            secret_hash: secret
+                .as_ref()
+                .map(|secret| ClientSecretHash::of(secret).to_string()),
             registered_at: now,
             changed_at: now,
         };
@@ -227,12 +227,7 @@ async fn accept(
 ) -> Result<ClientMetadata, ClientError> {
     let metadata = ClientMetadata::register(raw, &RegistrationPolicy::default())?;
     if let Some(uri) = metadata.sector_identifier_uri() {
-        let invalid = |text| ErrorCode::InvalidClientMetadata.because(text);
-        let url = Url::parse(uri.as_str())
-            .map_err(|_| invalid("sector_identifier_uri is not an address."))?;
-        let json = fetcher.get_json(&url, MAX_SECTOR_DOCUMENT).await?;
-        let document: Vec<String> = serde_json::from_value(json)
-            .map_err(|_| invalid("sector_identifier_uri does not hold a JSON array of strings."))?;
+        let document: Vec<String> = fetcher.get_json(uri.as_str(), MAX_SECTOR_DOCUMENT).await?;
         metadata.check_sector_document(&document)?;
     }
     Ok(metadata)

@@ -44,7 +44,8 @@ impl Provider {
             && stored.authorization.client_id == *client_id
         {
             let key = (token.account_id, token.authorization_id);
-            self.revoke_authorization(key, EventKind::AuthorizationRevoked).await?;
+            self.revoke_authorization(key, EventKind::AuthorizationRevoked)
+                .await?;
         }
         Ok(())
     }
@@ -55,15 +56,28 @@ impl Provider {
             .client(live.claims.client_id.as_str())
             .detail(json!({ "token": id }));
         let (owner, event) = match live.identity.owner {
-            Some(owner) => (owner.account_id.to_string(), event.account(owner.account_id)),
+            Some(owner) => (
+                owner.account_id.to_string(),
+                event.account(owner.account_id),
+            ),
             None => (live.claims.client_id, event),
         };
         let expires_at = Instant::from_seconds(live.claims.exp);
-        let mark = Mark { owner, token_id: id, expires_at, event };
+        let mark = Mark {
+            owner,
+            token_id: id,
+            expires_at,
+            event,
+        };
         self.ledger
             .write(mark, |entry, mark| {
                 Box::pin(async move {
-                    let Mark { owner, token_id, expires_at, event } = mark;
+                    let Mark {
+                        owner,
+                        token_id,
+                        expires_at,
+                        event,
+                    } = mark;
                     revoked_tokens::insert(entry.tx(), owner, *token_id, *expires_at).await?;
                     entry.announce(Change::AccessTokenRevoked(*token_id));
                     entry.record(event).await

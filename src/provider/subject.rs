@@ -25,14 +25,20 @@ impl Provider {
     /// The subject a sector will know an account by, if none is stored (OpenID Connect Core §8.1).
     pub(super) fn derive_subject(&self, account_id: AccountId, sector: &str) -> String {
         let account = account_id.to_u128().to_be_bytes();
-        let tag = self.ring().mac(MacUse::Subject).tag("subject", &[sector.as_bytes(), &account]);
+        let tag = self
+            .ring()
+            .mac(MacUse::Subject)
+            .tag("subject", &[sector.as_bytes(), &account]);
         encoding::encode(tag.get(..SUBJECT_BYTES).unwrap_or(&tag))
     }
 
     /// The `sid` by which one client knows a session.
     pub(super) fn derive_sid(&self, session_id: SessionId, client: &Client) -> String {
         let session = session_id.to_u128().to_be_bytes();
-        let tag = self.ring().mac(MacUse::Sid).tag("sid", &[client.id.as_str().as_bytes(), &session]);
+        let tag = self
+            .ring()
+            .mac(MacUse::Sid)
+            .tag("sid", &[client.id.as_str().as_bytes(), &session]);
         encoding::encode(tag.get(..SUBJECT_BYTES).unwrap_or(&tag))
     }
 }

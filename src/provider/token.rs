@@ -7,8 +7,8 @@ pub(super) mod refresh_token;
 
 use super::Provider;
 use super::client_authentication::{AuthenticatedClient, ClientAuthenticationError};
-use crate::crypto::signing::SigningError;
 use crate::crypto::seal::SealError;
+use crate::crypto::signing::SigningError;
 use crate::domain::id::AuthorizationId;
 use crate::ledger::profiles::ProfileError;
 use crate::ledger::vault::VaultError;
@@ -93,15 +93,15 @@ impl ExchangeError {
             }
             Self::RedirectUri => ErrorCode::InvalidGrant
                 .because("redirect_uri is not the one of the authorization request."),
-            Self::Pkce => ErrorCode::InvalidGrant
-                .because("code_verifier does not match the code_challenge."),
-            Self::Ended => ErrorCode::InvalidGrant
-                .because("The login or the consent behind it has ended."),
+            Self::Pkce => {
+                ErrorCode::InvalidGrant.because("code_verifier does not match the code_challenge.")
+            }
+            Self::Ended => {
+                ErrorCode::InvalidGrant.because("The login or the consent behind it has ended.")
+            }
             Self::RefreshUnknown | Self::RefreshReplayed(_) => ErrorCode::InvalidGrant
                 .because("The refresh token is unknown, has expired, or was revoked."),
-            Self::Scope => {
-                ErrorCode::InvalidScope.because("The scope exceeds what was granted.")
-            }
+            Self::Scope => ErrorCode::InvalidScope.because("The scope exceeds what was granted."),
             Self::Target => ErrorCode::InvalidTarget
                 .because("Tokens are issued for this provider's own resources only."),
             Self::NoKey(_) | Self::Sign(_) | Self::Seal(_) => {
@@ -143,14 +143,23 @@ impl Provider {
         }
         self.check_resource(request.resource())?;
         match request {
-            TokenRequest::AuthorizationCode { code, redirect_uri, code_verifier, .. } => {
-                let binding =
-                    Binding { redirect_uri: redirect_uri.as_deref(), verifier: code_verifier.as_ref() };
+            TokenRequest::AuthorizationCode {
+                code,
+                redirect_uri,
+                code_verifier,
+                ..
+            } => {
+                let binding = Binding {
+                    redirect_uri: redirect_uri.as_deref(),
+                    verifier: code_verifier.as_ref(),
+                };
                 self.redeem_code(&client, code, binding).await
             }
-            TokenRequest::RefreshToken { refresh_token, scope, .. } => {
-                self.refresh(&client, refresh_token, scope.as_ref()).await
-            }
+            TokenRequest::RefreshToken {
+                refresh_token,
+                scope,
+                ..
+            } => self.refresh(&client, refresh_token, scope.as_ref()).await,
             TokenRequest::ClientCredentials { scope, .. } => {
                 self.grant_client(&client, scope.as_ref())
             }

@@ -52,8 +52,11 @@ impl Provider {
         if !live.claims.scope.contains(OPENID) {
             return Err(UserinfoError::Scope);
         }
-        let TokenOwner { account_id, authorization_id, .. } =
-            live.identity.owner.ok_or(UserinfoError::Scope)?;
+        let TokenOwner {
+            account_id,
+            authorization_id,
+            ..
+        } = live.identity.owner.ok_or(UserinfoError::Scope)?;
         let now = self.now();
         let mut reader = self.ledger.reader().await?;
         let stored = authorizations::find(&mut reader, account_id, authorization_id).await?;
@@ -67,7 +70,12 @@ impl Provider {
         let found = self.accounts.profile(account_id).await?;
         let (_, profile) = found.ok_or(UserinfoError::Token)?;
         let claims = disclosure::release(&disclosure::of_userinfo(&authorization), &profile);
-        self.ledger.usage().count(&live.claims.client_id, UsageKind::Userinfo, now);
-        Ok(UserInfo { sub: authorization.subject, claims })
+        self.ledger
+            .usage()
+            .count(&live.claims.client_id, UsageKind::Userinfo, now);
+        Ok(UserInfo {
+            sub: authorization.subject,
+            claims,
+        })
     }
 }

@@ -65,10 +65,7 @@ pub async fn add_phone(
 }
 
 /// The accounts that confirmed a phone.
-pub async fn list_by_phone(
-    reader: &mut Reader,
-    phone_key: &str,
-) -> Result<Vec<AccountId>, Error> {
+pub async fn list_by_phone(reader: &mut Reader, phone_key: &str) -> Result<Vec<AccountId>, Error> {
     let rows = reader
         .fetch_all(
             "SELECT account_id FROM account_phones

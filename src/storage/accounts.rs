@@ -6,7 +6,11 @@ use crate::domain::id::AccountId;
 use crate::domain::instant::Instant;
 
 /// Inserts an account whose identifier is new.
-pub async fn insert(tx: &mut Transaction, account: &Account, index_version: u32) -> Result<(), Error> {
+pub async fn insert(
+    tx: &mut Transaction,
+    account: &Account,
+    index_version: u32,
+) -> Result<(), Error> {
     tx.execute(
         "INSERT INTO accounts (account_id, status, key_bucket, key_version, wrapped_key, profile,
                                index_version, created_at, changed_at)
@@ -58,7 +62,10 @@ pub async fn update_status(
 }
 
 fn read(row: &Row) -> Result<Account, Error> {
-    let corrupt = |column| Error::Corrupt { table: "accounts", column };
+    let corrupt = |column| Error::Corrupt {
+        table: "accounts",
+        column,
+    };
     Ok(Account {
         id: row.get("account_id")?,
         status: AccountStatus::parse(&row.get::<String>("status")?)

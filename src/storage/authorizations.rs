@@ -144,7 +144,10 @@ fn details_text(authorization: &Authorization) -> Result<String, Error> {
 }
 
 fn corrupt(column: &'static str) -> Error {
-    Error::Corrupt { table: "authorizations", column }
+    Error::Corrupt {
+        table: "authorizations",
+        column,
+    }
 }
 
 fn read(row: &Row) -> Result<StoredAuthorization, Error> {
@@ -160,7 +163,10 @@ fn read(row: &Row) -> Result<StoredAuthorization, Error> {
             session_id: row.get("session_id")?,
             grant_id: row.get("grant_id")?,
             subject: row.get("subject")?,
-            scope: row.get::<String>("scope")?.parse().map_err(|_| corrupt("scope"))?,
+            scope: row
+                .get::<String>("scope")?
+                .parse()
+                .map_err(|_| corrupt("scope"))?,
             details: serde_json::from_str(&row.get::<String>("details")?)
                 .map_err(|_| corrupt("details"))?,
             issued_at: row.get("issued_at")?,

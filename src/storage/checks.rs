@@ -43,14 +43,23 @@ pub async fn list(reader: &mut Reader, account_id: AccountId) -> Result<Vec<Chec
 }
 
 fn read(row: &Row) -> Result<Check, Error> {
-    let corrupt = |column| Error::Corrupt { table: "checks", column };
+    let corrupt = |column| Error::Corrupt {
+        table: "checks",
+        column,
+    };
     Ok(Check {
-        method: row.get::<String>("method")?.parse().map_err(|_| corrupt("method"))?,
+        method: row
+            .get::<String>("method")?
+            .parse()
+            .map_err(|_| corrupt("method"))?,
         authority: CheckLabel::parse(&row.get::<String>("authority")?)
             .map_err(|_| corrupt("authority"))?,
         transaction: CheckLabel::parse(&row.get::<String>("reference")?)
             .map_err(|_| corrupt("reference"))?,
-        result: row.get::<String>("result")?.parse().map_err(|_| corrupt("result"))?,
+        result: row
+            .get::<String>("result")?
+            .parse()
+            .map_err(|_| corrupt("result"))?,
         performed_at: row.get("performed_at")?,
         expires_at: row.get("expires_at")?,
     })

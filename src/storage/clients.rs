@@ -89,14 +89,22 @@ pub async fn update_status(
 }
 
 fn to_json(metadata: &ClientMetadata) -> Result<String, Error> {
-    serde_json::to_string(metadata)
-        .map_err(|_| Error::Corrupt { table: "clients", column: "metadata" })
+    serde_json::to_string(metadata).map_err(|_| Error::Corrupt {
+        table: "clients",
+        column: "metadata",
+    })
 }
 
 fn read(row: &Row) -> Result<Client, Error> {
-    let corrupt = |column| Error::Corrupt { table: "clients", column };
+    let corrupt = |column| Error::Corrupt {
+        table: "clients",
+        column,
+    };
     Ok(Client {
-        id: row.get::<String>("client_id")?.try_into().map_err(|_| corrupt("client_id"))?,
+        id: row
+            .get::<String>("client_id")?
+            .try_into()
+            .map_err(|_| corrupt("client_id"))?,
         status: ClientStatus::parse(&row.get::<String>("status")?)
             .ok_or_else(|| corrupt("status"))?,
         metadata: serde_json::from_str(&row.get::<String>("metadata")?)

@@ -42,8 +42,13 @@ pub async fn find_password(
             values![account_id],
         )
         .await?;
-    row.map(|row| Ok(PasswordCredential { id: row.get("credential_id")?, hash: row.get("secret")? }))
-        .transpose()
+    row.map(|row| {
+        Ok(PasswordCredential {
+            id: row.get("credential_id")?,
+            hash: row.get("secret")?,
+        })
+    })
+    .transpose()
 }
 
 /// Replaces a hash by a stronger one of the same password; false when it has changed meanwhile.

@@ -38,7 +38,11 @@ pub async fn upsert(
             ],
         )
         .await?;
-    row.ok_or(Error::Corrupt { table: "grants", column: "grant_id" })?.get("grant_id")
+    row.ok_or(Error::Corrupt {
+        table: "grants",
+        column: "grant_id",
+    })?
+    .get("grant_id")
 }
 
 /// The grant an account has given a client, unless it was revoked.
@@ -76,11 +80,19 @@ pub async fn revoke(
 
 /// Reads a grant out of a row that may have none (an outer join).
 pub(super) fn read_joined(row: &Row) -> Result<Option<Grant>, Error> {
-    let corrupt = |column| Error::Corrupt { table: "grants", column };
-    let Some(id) = row.get("grant_id")? else { return Ok(None) };
+    let corrupt = |column| Error::Corrupt {
+        table: "grants",
+        column,
+    };
+    let Some(id) = row.get("grant_id")? else {
+        return Ok(None);
+    };
     Ok(Some(Grant {
         id,
-        scope: row.get::<String>("scope")?.parse().map_err(|_| corrupt("scope"))?,
+        scope: row
+            .get::<String>("scope")?
+            .parse()
+            .map_err(|_| corrupt("scope"))?,
         claims: row
             .get::<String>("claims")?
             .split_whitespace()
@@ -92,5 +104,9 @@ pub(super) fn read_joined(row: &Row) -> Result<Option<Grant>, Error> {
 }
 
 fn claims_text(claims: &BTreeSet<Claim>) -> String {
-    claims.iter().map(|claim| claim.as_str()).collect::<Vec<_>>().join(" ")
+    claims
+        .iter()
+        .map(|claim| claim.as_str())
+        .collect::<Vec<_>>()
+        .join(" ")
 }

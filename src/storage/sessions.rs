@@ -174,12 +174,18 @@ pub async fn delete_expired(tx: &mut Transaction, before: Instant) -> Result<u64
 }
 
 fn read(row: &Row) -> Result<StoredSession, Error> {
-    let corrupt = |column| Error::Corrupt { table: "sessions", column };
+    let corrupt = |column| Error::Corrupt {
+        table: "sessions",
+        column,
+    };
     Ok(StoredSession {
         session: Session {
             account_id: row.get("account_id")?,
             id: row.get("session_id")?,
-            methods: row.get::<String>("methods")?.parse().map_err(|_| corrupt("methods"))?,
+            methods: row
+                .get::<String>("methods")?
+                .parse()
+                .map_err(|_| corrupt("methods"))?,
             authenticated_at: row.get("authenticated_at")?,
             expires_at: row.get("expires_at")?,
         },

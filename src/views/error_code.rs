@@ -55,6 +55,7 @@ pub const CODES: &[(&str, Cause)] = &[
     ("invalid_client_metadata", Cause::Request),
     ("invalid_token", Cause::Request),
     ("insufficient_scope", Cause::Request),
+    ("unsupported_token_type", Cause::Request),
     ("unknown_client", Cause::Sender),
     ("redirect_uri_mismatch", Cause::Sender),
     ("interaction_expired", Cause::Expired),
@@ -70,4 +71,17 @@ pub fn cause(code: &str) -> Option<Cause> {
         .iter()
         .find(|(known, _)| *known == code)
         .map(|(_, cause)| *cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::error::ErrorCode;
+
+    #[test]
+    fn every_code_of_the_protocol_is_known_here() {
+        for code in ErrorCode::ALL {
+            assert!(cause(code.as_str()).is_some(), "{code} is not explained");
+        }
+    }
 }

@@ -7,7 +7,7 @@ use minijinja::value::Kwargs;
 use minijinja::{AutoEscape, Environment, Error, UndefinedBehavior};
 
 use super::assets;
-use super::locale::Locale;
+use super::locale::{self, Locale};
 
 /// Every template by name.
 pub(super) const TEMPLATES: &[(&str, &str)] = &[
@@ -52,7 +52,7 @@ where
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.add_global("lang", locale.tag());
-    environment.add_global("dir", locale.direction());
+    environment.add_global("dir", locale::direction(locale));
     for asset in assets::ALL {
         environment.add_global(asset.name, asset.href());
     }

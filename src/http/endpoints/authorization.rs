@@ -44,7 +44,10 @@ async fn authorize(
         Ok(request) => request,
         Err(unverified) => return answer(state, context, Err(unverified.into())),
     };
-    let drawn = context.browser_cookie().is_none().then(|| state.provider.draw_browser_cookie());
+    let drawn = context
+        .browser_cookie()
+        .is_none()
+        .then(|| state.provider.draw_browser_cookie());
     let browser = Browser {
         session_cookie: context.session_cookie(),
         browser_cookie: drawn.as_deref().or(context.browser_cookie()),
@@ -84,9 +87,7 @@ pub fn answer(
             };
             respond::error_page(state, context, status, code, &unverified.to_string())
         }
-        Err(AuthorizeError::Storage(error)) => {
-            respond::storage_error_page(state, context, &error)
-        }
+        Err(AuthorizeError::Storage(error)) => respond::storage_error_page(state, context, &error),
         Err(error @ AuthorizeError::Seal(_)) => {
             tracing::error!(request = %context.request_id, %error, "authorization failed");
             let text = "The server failed.";

@@ -45,7 +45,11 @@ async fn end(state: &AppState, context: &RequestContext, parameters: &Parameters
         Ok(request) => request,
         Err(error) => return refused(state, context, error.description()),
     };
-    match state.provider.end_session(&request, context.session_cookie()).await {
+    match state
+        .provider
+        .end_session(&request, context.session_cookie())
+        .await
+    {
         Ok(LogoutOutcome::Confirm(pending)) => {
             respond::see_other(&format!("/logout?pending={pending}"))
         }
@@ -63,5 +67,11 @@ async fn end(state: &AppState, context: &RequestContext, parameters: &Parameters
 }
 
 fn refused(state: &AppState, context: &RequestContext, text: &str) -> Response {
-    respond::error_page(state, context, StatusCode::BAD_REQUEST, "invalid_request", text)
+    respond::error_page(
+        state,
+        context,
+        StatusCode::BAD_REQUEST,
+        "invalid_request",
+        text,
+    )
 }

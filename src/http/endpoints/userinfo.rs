@@ -21,11 +21,7 @@ pub async fn get(State(state): State<AppState>, context: RequestContext) -> Resp
 
 /// POST: the token is in the header or the form (RFC 6750 §2.2); a body that is no form is
 /// nothing to us.
-pub async fn post(
-    State(state): State<AppState>,
-    context: RequestContext,
-    body: Bytes,
-) -> Response {
+pub async fn post(State(state): State<AppState>, context: RequestContext, body: Bytes) -> Response {
     let is_form = context
         .header("content-type")
         .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
@@ -38,11 +34,7 @@ pub async fn post(
     }
 }
 
-async fn answer(
-    state: &AppState,
-    context: &RequestContext,
-    form: Option<&Parameters>,
-) -> Response {
+async fn answer(state: &AppState, context: &RequestContext, form: Option<&Parameters>) -> Response {
     let token = match bearer::access_token(context.header("authorization"), form) {
         Ok(token) => token,
         Err(error) => return challenge(error.to_oauth().as_ref()),
@@ -53,9 +45,7 @@ async fn answer(
             let told = error.to_oauth();
             client_request::log_refusal(context, "userinfo", &error, &told);
             match told.code() {
-                ErrorCode::InvalidToken | ErrorCode::InsufficientScope => {
-                    challenge(Some(&told))
-                }
+                ErrorCode::InvalidToken | ErrorCode::InsufficientScope => challenge(Some(&told)),
                 _ => respond::oauth_error(&told),
             }
         }

@@ -54,9 +54,15 @@ pub async fn submit(
     }
     let provider = &state.provider;
     let decided = match fields.get("decision") {
-        Some("allow") => provider.allow(&paused.interaction, &paused.client, &session).await,
+        Some("allow") => {
+            provider
+                .allow(&paused.interaction, &paused.client, &session)
+                .await
+        }
         Some("deny") => {
-            let denied = provider.deny(&paused.interaction, &paused.client, &session).await;
+            let denied = provider
+                .deny(&paused.interaction, &paused.client, &session)
+                .await;
             return authorization::answer(&state, &context, denied);
         }
         _ => return interaction::malformed(&state, &context),
@@ -82,10 +88,12 @@ async fn entered(
     match session {
         Ok(Some(session)) => Ok((paused, session)),
         // The login ended meanwhile: the request itself knows what is missing.
-        Ok(None) => {
-            Err(Box::new(interaction::resume(state, context, &paused, browser(context)).await))
-        }
-        Err(error) => Err(Box::new(respond::storage_error_page(state, context, &error))),
+        Ok(None) => Err(Box::new(
+            interaction::resume(state, context, &paused, browser(context)).await,
+        )),
+        Err(error) => Err(Box::new(respond::storage_error_page(
+            state, context, &error,
+        ))),
     }
 }
 
@@ -107,9 +115,13 @@ fn asked(
     let locale = interaction::locale(state, context, Some(paused));
     let language = Language::for_tag(locale.tag()).unwrap_or(Language::En);
     let (form, cookie) = interaction::form(state, context, Some(paused), ("/consent", FORM));
-    let logo = pages.logo_uri.choose(language).and_then(|uri| WebLink::parse_https(uri.as_str()));
+    let logo = pages
+        .logo_uri
+        .choose(language)
+        .and_then(|uri| WebLink::parse_https(uri.as_str()));
     let link = |uri: &Localized<WebUri>| {
-        uri.choose(language).and_then(|uri| WebLink::parse(uri.as_str()))
+        uri.choose(language)
+            .and_then(|uri| WebLink::parse(uri.as_str()))
     };
     let images = logo.as_ref().map(WebLink::origin);
     let shown = ConsentPage {
@@ -125,7 +137,10 @@ fn asked(
             values::LegalBasis::Consent => LegalBasis::Consent,
             values::LegalBasis::StatutoryDuty => LegalBasis::StatutoryDuty,
         },
-        purpose: pages.purpose.choose(language).map(|purpose| purpose.as_str().to_owned()),
+        purpose: pages
+            .purpose
+            .choose(language)
+            .map(|purpose| purpose.as_str().to_owned()),
         receives: receives(paused.request()),
     };
     let response = interaction::page(state, context, &shown, (Some(paused), images));

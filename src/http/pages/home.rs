@@ -19,13 +19,19 @@ pub async fn show(State(state): State<AppState>, context: RequestContext) -> Res
     };
     match person {
         Ok(None) => {
-            let shown = HomePage::SignedOut { login_href: "/login".to_owned() };
+            let shown = HomePage::SignedOut {
+                login_href: "/login".to_owned(),
+            };
             respond::page(&state, &context, &shown, None)
         }
         Ok(Some((person, level))) => {
             let (logout, cookie) =
                 interaction::form(&state, &context, None, ("/logout", logout::FORM));
-            let shown = HomePage::SignedIn { person, level, logout };
+            let shown = HomePage::SignedIn {
+                person,
+                level,
+                logout,
+            };
             respond::with_cookie(respond::page(&state, &context, &shown, None), cookie)
         }
         Err(error) => respond::profile_error_page(&state, &context, &error),
@@ -36,7 +42,9 @@ async fn person(
     state: &AppState,
     cookie: &str,
 ) -> Result<Option<(String, IdentityLevel)>, ProfileError> {
-    let Some(session) = state.accounts.session(cookie).await? else { return Ok(None) };
+    let Some(session) = state.accounts.session(cookie).await? else {
+        return Ok(None);
+    };
     let Some((_, profile)) = state.accounts.profile(session.account_id).await? else {
         return Ok(None);
     };

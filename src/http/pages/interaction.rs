@@ -41,8 +41,12 @@ pub(super) async fn open(
     state: &AppState,
     context: &RequestContext,
 ) -> Result<Option<Paused>, Box<Response>> {
-    let Some(sealed) = sealed(context) else { return Ok(None) };
-    let opened = state.provider.open_interaction(&sealed, context.browser_cookie());
+    let Some(sealed) = sealed(context) else {
+        return Ok(None);
+    };
+    let opened = state
+        .provider
+        .open_interaction(&sealed, context.browser_cookie());
     let interaction = opened.map_err(|error| Box::new(refusal(state, context, error)))?;
     let found = state.provider.client_of(&interaction).await;
     let client = found
@@ -50,15 +54,28 @@ pub(super) async fn open(
         .ok_or_else(|| {
             let status = StatusCode::BAD_REQUEST;
             let text = "The portal that asked is not registered here, or is suspended.";
-            Box::new(respond::error_page(state, context, status, "unknown_client", text))
+            Box::new(respond::error_page(
+                state,
+                context,
+                status,
+                "unknown_client",
+                text,
+            ))
         })?;
-    Ok(Some(Paused { sealed, interaction, client }))
+    Ok(Some(Paused {
+        sealed,
+        interaction,
+        client,
+    }))
 }
 
 /// The interaction travels in the address, of the page and of its form alike, so that the links
 /// that switch the language keep it.
 fn sealed(context: &RequestContext) -> Option<String> {
-    context.query_parameters().get("interaction").map(str::to_owned)
+    context
+        .query_parameters()
+        .get("interaction")
+        .map(str::to_owned)
 }
 
 fn refusal(state: &AppState, context: &RequestContext, error: InteractionError) -> Response {
@@ -78,7 +95,13 @@ fn refusal(state: &AppState, context: &RequestContext, error: InteractionError) 
 /// The page for a form that cannot be read.
 pub(super) fn malformed(state: &AppState, context: &RequestContext) -> Response {
     let text = "The form could not be read.";
-    respond::error_page(state, context, StatusCode::BAD_REQUEST, "invalid_request", text)
+    respond::error_page(
+        state,
+        context,
+        StatusCode::BAD_REQUEST,
+        "invalid_request",
+        text,
+    )
 }
 
 /// The page for a form that did not come from a page of ours in this browser.
@@ -122,7 +145,9 @@ pub(super) fn form(
     paused: Option<&Paused>,
     (action, name): (&str, &str),
 ) -> (Form, Option<HeaderValue>) {
-    let sealed = paused.map(|paused| paused.sealed.as_str()).unwrap_or_default();
+    let sealed = paused
+        .map(|paused| paused.sealed.as_str())
+        .unwrap_or_default();
     let action = match paused {
         Some(_) => format!("{action}?interaction={sealed}"),
         None => action.to_owned(),
@@ -147,11 +172,21 @@ pub(super) fn form_to(
         str::to_owned,
     );
     let csrf = state.provider.csrf_token(&cookie, name, subject);
-    (Form { action, hidden: vec![HiddenField::new("csrf", csrf)] }, set)
+    (
+        Form {
+            action,
+            hidden: vec![HiddenField::new("csrf", csrf)],
+        },
+        set,
+    )
 }
 
 /// The language of an interaction's pages.
-pub(super) fn locale(state: &AppState, context: &RequestContext, paused: Option<&Paused>) -> Locale {
+pub(super) fn locale(
+    state: &AppState,
+    context: &RequestContext,
+    paused: Option<&Paused>,
+) -> Locale {
     context.locale(ui_locales(paused).as_deref(), state.default_locale)
 }
 
@@ -168,8 +203,13 @@ pub(super) fn page<P: Page>(
     (paused, images): (Option<&Paused>, Option<String>),
 ) -> Response {
     let response = respond::page(state, context, shown, ui_locales(paused).as_deref());
-    let Some(paused) = paused else { return response };
-    let sources = PageSources { form_targets: vec![paused.request().target().origin()], images };
+    let Some(paused) = paused else {
+        return response;
+    };
+    let sources = PageSources {
+        form_targets: vec![paused.request().target().origin()],
+        images,
+    };
     respond::with_sources(response, &sources)
 }
 
@@ -182,7 +222,11 @@ pub(super) async fn resume(
 ) -> Response {
     let outcome = state
         .provider
-        .resume((&paused.sealed, &paused.interaction), &paused.client, browser)
+        .resume(
+            (&paused.sealed, &paused.interaction),
+            &paused.client,
+            browser,
+        )
         .await;
     authorization::answer(state, context, outcome)
 }

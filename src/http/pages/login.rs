@@ -25,9 +25,21 @@ pub async fn show(State(state): State<AppState>, context: RequestContext) -> Res
         Ok(paused) => paused,
         Err(response) => return *response,
     };
-    let hint = paused.as_ref().and_then(|paused| paused.request().login_hint());
-    let username = hint.map(|hint| hint.expose().to_owned()).unwrap_or_default();
-    form(&state, &context, paused.as_ref(), Typed { username, problem: None })
+    let hint = paused
+        .as_ref()
+        .and_then(|paused| paused.request().login_hint());
+    let username = hint
+        .map(|hint| hint.expose().to_owned())
+        .unwrap_or_default();
+    form(
+        &state,
+        &context,
+        paused.as_ref(),
+        Typed {
+            username,
+            problem: None,
+        },
+    )
 }
 
 /// Takes the form.
@@ -47,7 +59,13 @@ pub async fn submit(
         return interaction::forged(&state, &context);
     }
     let (Some(username), Some(password)) = (fields.get("username"), fields.get("password")) else {
-        return refused(&state, &context, paused.as_ref(), &fields, LoginProblem::WrongCredentials);
+        return refused(
+            &state,
+            &context,
+            paused.as_ref(),
+            &fields,
+            LoginProblem::WrongCredentials,
+        );
     };
     let attempt = PasswordAttempt {
         username,
@@ -68,7 +86,10 @@ pub async fn submit(
         }
         None => respond::see_other("/"),
     };
-    respond::with_cookie(response, state.cookies.set(CookieName::Session, &login.cookie))
+    respond::with_cookie(
+        response,
+        state.cookies.set(CookieName::Session, &login.cookie),
+    )
 }
 
 fn failed(
@@ -79,9 +100,13 @@ fn failed(
     error: &LoginError,
 ) -> Response {
     match error {
-        LoginError::WrongCredentials | LoginError::NotAllowed => {
-            refused(state, context, paused, fields, LoginProblem::WrongCredentials)
-        }
+        LoginError::WrongCredentials | LoginError::NotAllowed => refused(
+            state,
+            context,
+            paused,
+            fields,
+            LoginProblem::WrongCredentials,
+        ),
         LoginError::Busy => {
             let mut response = refused(state, context, paused, fields, LoginProblem::TryLater);
             *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
@@ -104,7 +129,15 @@ fn refused(
     problem: LoginProblem,
 ) -> Response {
     let username = fields.get("username").unwrap_or_default().to_owned();
-    form(state, context, paused, Typed { username, problem: Some(problem) })
+    form(
+        state,
+        context,
+        paused,
+        Typed {
+            username,
+            problem: Some(problem),
+        },
+    )
 }
 
 /// What the form starts with.

@@ -41,10 +41,24 @@ pub async fn show(State(state): State<AppState>, context: RequestContext) -> Res
     };
     let (form, cookie) = interaction::form_to(&state, &context, (action, FORM), asked.subject());
     let locale = context.locale(None, state.default_locale);
-    let portal = asked.client.as_deref().map(|client| portal_name(client, locale));
-    let response =
-        respond::page(&state, &context, &LogoutPage { form, person, portal }, None);
-    let target = asked.pending.as_ref().and_then(|pending| pending.target.as_ref());
+    let portal = asked
+        .client
+        .as_deref()
+        .map(|client| portal_name(client, locale));
+    let response = respond::page(
+        &state,
+        &context,
+        &LogoutPage {
+            form,
+            person,
+            portal,
+        },
+        None,
+    );
+    let target = asked
+        .pending
+        .as_ref()
+        .and_then(|pending| pending.target.as_ref());
     let sources = PageSources {
         form_targets: target.map(|target| target.origin()).into_iter().collect(),
         images: None,
@@ -66,20 +80,33 @@ pub async fn submit(
         return interaction::forged(&state, &context);
     }
     if fields.get("decision") == Some("cancel") {
-        let portal = asked.client.as_deref().and_then(|client| portal_link(&context, &state, client));
-        let page = LoggedOutPage { outcome: LogoutOutcome::Stayed, portal };
+        let portal = asked
+            .client
+            .as_deref()
+            .and_then(|client| portal_link(&context, &state, client));
+        let page = LoggedOutPage {
+            outcome: LogoutOutcome::Stayed,
+            portal,
+        };
         return respond::page(&state, &context, &page, None);
     }
     match current(&state, &context).await {
         Ok(Some(session)) => {
-            if let Err(error) = state.accounts.logout(&session, LogoutOrigin::Resident).await {
+            if let Err(error) = state
+                .accounts
+                .logout(&session, LogoutOrigin::Resident)
+                .await
+            {
                 return respond::storage_error_page(&state, &context, &error);
             }
         }
         Ok(None) => {}
         Err(response) => return *response,
     }
-    let target = asked.pending.as_ref().and_then(|pending| pending.target.as_ref());
+    let target = asked
+        .pending
+        .as_ref()
+        .and_then(|pending| pending.target.as_ref());
     let response = match target {
         Some(target) => respond::see_other(&target.to_location()),
         None => logged_out(&state, &context, asked.client.as_deref()),
@@ -94,7 +121,10 @@ pub(in crate::http) fn logged_out(
     client: Option<&Client>,
 ) -> Response {
     let portal = client.and_then(|client| portal_link(context, state, client));
-    let page = LoggedOutPage { outcome: LogoutOutcome::LoggedOut, portal };
+    let page = LoggedOutPage {
+        outcome: LogoutOutcome::LoggedOut,
+        portal,
+    };
     respond::page(state, context, &page, None)
 }
 
@@ -114,22 +144,37 @@ impl Asked {
 
 async fn asked(state: &AppState, context: &RequestContext) -> Asked {
     let sealed = context.query_parameters().get("pending").map(str::to_owned);
-    let pending =
-        sealed.as_deref().and_then(|sealed| state.provider.open_pending_logout(sealed));
-    let id = pending.as_ref().and_then(|pending| pending.client_id.as_ref());
+    let pending = sealed
+        .as_deref()
+        .and_then(|sealed| state.provider.open_pending_logout(sealed));
+    let id = pending
+        .as_ref()
+        .and_then(|pending| pending.client_id.as_ref());
     let client = match id {
         // A portal that cannot be read just now is left out of the page, no more.
-        Some(id) => state.provider.clients().find_active(id).await.ok().flatten(),
+        Some(id) => state
+            .provider
+            .clients()
+            .find_active(id)
+            .await
+            .ok()
+            .flatten(),
         None => None,
     };
-    Asked { sealed, pending, client }
+    Asked {
+        sealed,
+        pending,
+        client,
+    }
 }
 
 async fn current(
     state: &AppState,
     context: &RequestContext,
 ) -> Result<Option<Session>, Box<Response>> {
-    let Some(cookie) = context.session_cookie() else { return Ok(None) };
+    let Some(cookie) = context.session_cookie() else {
+        return Ok(None);
+    };
     let session = state.accounts.session(cookie).await;
     session.map_err(|error| Box::new(respond::storage_error_page(state, context, &error)))
 }
@@ -144,5 +189,8 @@ fn portal_link(context: &RequestContext, state: &AppState, client: &Client) -> O
     let locale = context.locale(None, state.default_locale);
     let language = Language::for_tag(locale.tag()).unwrap_or(Language::En);
     let uri = client.metadata.pages().client_uri.choose(language)?;
-    Some(PortalLink { name: portal_name(client, locale), href: WebLink::parse(uri.as_str())? })
+    Some(PortalLink {
+        name: portal_name(client, locale),
+        href: WebLink::parse(uri.as_str())?,
+    })
 }

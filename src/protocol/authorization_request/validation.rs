@@ -15,7 +15,7 @@ use crate::protocol::text::SecretText;
 use crate::protocol::ui::{Display, Locales};
 
 /// The longest `nonce`, in bytes.
-const MAX_NONCE: usize = 512;
+const MAX_NONCE: usize = 256;
 /// The longest `login_hint` worth showing, in bytes.
 const MAX_LOGIN_HINT: usize = 256;
 /// The longest `id_token_hint`, in bytes.

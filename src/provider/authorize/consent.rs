@@ -32,7 +32,12 @@ pub(super) fn terms(client: &Client) -> String {
 /// The claims a request asks for one by one, wherever they are delivered.
 pub(super) fn single_claims(request: &AuthorizationRequest) -> BTreeSet<Claim> {
     let claims = request.claims();
-    claims.userinfo().keys().chain(claims.id_token().keys()).copied().collect()
+    claims
+        .userinfo()
+        .keys()
+        .chain(claims.id_token().keys())
+        .copied()
+        .collect()
 }
 
 impl Provider {
@@ -71,7 +76,9 @@ impl Provider {
         client: &Client,
         session: &Session,
     ) -> Result<Outcome, AuthorizeError> {
-        self.accounts.deny(session.account_id, client.id.clone()).await?;
+        self.accounts
+            .deny(session.account_id, client.id.clone())
+            .await?;
         let error = ErrorCode::AccessDenied.because("The resident refused.");
         Ok(self.refuse(interaction.request.refuse(error)))
     }

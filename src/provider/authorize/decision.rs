@@ -61,7 +61,9 @@ pub(super) fn decide<'a>(facts: &Facts<'a>) -> Decision<'a> {
 }
 
 fn without_prompt<'a>(facts: &Facts<'a>) -> Decision<'a> {
-    let Some(found) = facts.session else { return Decision::Need(Step::Login) };
+    let Some(found) = facts.session else {
+        return Decision::Need(Step::Login);
+    };
     let session = &found.stored.session;
     if needs_fresh_login(facts, session) {
         return Decision::Need(Step::Login);
@@ -69,7 +71,9 @@ fn without_prompt<'a>(facts: &Facts<'a>) -> Decision<'a> {
     // Somebody else is logged in than the client speaks of. Who has just logged in is told to the
     // client; otherwise the right person may still do so.
     if !is_the_hinted(facts, found.subject.as_deref()) {
-        let tried = facts.started_at.is_some_and(|started| session.authenticated_at > started);
+        let tried = facts
+            .started_at
+            .is_some_and(|started| session.authenticated_at > started);
         return if tried {
             let reason = "Another resident logged in than the one the request names.";
             Decision::Refuse(ErrorCode::LoginRequired, reason)
@@ -83,9 +87,11 @@ fn without_prompt<'a>(facts: &Facts<'a>) -> Decision<'a> {
         return Decision::Refuse(ErrorCode::UnmetAuthenticationRequirements, reason);
     }
     match (&found.grant, &found.subject) {
-        (Some(grant), Some(subject)) if !needs_decision(facts, grant) => {
-            Decision::Ready(Ready { session, grant, subject })
-        }
+        (Some(grant), Some(subject)) if !needs_decision(facts, grant) => Decision::Ready(Ready {
+            session,
+            grant,
+            subject,
+        }),
         _ => Decision::Need(Step::Consent),
     }
 }
@@ -95,15 +101,20 @@ fn without_prompt<'a>(facts: &Facts<'a>) -> Decision<'a> {
 fn needs_fresh_login(facts: &Facts<'_>, session: &Session) -> bool {
     let prompts = facts.request.prompts();
     let asked = prompts.contains(Prompt::Login) || prompts.contains(Prompt::SelectAccount);
-    let is_after_request =
-        facts.started_at.is_some_and(|started| session.authenticated_at > started);
+    let is_after_request = facts
+        .started_at
+        .is_some_and(|started| session.authenticated_at > started);
     let default_max_age = facts.client.metadata.authentication().max_age;
-    let too_old = facts.request.max_age().or(default_max_age).is_some_and(|seconds| {
-        let age = facts.now.since(session.authenticated_at);
-        // A login made for this very request is as fresh as it gets: max_age=0 must end.
-        age > Duration::from_secs(seconds.into()) && !is_after_request
-            || seconds == 0 && !is_after_request
-    });
+    let too_old = facts
+        .request
+        .max_age()
+        .or(default_max_age)
+        .is_some_and(|seconds| {
+            let age = facts.now.since(session.authenticated_at);
+            // A login made for this very request is as fresh as it gets: max_age=0 must end.
+            age > Duration::from_secs(seconds.into()) && !is_after_request
+                || seconds == 0 && !is_after_request
+        });
     too_old || asked && !is_after_request
 }
 
@@ -120,7 +131,9 @@ fn needs_decision(facts: &Facts<'_>, grant: &Grant) -> bool {
     let request = facts.request;
     let claims = super::consent::single_claims(request);
     let asked_again = request.prompts().contains(Prompt::Consent)
-        && facts.started_at.is_none_or(|started| grant.granted_at <= started);
+        && facts
+            .started_at
+            .is_none_or(|started| grant.granted_at <= started);
     asked_again || !grant.covers(request.scope(), &claims, &facts.terms)
 }
 

@@ -78,10 +78,16 @@ impl Provider {
                 "scope": authorization.scope.to_string(),
                 "discloses": disclosure::names(&authorization),
             }));
-        let redeeming = Redeeming { authorization: authorization.clone(), event, now };
+        let redeeming = Redeeming {
+            authorization: authorization.clone(),
+            event,
+            now,
+        };
         let redemption = self
             .ledger
-            .write(redeeming, |entry, redeeming| Box::pin(redeem(entry, redeeming)))
+            .write(redeeming, |entry, redeeming| {
+                Box::pin(redeem(entry, redeeming))
+            })
             .await?;
         match redemption {
             Redemption::Redeemed => {
@@ -100,9 +106,15 @@ impl Provider {
         now: Instant,
     ) -> Authorization {
         let refreshes = code.scope.contains(OFFLINE_ACCESS)
-            && client.client().metadata.allows_grant(GrantType::RefreshToken);
-        let ttl =
-            if refreshes { self.lifetimes.refresh_token } else { self.lifetimes.access_token };
+            && client
+                .client()
+                .metadata
+                .allows_grant(GrantType::RefreshToken);
+        let ttl = if refreshes {
+            self.lifetimes.refresh_token
+        } else {
+            self.lifetimes.access_token
+        };
         Authorization {
             account_id: code.account_id,
             id: code.authorization_id,
@@ -125,12 +137,15 @@ impl Provider {
     ) -> Result<ExchangeError, storage::Error> {
         let (account_id, id) = (code.account_id, code.authorization_id);
         let mut reader = self.ledger.reader().await?;
-        let redeemed = authorizations::find(&mut reader, account_id, id).await?.is_some();
+        let redeemed = authorizations::find(&mut reader, account_id, id)
+            .await?
+            .is_some();
         drop(reader);
         if !redeemed {
             return Ok(ExchangeError::CodeUnknown);
         }
-        self.revoke_authorization((account_id, id), EventKind::CodeReplayed).await?;
+        self.revoke_authorization((account_id, id), EventKind::CodeReplayed)
+            .await?;
         Ok(ExchangeError::CodeReplayed(id))
     }
 
@@ -142,9 +157,12 @@ impl Provider {
     ) -> Result<(), storage::Error> {
         let now = self.now();
         self.ledger
-            .write((account_id, id, kind, now), |entry, (account_id, id, kind, now)| {
-                Box::pin(revoke(entry, (*account_id, *id), *kind, *now))
-            })
+            .write(
+                (account_id, id, kind, now),
+                |entry, (account_id, id, kind, now)| {
+                    Box::pin(revoke(entry, (*account_id, *id), *kind, *now))
+                },
+            )
             .await
     }
 }
@@ -153,7 +171,9 @@ impl Binding<'_> {
     /// RFC 6749 §4.1.3 and RFC 7636 §4.6. A verifier without a challenge is refused too, since it
     /// tells of a request that was stripped on its way (RFC 9700 §4.8.2).
     fn check(self, code: &AuthorizationCode) -> Result<(), ExchangeError> {
-        let uri = self.redirect_uri.map(|uri| digest::sha256(&[uri.as_bytes()]));
+        let uri = self
+            .redirect_uri
+            .map(|uri| digest::sha256(&[uri.as_bytes()]));
         if !uri.is_some_and(|uri| digest::equal(&uri, &code.redirect_uri)) {
             return Err(ExchangeError::RedirectUri);
         }
@@ -164,7 +184,11 @@ impl Binding<'_> {
             }
             (None, Some(_)) | (Some(_), None) => false,
         };
-        if proven { Ok(()) } else { Err(ExchangeError::Pkce) }
+        if proven {
+            Ok(())
+        } else {
+            Err(ExchangeError::Pkce)
+        }
     }
 }
 
@@ -172,13 +196,20 @@ async fn redeem(
     entry: &mut Entry<'_>,
     redeeming: &Redeeming,
 ) -> Result<Redemption, storage::Error> {
-    let Redeeming { authorization, event, now } = redeeming;
+    let Redeeming {
+        authorization,
+        event,
+        now,
+    } = redeeming;
     let key = (authorization.account_id, authorization.id);
     if authorizations::redeem(entry.tx(), authorization, *now).await? {
         entry.record(event).await?;
         return Ok(Redemption::Redeemed);
     }
-    if authorizations::find(entry.tx(), key.0, key.1).await?.is_none() {
+    if authorizations::find(entry.tx(), key.0, key.1)
+        .await?
+        .is_none()
+    {
         return Ok(Redemption::Ended);
     }
     // RFC 6749 §4.1.2: a code that comes twice has been seen by two.

@@ -24,7 +24,9 @@ impl Provider {
         let scope = Scope::empty();
         let claims = self.access_token_claims(client_id, &scope, None, now)?;
         let access_token = self.sign_access_token(&claims, now)?;
-        self.ledger.usage().count(client_id, UsageKind::ClientCredentials, now);
+        self.ledger
+            .usage()
+            .count(client_id, UsageKind::ClientCredentials, now);
         Ok(TokenResponse {
             access_token: SecretText::new(access_token),
             token_type: TokenType::Bearer,

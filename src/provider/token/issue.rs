@@ -38,8 +38,9 @@ impl Provider {
     ) -> Result<TokenResponse, ExchangeError> {
         let access_token = self.resident_access_token(authorization, now)?;
         let id_token = if authorization.scope.contains(OPENID) {
-            let claims =
-                self.id_token_claims(client, authorization, (occasion, now), &access_token).await?;
+            let claims = self
+                .id_token_claims(client, authorization, (occasion, now), &access_token)
+                .await?;
             Some(self.sign_id_token(client, &claims)?)
         } else {
             None
@@ -97,7 +98,10 @@ impl Provider {
         owner: Option<TokenOwner>,
         now: Instant,
     ) -> Result<AccessTokenClaims, ExchangeError> {
-        let identity = TokenIdentity { id: AccessTokenId::ordered(now, &*self.entropy), owner };
+        let identity = TokenIdentity {
+            id: AccessTokenId::ordered(now, &*self.entropy),
+            owner,
+        };
         Ok(AccessTokenClaims {
             iss: self.issuer.as_str().to_owned(),
             sub: client_id.to_owned(),
@@ -122,9 +126,12 @@ impl Provider {
     ) -> Result<String, ExchangeError> {
         let ring = self.ring();
         let algorithm = SignatureAlgorithm::Es256;
-        let key = ring.signing_key(algorithm).ok_or(ExchangeError::NoKey(algorithm))?;
+        let key = ring
+            .signing_key(algorithm)
+            .ok_or(ExchangeError::NoKey(algorithm))?;
         let token = sign_jwt(key, Some(TYPE), claims)?;
-        self.tokens.remember(&token, now.plus(self.lifetimes.access_token));
+        self.tokens
+            .remember(&token, now.plus(self.lifetimes.access_token));
         Ok(token)
     }
 
@@ -148,7 +155,12 @@ impl Provider {
                 Occasion::Refresh => None,
             },
             acr: details.acr,
-            amr: details.methods.amr().into_iter().map(str::to_owned).collect(),
+            amr: details
+                .methods
+                .amr()
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
             aal: details.methods.aal(),
             ial: details.ial,
             sid: Some(self.derive_sid(authorization.session_id, client.client())),
@@ -166,7 +178,12 @@ impl Provider {
         if authorization.details.id_token_claims.is_empty() {
             return Ok(ReleasedClaims::default());
         }
-        let wanted = authorization.details.id_token_claims.iter().copied().collect();
+        let wanted = authorization
+            .details
+            .id_token_claims
+            .iter()
+            .copied()
+            .collect();
         let found = self.accounts.profile(authorization.account_id).await?;
         let (_, profile) = found.ok_or(ExchangeError::Ended)?;
         Ok(disclosure::release(&wanted, &profile))
@@ -179,7 +196,9 @@ impl Provider {
     ) -> Result<SecretText, ExchangeError> {
         let ring = self.ring();
         let algorithm = client.client().metadata.id_token_algorithm();
-        let key = ring.signing_key(algorithm).ok_or(ExchangeError::NoKey(algorithm))?;
+        let key = ring
+            .signing_key(algorithm)
+            .ok_or(ExchangeError::NoKey(algorithm))?;
         Ok(SecretText::new(sign_jwt(key, None, claims)?))
     }
 }

@@ -23,8 +23,8 @@ use crate::protocol::text::SecretText;
 use crate::protocol::token_response::TokenResponse;
 use crate::provider::Provider;
 use crate::provider::client_authentication::AuthenticatedClient;
-use crate::storage::authorizations::{self, StoredAuthorization};
 use crate::storage;
+use crate::storage::authorizations::{self, StoredAuthorization};
 
 /// How long after a rotation the superseded token still gets its successor.
 const GRACE: Duration = Duration::from_secs(60);
@@ -104,7 +104,8 @@ impl Provider {
         let mut authorization = match token.standing(&stored, now) {
             Standing::Superseded => {
                 let key = (token.account_id, token.authorization_id);
-                self.revoke_authorization(key, EventKind::RefreshReplayed).await?;
+                self.revoke_authorization(key, EventKind::RefreshReplayed)
+                    .await?;
                 return Err(ExchangeError::RefreshReplayed(token.authorization_id));
             }
             Standing::Current if rotates(client) => self.rotate(token, stored, now).await?,
@@ -113,8 +114,11 @@ impl Provider {
         if let Some(scope) = narrowed {
             authorization.scope = scope.clone();
         }
-        self.ledger.usage().count(authorization.client_id.as_str(), UsageKind::Refresh, now);
-        self.issue(client, &authorization, Occasion::Refresh, now).await
+        self.ledger
+            .usage()
+            .count(authorization.client_id.as_str(), UsageKind::Refresh, now);
+        self.issue(client, &authorization, Occasion::Refresh, now)
+            .await
     }
 
     pub(in crate::provider) async fn stored_family(
@@ -148,9 +152,15 @@ impl Provider {
             .await;
         if rotated? {
             let count = token.count.checked_add(1);
-            return Ok(Authorization { refresh_count: count, ..stored.authorization });
+            return Ok(Authorization {
+                refresh_count: count,
+                ..stored.authorization
+            });
         }
-        let again = self.stored_family(token).await?.ok_or(ExchangeError::RefreshUnknown)?;
+        let again = self
+            .stored_family(token)
+            .await?
+            .ok_or(ExchangeError::RefreshUnknown)?;
         if again.holds(now) && token.standing(&again, now) == Standing::Predecessor {
             Ok(again.authorization)
         } else {
