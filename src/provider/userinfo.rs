@@ -35,8 +35,8 @@ impl UserinfoError {
             Self::Scope => {
                 ErrorCode::InsufficientScope.because("The access token lacks the scope openid.")
             }
-            Self::Profile(error) => super::token::profile_error(error),
-            Self::Storage(error) => super::token::storage_error(error),
+            Self::Profile(error) => super::failure::of_profile(error),
+            Self::Storage(error) => super::failure::of_storage(error),
         }
     }
 }
