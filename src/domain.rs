@@ -3,8 +3,26 @@
 //! Pure: no I/O, nothing async, no ambient clock or randomness (both are parameters, see
 //! [`clock::Clock`] and [`entropy::Entropy`]).
 
+pub mod account;
+pub mod account_record;
+mod ascii_form;
+pub mod assurance;
+pub mod authentication;
+pub mod authorization;
+pub mod check;
+pub mod client;
 pub mod clock;
+pub mod code_list;
+pub mod document;
+pub mod email;
 pub mod entropy;
+pub mod grant;
 pub mod id;
 pub mod instant;
+pub mod name;
+pub mod password_policy;
+pub mod phone;
 pub mod secret;
+pub mod session;
+pub mod social_credit_code;
+pub mod username;

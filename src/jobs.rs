@@ -1,1 +1,44 @@
 //! Work on a timer: expire, seal, rotate.
+//!
+//! A job is a loop around one call of a lower layer; what must be right about the work is right
+//! there, so that it may run anywhere, at any time, and twice. Every job ends when it is told to.
+
+pub mod expire;
+pub mod keep_keys;
+pub mod seal_audit;
+pub mod sweep_changes;
+pub mod write_usage;
+
+use std::fmt;
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval};
+
+/// When it shows `true`, or its sender is gone, jobs end.
+pub type Shutdown = watch::Receiver<bool>;
+
+/// Calls `work` every `period` until told to end. What fails is logged and tried again.
+async fn every<F, E>(
+    name: &'static str,
+    period: Duration,
+    mut shutdown: Shutdown,
+    work: impl Fn() -> F,
+) where
+    F: Future<Output = Result<(), E>>,
+    E: fmt::Display,
+{
+    let mut ticks = interval(period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            biased;
+            _ = shutdown.wait_for(|ends| *ends) => return,
+            _ = ticks.tick() => {}
+        }
+        if let Err(error) = work().await {
+            tracing::warn!(job = name, %error, "a job failed and will be tried again");
+        }
+    }
+}

@@ -6,4 +6,22 @@
 pub mod database;
 pub mod migrations;
 
-pub use database::{BoxFuture, Error, Reader, Row, Storage, Transaction, Value};
+pub mod account_index;
+pub mod accounts;
+pub mod audit;
+pub mod authorizations;
+pub mod changes;
+pub mod checks;
+pub mod clients;
+pub mod clock;
+pub mod credentials;
+pub mod grants;
+pub mod keys;
+pub mod leases;
+pub mod revoked_tokens;
+pub mod sessions;
+pub mod subjects;
+pub mod usage;
+pub mod vault;
+
+pub use database::{BoxFuture, Error, Reader, Row, Storage, Transaction, Value, values};

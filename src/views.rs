@@ -1,1 +1,25 @@
-//! Page models, rendering and languages.
+//! What people see: page models, their templates, and languages.
+//!
+//! A page is a plain struct that names its template ([`page::Page`]); [`renderer::Renderer`] turns
+//! it into HTML in one [`locale::Locale`]. Everything from outside is escaped, a link is one that a
+//! browser may safely follow ([`link::WebLink`]), and no page needs a script. This module must not
+//! know requests, cookies or storage: who shows a page brings every fact and address.
+
+pub mod assets;
+pub mod consent;
+pub mod demo;
+pub mod error;
+pub mod error_code;
+pub mod home;
+pub mod link;
+pub mod locale;
+pub mod login;
+pub mod logout;
+pub mod page;
+pub mod renderer;
+
+mod catalog;
+mod templates;
+
+#[cfg(test)]
+mod tests;

@@ -20,8 +20,13 @@ macro_rules! migrations {
 
 /// Accounts, clients, grants and what goes with them.
 pub static MAIN: Migrations = migrations!("main", 1;
+    "0001_ledger",
+    "0002_accounts",
+    "0003_clients",
+    "0004_sessions",
 );
 
 /// The vault's.
 pub static VAULT: Migrations = migrations!("vault", 1;
+    "vault/0001_vault",
 );

@@ -9,6 +9,7 @@ use super::pool::Lease;
 use super::row::{Cells, Row};
 use super::value::Value;
 use super::{postgres, sqlite};
+use crate::domain::instant::Instant;
 
 /// Reads. Every statement sees what is committed when it starts.
 ///
@@ -46,6 +47,24 @@ impl Reader {
             role,
             fault: None,
         }
+    }
+
+    /// What time the database's machine has.
+    pub(in crate::storage) async fn server_time(&mut self) -> Result<Instant, Error> {
+        let sql = match &self.connected {
+            Connected::Sqlite(_) => {
+                "SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) AS at"
+            }
+            Connected::Postgres(_) => {
+                "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) AS at"
+            }
+        };
+        let row = self.fetch_optional(sql, &[]).await?;
+        row.ok_or(Error::Corrupt {
+            table: "clock",
+            column: "at",
+        })?
+        .get("at")
     }
 
     /// The row, if there is one.

@@ -1,0 +1,194 @@
+//! What an operator does to one account: look at it, freeze it, unfreeze it.
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::Accounts;
+use crate::domain::account::AccountStatus;
+use crate::domain::assurance;
+use crate::domain::check::Check;
+use crate::domain::document::IdentityDocument;
+use crate::domain::id::AccountId;
+use crate::domain::instant::Instant;
+use crate::ledger::audit::{Event, EventKind};
+use crate::ledger::feed::Change;
+use crate::ledger::profiles::ProfileError;
+use crate::protocol::acr::Acr;
+use crate::storage::{self, account_index, accounts, checks, sessions};
+
+/// An account as an operator sees it: enough to know which it is, not to learn who.
+#[derive(Debug, Serialize)]
+pub struct AccountSummary {
+    /// Its identifier.
+    pub account_id: AccountId,
+    /// `active` or `frozen`.
+    pub status: &'static str,
+    /// The name, masked.
+    pub name: String,
+    /// Documents: type and masked number.
+    pub documents: Vec<MaskedDocument>,
+    /// Phones, masked.
+    pub phone_numbers: Vec<String>,
+    /// The identity assurance level the checks below amount to now; none when they prove nothing.
+    pub identity_assurance_level: Option<String>,
+    /// What was checked.
+    pub checks: Vec<Check>,
+    /// When it was made (RFC 3339).
+    pub created_at: String,
+    /// When it last changed (RFC 3339).
+    pub changed_at: String,
+}
+
+/// A document, masked.
+#[derive(Debug, Serialize)]
+pub struct MaskedDocument {
+    /// Its type.
+    pub document_type: &'static str,
+    /// Its number, masked.
+    pub document_number: String,
+}
+
+/// Why an account was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum AdministerError {
+    /// There is no such account.
+    #[error("there is no such account")]
+    Unknown,
+    /// It is in that state already.
+    #[error("the account is {0} already")]
+    Already(&'static str),
+    /// Storage did not answer.
+    #[error(transparent)]
+    Storage(#[from] storage::Error),
+}
+
+struct StatusChange {
+    account_id: AccountId,
+    from: AccountStatus,
+    to: AccountStatus,
+    operator: String,
+    reason: String,
+    now: Instant,
+}
+
+impl Accounts {
+    /// The holder of a document.
+    pub async fn find_by_document(
+        &self,
+        document: &IdentityDocument,
+    ) -> Result<Option<AccountId>, storage::Error> {
+        let key = self.ring().index().of("document", &document.index_text());
+        let mut reader = self.ledger.reader().await?;
+        account_index::find_by_document(&mut reader, &key).await
+    }
+
+    /// What an operator may see of an account.
+    pub async fn summarize(&self, id: AccountId) -> Result<Option<AccountSummary>, ProfileError> {
+        let Some((account, profile)) = self.profile(id).await? else {
+            return Ok(None);
+        };
+        let mut reader = self.ledger.reader().await?;
+        let checks = checks::list(&mut reader, id).await?;
+        let level = assurance::derive(&checks, self.now());
+        Ok(Some(AccountSummary {
+            account_id: id,
+            status: account.status.as_str(),
+            name: profile.name.masked(),
+            documents: profile
+                .documents
+                .iter()
+                .map(|document| MaskedDocument {
+                    document_type: document.document_type().as_str(),
+                    document_number: document.masked(),
+                })
+                .collect(),
+            phone_numbers: profile.phones.iter().map(|phone| phone.masked()).collect(),
+            identity_assurance_level: level.map(|level| Acr::Identity(level).to_string()),
+            checks,
+            created_at: account.created_at.to_string(),
+            changed_at: account.changed_at.to_string(),
+        }))
+    }
+
+    /// Stops an account: every session ends, every token dies, nothing of it works.
+    pub async fn freeze(
+        &self,
+        id: AccountId,
+        operator: String,
+        reason: String,
+    ) -> Result<(), AdministerError> {
+        let (from, to) = (AccountStatus::Active, AccountStatus::Frozen);
+        let now = self.now();
+        self.change_status(StatusChange {
+            account_id: id,
+            from,
+            to,
+            operator,
+            reason,
+            now,
+        })
+        .await
+    }
+
+    /// Lets a frozen account be used again. What was ended by freezing stays ended.
+    pub async fn unfreeze(
+        &self,
+        id: AccountId,
+        operator: String,
+        reason: String,
+    ) -> Result<(), AdministerError> {
+        let (from, to) = (AccountStatus::Frozen, AccountStatus::Active);
+        let now = self.now();
+        self.change_status(StatusChange {
+            account_id: id,
+            from,
+            to,
+            operator,
+            reason,
+            now,
+        })
+        .await
+    }
+
+    async fn change_status(&self, change: StatusChange) -> Result<(), AdministerError> {
+        self.ledger
+            .write(change, |entry, change| {
+                Box::pin(async move {
+                    let StatusChange {
+                        account_id,
+                        from,
+                        to,
+                        now,
+                        ..
+                    } = change;
+                    let tx = entry.tx();
+                    if !accounts::update_status(tx, *account_id, (*from, *to), *now).await? {
+                        let known = accounts::find(tx, *account_id).await?.is_some();
+                        return Err(if known {
+                            AdministerError::Already(to.as_str())
+                        } else {
+                            AdministerError::Unknown
+                        });
+                    }
+                    sessions::end_all(tx, *account_id, *now).await?;
+                    let (kind, announced) = match to {
+                        AccountStatus::Frozen => (
+                            EventKind::AccountFrozen,
+                            Change::AccountChanged(*account_id),
+                        ),
+                        AccountStatus::Active => (
+                            EventKind::AccountUnfrozen,
+                            Change::AccountRestored(*account_id),
+                        ),
+                    };
+                    entry.announce(announced);
+                    let event = Event::new(kind, *now)
+                        .account(*account_id)
+                        .detail(json!({ "operator": change.operator, "reason": change.reason }));
+                    entry.record(&event).await?;
+                    Ok(())
+                })
+            })
+            .await
+    }
+}

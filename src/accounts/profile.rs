@@ -1,0 +1,80 @@
+//! The profile: what is known of an account's person. In the clear only in memory.
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::Accounts;
+use crate::domain::account::{Account, SealedProfile};
+use crate::domain::assurance;
+use crate::domain::document::IdentityDocument;
+use crate::domain::email::EmailAddress;
+use crate::domain::id::AccountId;
+use crate::domain::name::PersonName;
+use crate::domain::phone::PhoneNumber;
+use crate::ledger::profiles::{ProfileError, WrappedKey};
+use crate::ledger::vault::Bucket;
+use crate::protocol::acr::Ial;
+use crate::storage::{self, accounts, checks};
+
+/// What is known of a person. Sealed as one piece under the account's key.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Profile {
+    /// The name as its bearer writes it.
+    pub name: PersonName,
+    /// Identity documents, the first one registered first.
+    pub documents: Vec<IdentityDocument>,
+    /// Confirmed phones, the preferred one first.
+    pub phones: Vec<PhoneNumber>,
+    /// E-mail addresses, none of them confirmed: e-mail never authenticates.
+    pub emails: Vec<EmailAddress>,
+}
+
+impl Accounts {
+    /// The account and its opened profile.
+    pub async fn profile(&self, id: AccountId) -> Result<Option<(Account, Profile)>, ProfileError> {
+        let mut reader = self.ledger.reader().await?;
+        let Some(account) = accounts::find(&mut reader, id).await? else {
+            return Ok(None);
+        };
+        drop(reader);
+        let profile = self.open_profile(&account).await?;
+        Ok(Some((account, profile)))
+    }
+
+    /// Opens the profile of an account.
+    pub async fn open_profile(&self, account: &Account) -> Result<Profile, ProfileError> {
+        let sealed = &account.sealed;
+        let wrapped = WrappedKey {
+            bucket: Bucket::new(sealed.key_bucket),
+            version: sealed.key_version,
+            wrapped: sealed.wrapped_key.clone(),
+        };
+        let key = self.profiles.open_key(account.id, &wrapped).await?;
+        let plain = key.open(&sealed.profile)?;
+        serde_json::from_slice(&plain).map_err(|_| ProfileError::Damaged)
+    }
+
+    /// Seals the profile of a new account.
+    pub(super) async fn seal_profile(
+        &self,
+        id: AccountId,
+        profile: &Profile,
+    ) -> Result<SealedProfile, ProfileError> {
+        let plain = serde_json::to_vec(profile).map(Zeroizing::new);
+        let plain = plain.map_err(|_| ProfileError::Damaged)?;
+        let (key, wrapped) = self.profiles.new_key(id).await?;
+        Ok(SealedProfile {
+            key_bucket: wrapped.bucket.number(),
+            key_version: wrapped.version,
+            wrapped_key: wrapped.wrapped,
+            profile: key.seal(&plain, &*self.entropy)?,
+        })
+    }
+
+    /// What the account's checks prove now.
+    pub async fn identity_level(&self, id: AccountId) -> Result<Option<Ial>, storage::Error> {
+        let mut reader = self.ledger.reader().await?;
+        let checks = checks::list(&mut reader, id).await?;
+        Ok(assurance::derive(&checks, self.now()))
+    }
+}

@@ -1,0 +1,252 @@
+//! The command line's grammar. No secret and no person's number is ever an argument: other users
+//! of the machine see those.
+
+#![expect(
+    clippy::doc_markdown,
+    reason = "comments here are help texts, shown as they are"
+)]
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Tongxing 通行: a unified identity authentication server
+#[derive(Debug, Parser)]
+#[command(name = "tongxing", version, arg_required_else_help = true)]
+pub struct Arguments {
+    /// A file of settings (TOML), over the built-in defaults
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    /// One setting, over all else; may be repeated
+    #[arg(long, value_name = "SECTION.KEY=VALUE", global = true)]
+    pub set: Vec<String>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the server
+    Serve,
+    /// Try it out: a provider and two portals on this machine, with synthetic people
+    Demo(Demo),
+    /// Bring the database's schema up to date
+    Migrate,
+    /// Print the resolved configuration, secrets redacted
+    CheckConfig,
+    /// Relying portals
+    #[command(subcommand)]
+    Client(Client),
+    /// Residents' accounts
+    #[command(subcommand)]
+    Account(Account),
+    /// Signing keys
+    #[command(subcommand)]
+    Keys(Keys),
+    /// The audit log
+    #[command(subcommand)]
+    Audit(Audit),
+}
+
+/// `tongxing demo`
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Forget what earlier runs left behind
+    #[arg(long)]
+    pub fresh: bool,
+}
+
+/// Who changes something by the command line, and why: both go to the audit log.
+#[derive(Debug, Clone, Args)]
+pub struct Change {
+    /// Who does this
+    #[arg(long, value_name = "NAME")]
+    pub operator: Option<String>,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
+
+/// `tongxing client …`
+#[derive(Debug, Subcommand)]
+pub enum Client {
+    /// Register a client; prints its metadata with client_id and client_secret
+    Add {
+        /// Client metadata (RFC 7591, JSON); - reads standard input
+        #[arg(long, value_name = "FILE")]
+        metadata: PathBuf,
+        /// For the audit log.
+        #[command(flatten)]
+        change: Change,
+    },
+    /// List all clients
+    List,
+    /// Print a client's metadata
+    Show {
+        /// Its client_id
+        #[arg(value_name = "CLIENT_ID")]
+        id: String,
+    },
+    /// Replace a client's metadata
+    Update {
+        /// Its client_id
+        #[arg(value_name = "CLIENT_ID")]
+        id: String,
+        /// Client metadata (RFC 7591, JSON); - reads standard input
+        #[arg(long, value_name = "FILE")]
+        metadata: PathBuf,
+        /// For the audit log.
+        #[command(flatten)]
+        change: Change,
+    },
+    /// Stop a client at once
+    Suspend(ClientChange),
+    /// Let a suspended client go on
+    Resume(ClientChange),
+    /// Remove a client and what it was granted
+    Remove(ClientChange),
+}
+
+/// A change to one client.
+#[derive(Debug, Args)]
+pub struct ClientChange {
+    /// Its client_id
+    #[arg(value_name = "CLIENT_ID")]
+    pub id: String,
+    /// For the audit log.
+    #[command(flatten)]
+    pub change: Change,
+}
+
+/// `tongxing account …`
+#[derive(Debug, Subcommand)]
+pub enum Account {
+    /// Import accounts, one JSON object a line; prints a summary
+    Import {
+        /// The lines; - reads standard input
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Where rejected lines go, with their numbers and reasons
+        #[arg(long, value_name = "FILE")]
+        rejects: Option<PathBuf>,
+        /// For the audit log.
+        #[command(flatten)]
+        change: Change,
+    },
+    /// Print an account without its personal data
+    Show(AccountSelector),
+    /// Stop an account: no logins, no tokens
+    Freeze {
+        /// Which.
+        #[command(flatten)]
+        account: AccountSelector,
+        /// For the audit log.
+        #[command(flatten)]
+        change: Change,
+    },
+    /// Let a frozen account go on
+    Unfreeze {
+        /// Which.
+        #[command(flatten)]
+        account: AccountSelector,
+        /// For the audit log.
+        #[command(flatten)]
+        change: Change,
+    },
+}
+
+/// One account, by its id or by a document.
+#[derive(Debug, Args)]
+#[group(skip)]
+pub struct AccountSelector {
+    /// Its id (acc_…)
+    #[arg(
+        value_name = "ACCOUNT_ID",
+        required_unless_present = "document_number_file",
+        conflicts_with = "document_number_file"
+    )]
+    pub id: Option<String>,
+    /// The kind of document its number is of
+    #[arg(
+        long,
+        value_name = "TYPE",
+        default_value = "resident_id_card",
+        requires = "document_number_file"
+    )]
+    pub document_type: String,
+    /// A file with a document number; - reads standard input
+    #[arg(long, value_name = "FILE")]
+    pub document_number_file: Option<PathBuf>,
+}
+
+/// `tongxing keys …`
+#[derive(Debug, Subcommand)]
+pub enum Keys {
+    /// List signing keys: current, next, retired
+    List,
+    /// Make the next keys current
+    Rotate(Change),
+}
+
+/// `tongxing audit …`
+#[derive(Debug, Subcommand)]
+pub enum Audit {
+    /// Look for changed, missing and reordered records
+    Verify {
+        /// A head that was noted earlier: finds a log cut off behind it
+        #[arg(long, value_name = "HASH")]
+        head: Option<String>,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Arguments, clap::Error> {
+        Arguments::try_parse_from(line.split_whitespace())
+    }
+
+    #[test]
+    fn the_grammar_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn reads_the_commands_that_others_rely_on() {
+        for line in [
+            "tongxing serve",
+            "tongxing --config a.toml serve",
+            "tongxing serve --set server.listen=127.0.0.1:1 --set log.level=debug",
+            "tongxing demo --fresh",
+            "tongxing client add --metadata client.json",
+            "tongxing client suspend abc --operator li --reason leak",
+            "tongxing account import people.ndjson --rejects rejects.ndjson",
+            "tongxing account show acc_0",
+            "tongxing account show --document-number-file -",
+            "tongxing account freeze --document-type passport --document-number-file n",
+            "tongxing keys rotate",
+            "tongxing audit verify --head 00",
+        ] {
+            assert!(parse(line).is_ok(), "{line}: {:?}", parse(line));
+        }
+    }
+
+    #[test]
+    fn refuses_what_says_too_little_or_too_much() {
+        for line in [
+            "tongxing",
+            "tongxing client",
+            "tongxing client add",
+            "tongxing account show",
+            "tongxing account show acc_0 --document-number-file n",
+            "tongxing serve now",
+        ] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! `tongxing account …`
+
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, BufWriter, Read as _, Write as _};
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use super::operation;
+use crate::accounts::administer::AdministerError;
+use crate::accounts::import::{ImportListener, ImportSummary, Rejection};
+use crate::cli::arguments::{Account, AccountSelector};
+use crate::cli::compose::Services;
+use crate::cli::output;
+use crate::domain::account_record::MAX_LINE;
+use crate::domain::document::{DocumentType, IdentityDocument};
+use crate::domain::id::AccountId;
+
+pub(super) async fn run(command: &Account, services: &Services) -> anyhow::Result<()> {
+    let accounts = &services.accounts;
+    match command {
+        Account::Import { file, rejects, .. } => import(services, file, rejects.as_deref()).await,
+        Account::Show(selector) => {
+            let id = select(services, selector).await?;
+            let summary = accounts
+                .summarize(id)
+                .await?
+                .ok_or(AdministerError::Unknown)?;
+            Ok(output::json(&summary)?)
+        }
+        Account::Freeze { account, change } => {
+            let id = select(services, account).await?;
+            let operation = operation(change);
+            accounts
+                .freeze(id, operation.operator, operation.reason)
+                .await?;
+            told(id, "frozen")
+        }
+        Account::Unfreeze { account, change } => {
+            let id = select(services, account).await?;
+            let operation = operation(change);
+            accounts
+                .unfreeze(id, operation.operator, operation.reason)
+                .await?;
+            told(id, "active")
+        }
+    }
+}
+
+fn told(id: AccountId, status: &str) -> anyhow::Result<()> {
+    Ok(output::json(
+        &serde_json::json!({ "account_id": id, "status": status }),
+    )?)
+}
+
+/// The account meant. A document number comes by file, so that it is in no list of processes.
+async fn select(services: &Services, selector: &AccountSelector) -> anyhow::Result<AccountId> {
+    if let Some(id) = &selector.id {
+        return id.parse().context("ACCOUNT_ID");
+    }
+    let path = selector
+        .document_number_file
+        .as_deref()
+        .context("no account was named")?;
+    let number = read_all(path)?;
+    let kind: DocumentType = selector.document_type.parse().context("--document-type")?;
+    let now = services.ledger.now();
+    let document =
+        IdentityDocument::parse(kind, number.trim(), None, now).context("the document number")?;
+    let found = services.accounts.find_by_document(&document).await?;
+    Ok(found.ok_or(AdministerError::Unknown)?)
+}
+
+fn read_all(path: &Path) -> anyhow::Result<String> {
+    if path == Path::new("-") {
+        let mut text = String::new();
+        io::stdin().read_to_string(&mut text)?;
+        return Ok(text);
+    }
+    fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+async fn import(services: &Services, file: &Path, rejects: Option<&Path>) -> anyhow::Result<()> {
+    let input: Box<dyn BufRead + Send> = if file == Path::new("-") {
+        Box::new(BufReader::new(io::stdin()))
+    } else {
+        let opened = File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
+        Box::new(BufReader::new(opened))
+    };
+    let rejects = match rejects {
+        Some(path) => {
+            Some(BufWriter::new(File::create(path).with_context(|| {
+                format!("cannot write {}", path.display())
+            })?))
+        }
+        None => None,
+    };
+    let mut listener = Listener { rejects };
+    let summary = services
+        .accounts
+        .import(Lines(input), &mut listener)
+        .await?;
+    if let Some(rejects) = &mut listener.rejects {
+        rejects.flush()?;
+    }
+    Ok(output::json(&summary)?)
+}
+
+/// Lines as bytes, each bounded: what is too long is cut just past the limit, so that it is refused
+/// as too long, and skipped to its end.
+struct Lines(Box<dyn BufRead + Send>);
+
+impl Iterator for Lines {
+    type Item = io::Result<Vec<u8>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        read_line(&mut *self.0).transpose()
+    }
+}
+
+fn read_line(input: &mut dyn BufRead) -> io::Result<Option<Vec<u8>>> {
+    let mut line = Vec::new();
+    let mut began = false;
+    loop {
+        let buffer = input.fill_buf()?;
+        if buffer.is_empty() {
+            return Ok(began.then_some(line));
+        }
+        began = true;
+        let end = buffer.iter().position(|&byte| byte == b'\n');
+        let taken = buffer
+            .get(..end.unwrap_or(buffer.len()))
+            .unwrap_or_default();
+        let room = (MAX_LINE + 1).saturating_sub(line.len());
+        line.extend_from_slice(taken.get(..room.min(taken.len())).unwrap_or_default());
+        let consumed = end.map_or(buffer.len(), |end| end + 1);
+        input.consume(consumed);
+        if end.is_some() {
+            return Ok(Some(line));
+        }
+    }
+}
+
+struct Listener {
+    rejects: Option<BufWriter<File>>,
+}
+
+impl ImportListener for Listener {
+    fn rejected(&mut self, rejection: &Rejection) -> io::Result<()> {
+        match &mut self.rejects {
+            Some(rejects) => {
+                serde_json::to_writer(&mut *rejects, rejection)?;
+                rejects.write_all(b"\n")
+            }
+            None => {
+                output::say(format_args!(
+                    "line {}: {}",
+                    rejection.line, rejection.reason
+                ));
+                Ok(())
+            }
+        }
+    }
+
+    fn progress(&mut self, summary: &ImportSummary) {
+        let ImportSummary {
+            imported,
+            existing,
+            rejected,
+        } = summary;
+        output::say(format_args!(
+            "{imported} imported, {existing} existing, {rejected} rejected"
+        ));
+    }
+}

@@ -1,0 +1,198 @@
+//! Puts the parts together: from configuration to use cases.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+
+use super::config::{Config, RsaBits};
+use crate::accounts::{Accounts, AccountsParts};
+use crate::crypto::custody::MasterKey;
+use crate::crypto::entropy::SystemEntropy;
+use crate::crypto::password::{PasswordParameters, PasswordPool, PoolSettings};
+use crate::crypto::signing::RsaSize;
+use crate::crypto::token_cache::TokenCache;
+use crate::domain::clock::{Clock, SystemClock};
+use crate::domain::entropy::Entropy;
+use crate::ledger::Ledger;
+use crate::ledger::keyring::{KeySettings, Keys};
+use crate::ledger::profiles::Profiles;
+use crate::ledger::vault::Vault;
+use crate::outbound::GuardedClient;
+use crate::protocol::issuer::Issuer;
+use crate::provider::clients::Clients;
+use crate::provider::{Lifetimes, Provider, ProviderParts};
+use crate::storage::Storage;
+use crate::storage::database::{DatabaseUrl, Migrations, Options};
+use crate::storage::migrations;
+
+/// How many access tokens a process remembers to have signed: five minutes of 500 a second.
+const REMEMBERED_TOKENS: usize = 150_000;
+
+/// Whether the schema may be brought up to date on the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Schema {
+    /// As the engine has it: SQLite migrates, PostgreSQL is checked.
+    Prepare,
+    /// Always migrate: the `migrate` command.
+    Migrate,
+}
+
+/// The use cases, over open databases.
+pub struct Services {
+    /// Where everything is written.
+    pub ledger: Ledger,
+    /// The provider's keys.
+    pub keys: Keys,
+    /// The OpenID Provider.
+    pub provider: Provider,
+    /// Accounts and logins.
+    pub accounts: Accounts,
+    /// The hashing threads.
+    pub passwords: PasswordPool,
+    /// Fetches what clients point to.
+    pub fetcher: GuardedClient,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// The key that wraps all others.
+    pub master: Arc<MasterKey>,
+    vault: Storage,
+}
+
+impl Services {
+    /// Opens the databases and puts the use cases together.
+    pub async fn open(config: &Config) -> anyhow::Result<Self> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+        // Before the vault is opened, which makes its file.
+        let master = Arc::new(config.vault.master_key(&*entropy)?);
+        let storage = open_main(config, Schema::Prepare).await?;
+        let vault_storage = open_vault(config).await?;
+        let ledger = Ledger::new(storage, Arc::clone(&clock), Arc::clone(&entropy));
+        let settings = KeySettings {
+            rsa_size: match config.signing.rsa_bits {
+                RsaBits::Bits2048 => RsaSize::Bits2048,
+                RsaBits::Bits3072 => RsaSize::Bits3072,
+            },
+            ..KeySettings::new(config.server.issuer.as_str())
+        };
+        let vault = Vault::open(
+            vault_storage.clone(),
+            Arc::clone(&master),
+            Arc::clone(&clock),
+            Arc::clone(&entropy),
+        )
+        .await?;
+        let keys = Keys::open(&ledger, Arc::clone(&master), settings).await?;
+        let profiles = Profiles::open(&ledger, vault).await?;
+        let passwords = start_hashing(config, &entropy)?;
+        let accounts = Accounts::new(AccountsParts {
+            ledger: ledger.clone(),
+            keys: keys.clone(),
+            profiles,
+            passwords: passwords.clone(),
+            clock: Arc::clone(&clock),
+            entropy: Arc::clone(&entropy),
+            session_ttl: config.lifetimes.session,
+        });
+        let provider = Provider::new(ProviderParts {
+            issuer: Arc::new(Issuer::parse(config.server.issuer.as_str())?),
+            accounts: accounts.clone(),
+            ledger: ledger.clone(),
+            keys: keys.clone(),
+            clients: Clients::new(ledger.clone()),
+            tokens: Arc::new(TokenCache::new(REMEMBERED_TOKENS, &*entropy)),
+            lifetimes: lifetimes(config),
+            clock,
+            entropy: Arc::clone(&entropy),
+        });
+        let fetcher = GuardedClient::new(config.outbound.loopback)?;
+        Ok(Self {
+            ledger,
+            keys,
+            provider,
+            accounts,
+            passwords,
+            fetcher,
+            entropy,
+            master,
+            vault: vault_storage,
+        })
+    }
+
+    /// Seals and writes what is pending, and closes the databases.
+    pub async fn close(self) -> anyhow::Result<()> {
+        self.ledger.close().await?;
+        self.ledger.storage().close().await;
+        self.vault.close().await;
+        Ok(())
+    }
+}
+
+/// Brings both schemas up to date.
+pub async fn migrate(config: &Config) -> anyhow::Result<()> {
+    // Before the vault is opened, which makes its file.
+    config.vault.master_key(&SystemEntropy)?;
+    open_main(config, Schema::Migrate).await?.close().await;
+    open_vault(config).await?.close().await;
+    Ok(())
+}
+
+async fn open_main(config: &Config, schema: Schema) -> anyhow::Result<Storage> {
+    open(config, &config.database.url, &migrations::MAIN, schema).await
+}
+
+/// The vault is small and only ever grows by one table: it is always brought up to date.
+async fn open_vault(config: &Config) -> anyhow::Result<Storage> {
+    open(
+        config,
+        &config.vault.url,
+        &migrations::VAULT,
+        Schema::Migrate,
+    )
+    .await
+}
+
+async fn open(
+    config: &Config,
+    url: &DatabaseUrl,
+    migrations: &'static Migrations,
+    schema: Schema,
+) -> anyhow::Result<Storage> {
+    if let Some(folder) = url.file().and_then(|file| file.parent()) {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    }
+    let options = Options {
+        connections: usize::try_from(config.database.pool_size)?,
+        ..Options::default()
+    };
+    let storage = Storage::open(url, migrations, options).await?;
+    match schema {
+        Schema::Prepare => storage.prepare_schema().await?,
+        Schema::Migrate => storage.migrate().await?,
+    }
+    Ok(storage)
+}
+
+fn start_hashing(config: &Config, entropy: &Arc<dyn Entropy>) -> anyhow::Result<PasswordPool> {
+    let password = &config.login.password;
+    let parameters = PasswordParameters::new(password.memory_kib, password.passes, password.lanes)
+        .context("login.password: the parameters are out of bounds")?;
+    let settings = PoolSettings {
+        threads: password.threads,
+        queue: password.queue,
+        parameters,
+    };
+    PasswordPool::start(settings, Arc::clone(entropy)).context("cannot start hashing threads")
+}
+
+const fn lifetimes(config: &Config) -> Lifetimes {
+    let lifetimes = &config.lifetimes;
+    Lifetimes {
+        code: lifetimes.code,
+        access_token: lifetimes.access_token,
+        id_token: lifetimes.id_token,
+        refresh_token: lifetimes.refresh_token,
+        interaction: lifetimes.interaction,
+    }
+}

@@ -1,0 +1,124 @@
+//! Configuration: layers of settings (`layers`), read into one typed struct a section.
+//!
+//! Every problem is found before anything starts and all are reported together, each with the
+//! setting's path and where its value came from. What `config/default.toml` does not name is
+//! refused. Only `cli` knows this module: each layer below is handed the few values it needs.
+
+mod issuer;
+mod layers;
+mod problem;
+mod read;
+mod sections;
+mod vault;
+
+#[cfg(test)]
+mod tests;
+
+pub use issuer::Issuer;
+pub use layers::Sources;
+pub use problem::{Problem, Problems};
+pub use sections::{
+    DatabaseConfig, InFlightConfig, LifetimesConfig, LogConfig, LogFormat, LoginConfig,
+    NotificationConfig, OutboundConfig, PasswordConfig, RsaBits, ServerConfig, SigningConfig,
+    TestingConfig, TlsConfig,
+};
+pub use vault::{MasterKeyError, MasterKeySource, VaultConfig};
+
+use std::fmt;
+
+use layers::Settings;
+use read::Reader;
+
+/// Everything that was configured, checked.
+pub struct Config {
+    /// `server.*`
+    pub server: ServerConfig,
+    /// `tls.*`, when given.
+    pub tls: Option<TlsConfig>,
+    /// `database.*`
+    pub database: DatabaseConfig,
+    /// `vault.*`
+    pub vault: VaultConfig,
+    /// `login.*`
+    pub login: LoginConfig,
+    /// `lifetimes.*`
+    pub lifetimes: LifetimesConfig,
+    /// `signing.*`
+    pub signing: SigningConfig,
+    /// `notification.*`
+    pub notification: NotificationConfig,
+    /// `outbound.*`
+    pub outbound: OutboundConfig,
+    /// `testing.*`
+    pub testing: TestingConfig,
+    /// `log.*`
+    pub log: LogConfig,
+    sources: Sources,
+    printed: String,
+}
+
+/// Says nothing of what was configured: the sources hold secrets.
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config").finish_non_exhaustive()
+    }
+}
+
+impl Config {
+    /// Reads the layers and checks them, or says all that is wrong with them.
+    pub fn load(sources: &Sources) -> Result<Self, Problems> {
+        let mut problems = Problems::default();
+        let mut settings = Settings::layered(sources, &mut problems);
+        let config = Self::read(&mut settings, &mut problems);
+        match config {
+            Some(mut config) if problems.is_empty() => {
+                config.sources = sources.clone();
+                config.printed = settings.to_toml();
+                Ok(config)
+            }
+            Some(_) | None => Err(problems),
+        }
+    }
+
+    /// Reads the same layers again: files may have changed.
+    pub fn reload(&self) -> Result<Self, Problems> {
+        Self::load(&self.sources)
+    }
+
+    /// The resolved settings as TOML, secrets redacted, with the origin of what is not a default.
+    pub fn to_toml(&self) -> &str {
+        &self.printed
+    }
+
+    fn read(settings: &mut Settings, problems: &mut Problems) -> Option<Self> {
+        let mut read = Reader::new(settings, problems);
+        let server = sections::server(&mut read);
+        let tls = sections::tls(&mut read);
+        let database = sections::database(&mut read);
+        let vault = vault::read(&mut read, database.as_ref().map(|database| &database.url));
+        let login = sections::login(&mut read);
+        let lifetimes = sections::lifetimes(&mut read);
+        let signing = sections::signing(&mut read);
+        let notification = sections::notification(&read);
+        let outbound = sections::outbound(&read);
+        let testing = sections::testing(&mut read, server.as_ref().map(|server| &server.issuer));
+        let log = sections::log(&mut read);
+        sections::unsupported(&mut read);
+        read.finish();
+        Some(Self {
+            server: server?,
+            tls,
+            database: database?,
+            vault: vault?,
+            login: login?,
+            lifetimes: lifetimes?,
+            signing: signing?,
+            notification,
+            outbound: outbound?,
+            testing: testing?,
+            log: log?,
+            sources: Sources::default(),
+            printed: String::new(),
+        })
+    }
+}

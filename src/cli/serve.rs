@@ -1,0 +1,179 @@
+//! `tongxing serve`: the use cases behind both listeners, and the jobs beside them.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::compose::Services;
+use super::config::Config;
+use super::signals::Signals;
+use super::telemetry::LevelControl;
+use super::web::{self, Told, Web};
+use crate::http::cookies::CookiePolicy;
+use crate::http::management::{Check, Readiness, Testing};
+use crate::http::metrics::Metrics;
+use crate::http::router::router;
+use crate::http::state::{AppState, Parts};
+use crate::jobs::{self, Shutdown};
+use crate::ledger::Ledger;
+use crate::ledger::keyring::Keys;
+use crate::storage::clock;
+use crate::views::locale::Locale;
+use crate::views::renderer::Renderer;
+
+/// More than this between our clock and the database's, and this node is not ready.
+const MAX_SKEW: Duration = Duration::from_secs(2);
+
+/// Serves until it is told to stop.
+pub async fn run(config: &Config, level: LevelControl) -> anyhow::Result<()> {
+    let signals = Signals::listen().context("cannot listen for signals")?;
+    let web = Web::bind(config)?;
+    let services = Services::open(config).await?;
+    let address = web.local_address()?;
+    tracing::info!(%address, issuer = config.server.issuer.as_str(), "serving");
+    serve(config, services, web, (signals, level)).await
+}
+
+/// Serves over open services.
+pub async fn serve(
+    config: &Config,
+    services: Services,
+    web: Web,
+    (signals, level): (Signals, LevelControl),
+) -> anyhow::Result<()> {
+    let ledger = services.ledger.clone();
+    ledger.register().await?;
+    let poller = ledger.follow().await?;
+    let (end, shutdown) = watch::channel(false);
+    let mut running = start_jobs(&services, &shutdown);
+    let metrics = Arc::new(Metrics::default());
+    observe(&metrics, &services);
+    let state = AppState::new(Parts {
+        provider: services.provider.clone(),
+        accounts: services.accounts.clone(),
+        renderer: Renderer::new().context("the pages")?,
+        cookies: CookiePolicy {
+            secure: config.server.issuer.is_https(),
+        },
+        default_locale: Locale::En,
+    });
+    let envelope = web::envelope(config, Arc::clone(&services.entropy), &metrics);
+    let keys = services.keys.clone();
+    let told = Told {
+        readiness: Arc::new(Node(ledger)),
+        metrics,
+        testing: config
+            .testing
+            .enabled
+            .then(|| Arc::new(Aids(keys)) as Arc<dyn Testing>),
+    };
+    let reload = |tls: Option<&_>| web::reload(config, &level, tls);
+    web.serve(router(state, &envelope), told, signals, reload)
+        .await;
+    end.send_replace(true);
+    while running.join_next().await.is_some() {}
+    drop(poller);
+    services.close().await
+}
+
+fn start_jobs(services: &Services, shutdown: &Shutdown) -> JoinSet<()> {
+    let ledger = || services.ledger.clone();
+    let mut running = JoinSet::new();
+    running.spawn(jobs::seal_audit::run(ledger(), shutdown.clone()));
+    running.spawn(jobs::sweep_changes::run(ledger(), shutdown.clone()));
+    running.spawn(jobs::write_usage::run(ledger(), shutdown.clone()));
+    running.spawn(jobs::expire::run(ledger(), shutdown.clone()));
+    running.spawn(jobs::keep_keys::run(
+        services.keys.clone(),
+        shutdown.clone(),
+    ));
+    running
+}
+
+/// What the layers below the server have to tell the metrics.
+fn observe(metrics: &Metrics, services: &Services) {
+    let passwords = services.passwords.clone();
+    metrics.gauge(
+        "password_hashes_waiting",
+        "Passwords waiting to be hashed",
+        move || i64::try_from(passwords.load().queued).unwrap_or(i64::MAX),
+    );
+    let passwords = services.passwords.clone();
+    metrics.gauge(
+        "password_hashes_running",
+        "Passwords being hashed",
+        move || i64::try_from(passwords.load().busy).unwrap_or(i64::MAX),
+    );
+    let ledger = services.ledger.clone();
+    metrics.gauge(
+        "change_feed_fresh",
+        "1 when the change feed was read within a second",
+        move || i64::from(ledger.feed().is_fresh()),
+    );
+}
+
+/// Whether this node can answer.
+struct Node(Ledger);
+
+impl Readiness for Node {
+    fn checks(&self) -> Pin<Box<dyn Future<Output = Vec<Check>> + Send + '_>> {
+        Box::pin(async {
+            let told = self.skew().await;
+            let fresh = self.0.feed().is_fresh();
+            let clock = match &told {
+                Ok(skew) if *skew > MAX_SKEW => {
+                    Err(format!("{} ms from the database's clock", skew.as_millis()))
+                }
+                Ok(_) | Err(_) => Ok(()),
+            };
+            vec![
+                Check {
+                    name: "database",
+                    outcome: told.map(drop),
+                },
+                Check {
+                    name: "clock",
+                    outcome: clock,
+                },
+                Check {
+                    name: "change_feed",
+                    outcome: fresh.then_some(()).ok_or_else(|| "is stale".to_owned()),
+                },
+                Check {
+                    name: "schema",
+                    outcome: self
+                        .0
+                        .storage()
+                        .check_schema()
+                        .await
+                        .map_err(|error| error.to_string()),
+                },
+            ]
+        })
+    }
+}
+
+impl Node {
+    /// How far our clock is from the database's.
+    async fn skew(&self) -> Result<Duration, String> {
+        let mut reader = self.0.reader().await.map_err(|error| error.to_string())?;
+        let theirs = clock::read(&mut reader)
+            .await
+            .map_err(|error| error.to_string())?;
+        let ours = self.0.now();
+        Ok(ours.since(theirs).max(theirs.since(ours)))
+    }
+}
+
+/// Aids for outside test suites.
+struct Aids(Keys);
+
+impl Testing for Aids {
+    fn rotate_keys(&self) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + '_>> {
+        Box::pin(async { self.0.rotate().await.map_err(|error| error.to_string()) })
+    }
+}

@@ -1,0 +1,158 @@
+//! The one extractor: what a handler may know of a request besides its path.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+
+use super::cookies::CookieName;
+use super::middleware::RequestFacts;
+use super::state::AppState;
+use crate::domain::id::RequestId;
+use crate::protocol::parameters::Parameters;
+use crate::views::locale::{self, Locale};
+
+/// What a handler may know of a request.
+#[derive(Debug)]
+pub struct RequestContext {
+    /// Its identifier, as in the log and on error pages.
+    pub request_id: RequestId,
+    /// The path, which is a fixed one of ours.
+    pub path: String,
+    /// The raw query.
+    pub query: String,
+    /// GET, HEAD or POST.
+    pub method: Method,
+    headers: HeaderMap,
+    session: Option<String>,
+    browser: Option<String>,
+    language: Option<String>,
+}
+
+impl RequestContext {
+    /// The session cookie.
+    pub fn session_cookie(&self) -> Option<&str> {
+        self.session.as_deref()
+    }
+
+    /// The cookie that ties interactions and forms to this browser.
+    pub fn browser_cookie(&self) -> Option<&str> {
+        self.browser.as_deref()
+    }
+
+    /// A header, if it is there once and readable.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut values = self.headers.get_all(name).iter();
+        let value = values.next()?.to_str().ok()?;
+        values.next().is_none().then_some(value)
+    }
+
+    /// The query's parameters; a malformed query has none.
+    pub fn query_parameters(&self) -> Parameters {
+        Parameters::parse(self.query.as_bytes()).unwrap_or_else(|_| Parameters::none())
+    }
+
+    /// The language to speak. `ui_locales` is what the portal asked for.
+    pub fn locale(&self, ui_locales: Option<&str>, default: Locale) -> Locale {
+        let chosen = self.query_parameters();
+        let switch = chosen.get("lang").or(self.language.as_deref());
+        let accepted = self.header(ACCEPT_LANGUAGE.as_str());
+        locale::negotiate(ui_locales, switch, accepted, default)
+    }
+
+    /// The language chosen in this very request, to be remembered.
+    pub fn chosen_locale(&self) -> Option<Locale> {
+        self.query_parameters()
+            .get("lang")
+            .and_then(Locale::for_tag)
+    }
+}
+
+impl FromRequestParts<AppState> for RequestContext {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        state: &AppState,
+    ) -> Result<Self, Self::Rejection> {
+        let read = |name| state.cookies.read(&parts.headers, name).map(str::to_owned);
+        let facts = parts.extensions.get::<RequestFacts>();
+        Ok(Self {
+            request_id: facts.map_or(RequestId::from_u128(0), |facts| facts.request_id),
+            path: parts.uri.path().to_owned(),
+            query: parts.uri.query().unwrap_or_default().to_owned(),
+            method: parts.method.clone(),
+            session: read(CookieName::Session),
+            browser: read(CookieName::Browser),
+            language: read(CookieName::Language),
+            headers: parts.headers.clone(),
+        })
+    }
+}
+
+/// The raw parameters of a form that was posted. Only `application/x-www-form-urlencoded`.
+#[derive(Debug)]
+pub struct FormBody(pub Bytes);
+
+/// The longest query that a form is turned into.
+const MAX_QUERY: usize = 6 * 1024;
+
+impl FormBody {
+    /// Where a form from a portal's page goes on by GET: it does not bring our cookies
+    /// (SameSite=Lax), the request that follows a redirect does. None if it brought the session,
+    /// or cannot be an address.
+    pub fn as_redirect(&self, context: &RequestContext) -> Option<String> {
+        let query = std::str::from_utf8(&self.0).ok()?;
+        let fits = query.len() <= MAX_QUERY && query.bytes().all(|byte| byte.is_ascii_graphic());
+        (fits && context.session.is_none()).then(|| format!("{}?{query}", context.path))
+    }
+
+    /// The fields, each there once.
+    pub fn parameters(&self) -> Option<Parameters> {
+        Parameters::parse(&self.0).ok()
+    }
+}
+
+/// Why a body was not taken.
+#[derive(Debug)]
+pub enum FormRejection {
+    /// It is no form.
+    MediaType,
+    /// It is too long, or the connection broke.
+    Body,
+}
+
+impl IntoResponse for FormRejection {
+    fn into_response(self) -> Response {
+        match self {
+            Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response(),
+            Self::Body => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+        }
+    }
+}
+
+impl FromRequest<AppState> for FormBody {
+    type Rejection = FormRejection;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, FormRejection> {
+        if !is_form(request.headers().get(CONTENT_TYPE)) {
+            return Err(FormRejection::MediaType);
+        }
+        Bytes::from_request(request, state)
+            .await
+            .map(Self)
+            .map_err(|_| FormRejection::Body)
+    }
+}
+
+fn is_form(content_type: Option<&HeaderValue>) -> bool {
+    content_type
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .is_some_and(|kind| {
+            kind.trim()
+                .eq_ignore_ascii_case("application/x-www-form-urlencoded")
+        })
+}

@@ -1,0 +1,50 @@
+//! What the endpoints that clients call have in common: a form, the client's credentials, and a
+//! log line that says why a request was refused.
+
+use axum::response::Response;
+
+use crate::http::context::{FormBody, RequestContext};
+use crate::http::respond;
+use crate::protocol::client_authentication::ClientCredentials;
+use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::protocol::parameters::Parameters;
+use crate::provider::client_authentication::ClientAuthenticationError;
+
+/// The parameters of a client's form and what it presented to authenticate itself.
+pub(super) fn parse(
+    context: &RequestContext,
+    body: &FormBody,
+) -> Result<(Parameters, ClientCredentials), OAuthError> {
+    let parameters = Parameters::parse(&body.0)
+        .map_err(|error| ErrorCode::InvalidRequest.because(format!("The request body: {error}")))?;
+    let header = context.header("authorization");
+    let credentials =
+        ClientCredentials::parse(header, &parameters).map_err(|error| error.to_oauth())?;
+    Ok((parameters, credentials))
+}
+
+/// Refuses a client that did not prove who it is.
+pub(super) fn refuse(
+    context: &RequestContext,
+    endpoint: &'static str,
+    error: &ClientAuthenticationError,
+) -> Response {
+    let told = error.to_oauth();
+    log_refusal(context, endpoint, error, &told);
+    respond::oauth_error(&told)
+}
+
+/// Logs why a request was refused: the wire is told what, the log why.
+pub(super) fn log_refusal(
+    context: &RequestContext,
+    endpoint: &'static str,
+    error: &(dyn std::error::Error + 'static),
+    told: &OAuthError,
+) {
+    let code = told.code().as_str();
+    if told.code() == ErrorCode::ServerError {
+        tracing::error!(request = %context.request_id, endpoint, code, error, "request failed");
+    } else {
+        tracing::info!(request = %context.request_id, endpoint, code, error, "request refused");
+    }
+}

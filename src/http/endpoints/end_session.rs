@@ -1,0 +1,73 @@
+//! `/oauth2/end_session` (OpenID Connect RP-Initiated Logout §2), by GET and POST.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use crate::http::context::{FormBody, RequestContext};
+use crate::http::cookies::CookieName;
+use crate::http::pages::logout;
+use crate::http::respond;
+use crate::http::state::AppState;
+use crate::protocol::end_session::EndSessionRequest;
+use crate::protocol::parameters::Parameters;
+use crate::provider::end_session::{EndSessionError, LogoutOutcome};
+
+/// GET.
+pub async fn get(State(state): State<AppState>, context: RequestContext) -> Response {
+    match Parameters::parse(context.query.as_bytes()) {
+        Ok(parameters) => end(&state, &context, &parameters).await,
+        Err(_) => refused(&state, &context, "The logout request could not be read."),
+    }
+}
+
+/// POST.
+pub async fn post(
+    State(state): State<AppState>,
+    context: RequestContext,
+    body: FormBody,
+) -> Response {
+    if let Some(location) = body.as_redirect(&context) {
+        return respond::see_other(&location);
+    }
+    match body.parameters() {
+        Some(parameters) => end(&state, &context, &parameters).await,
+        None => refused(&state, &context, "The logout request could not be read."),
+    }
+}
+
+async fn end(state: &AppState, context: &RequestContext, parameters: &Parameters) -> Response {
+    let request = match EndSessionRequest::parse(parameters) {
+        Ok(request) => request,
+        Err(error) => return refused(state, context, error.description()),
+    };
+    match state
+        .provider
+        .end_session(&request, context.session_cookie())
+        .await
+    {
+        Ok(LogoutOutcome::Confirm(pending)) => {
+            respond::see_other(&format!("/logout?pending={pending}"))
+        }
+        Ok(LogoutOutcome::Done { client, target }) => {
+            let response = match target {
+                Some(target) => respond::see_other(&target.to_location()),
+                None => logout::logged_out(state, context, client.as_deref()),
+            };
+            respond::with_cookie(response, state.cookies.clear(CookieName::Session))
+        }
+        Err(EndSessionError::Request(error)) => refused(state, context, error.description()),
+        Err(EndSessionError::Storage(error)) => respond::storage_error_page(state, context, &error),
+        Err(EndSessionError::Seal(_)) => refused(state, context, "The logout request is too long."),
+    }
+}
+
+fn refused(state: &AppState, context: &RequestContext, text: &str) -> Response {
+    respond::error_page(
+        state,
+        context,
+        StatusCode::BAD_REQUEST,
+        "invalid_request",
+        text,
+    )
+}

@@ -1,0 +1,29 @@
+//! `/oauth2/introspect` (RFC 7662).
+
+use axum::extract::State;
+use axum::response::Response;
+
+use super::client_request;
+use crate::http::context::{FormBody, RequestContext};
+use crate::http::respond;
+use crate::http::state::AppState;
+use crate::protocol::introspection::IntrospectionRequest;
+
+/// POST.
+pub async fn post(
+    State(state): State<AppState>,
+    context: RequestContext,
+    body: FormBody,
+) -> Response {
+    let parsed = client_request::parse(&context, &body).and_then(|(parameters, credentials)| {
+        IntrospectionRequest::parse(&parameters).map(|request| (credentials, request))
+    });
+    let (credentials, request) = match parsed {
+        Ok(parsed) => parsed,
+        Err(error) => return respond::oauth_error(&error),
+    };
+    match state.provider.introspect(&credentials, &request).await {
+        Ok(response) => respond::json_no_store(&response),
+        Err(error) => client_request::refuse(&context, "introspect", &error),
+    }
+}

@@ -1,0 +1,30 @@
+//! `/oauth2/revoke` (RFC 7009).
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
+use super::client_request;
+use crate::http::context::{FormBody, RequestContext};
+use crate::http::respond;
+use crate::http::state::AppState;
+use crate::protocol::revocation::RevocationRequest;
+
+/// POST. The answer is the same whether there was a token to end or not (RFC 7009 §2.2).
+pub async fn post(
+    State(state): State<AppState>,
+    context: RequestContext,
+    body: FormBody,
+) -> Response {
+    let parsed = client_request::parse(&context, &body).and_then(|(parameters, credentials)| {
+        RevocationRequest::parse(&parameters).map(|request| (credentials, request))
+    });
+    let (credentials, request) = match parsed {
+        Ok(parsed) => parsed,
+        Err(error) => return respond::oauth_error(&error),
+    };
+    match state.provider.revoke(&credentials, &request).await {
+        Ok(()) => StatusCode::OK.into_response(),
+        Err(error) => client_request::refuse(&context, "revoke", &error),
+    }
+}

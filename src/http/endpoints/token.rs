@@ -1,0 +1,33 @@
+//! `/oauth2/token` (RFC 6749 §3.2).
+
+use axum::extract::State;
+use axum::response::Response;
+
+use crate::http::context::{FormBody, RequestContext};
+use crate::http::endpoints::client_request;
+use crate::http::respond;
+use crate::http::state::AppState;
+use crate::protocol::token_request::TokenRequest;
+
+/// POST.
+pub async fn post(
+    State(state): State<AppState>,
+    context: RequestContext,
+    body: FormBody,
+) -> Response {
+    let parsed = client_request::parse(&context, &body).and_then(|(parameters, credentials)| {
+        TokenRequest::parse(&parameters).map(|request| (credentials, request))
+    });
+    let (credentials, request) = match parsed {
+        Ok(parsed) => parsed,
+        Err(error) => return respond::oauth_error(&error),
+    };
+    match state.provider.exchange(&credentials, &request).await {
+        Ok(response) => respond::json_no_store(&response),
+        Err(error) => {
+            let told = error.to_oauth();
+            client_request::log_refusal(&context, "token", &error, &told);
+            respond::oauth_error(&told)
+        }
+    }
+}

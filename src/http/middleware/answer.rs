@@ -1,0 +1,167 @@
+//! What every answer gets: headers, a log line, and the answers that are ours alone.
+
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use axum::extract::MatchedPath;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::Response;
+
+use super::Class;
+use crate::domain::id::RequestId;
+use crate::http::metrics::Refused;
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
+const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+
+const CONTENT_SECURITY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
+     frame-ancestors 'none'; base-uri 'none'",
+);
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+/// Not for subdomains: whose they are is not known here.
+const HTTPS_FOR_A_YEAR: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
+/// On every answer, whatever its handler said.
+const ALWAYS: [(HeaderName, HeaderValue); 5] = [
+    (
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    ),
+    (
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    ),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (OPENER_POLICY, HeaderValue::from_static("same-origin")),
+    (
+        PERMISSIONS_POLICY,
+        HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    ),
+];
+
+const SLOW: Duration = Duration::from_secs(1);
+
+/// One request on its way.
+pub(super) struct Visit {
+    pub(super) class: Class,
+    pub(super) request_id: RequestId,
+    pub(super) started: Instant,
+    pub(super) method: &'static str,
+    pub(super) route: Option<MatchedPath>,
+}
+
+impl Visit {
+    /// The route's pattern.
+    pub(super) fn route(&self) -> &str {
+        self.route.as_ref().map_or("unmatched", MatchedPath::as_str)
+    }
+}
+
+/// The headers of every answer.
+pub(super) struct SecurityHeaders {
+    https: bool,
+}
+
+impl SecurityHeaders {
+    pub(super) const fn new(https: bool) -> Self {
+        Self { https }
+    }
+
+    pub(super) fn complete(&self, headers: &mut HeaderMap, visit: &Visit) {
+        headers.reserve(ALWAYS.len() + 4);
+        for (name, value) in ALWAYS {
+            headers.insert(name, value);
+        }
+        // A page may widen this: the form that ends at a portal must name it as a target.
+        headers
+            .entry(header::CONTENT_SECURITY_POLICY)
+            .or_insert(CONTENT_SECURITY);
+        headers.entry(header::CACHE_CONTROL).or_insert(NO_STORE);
+        if self.https {
+            headers.insert(header::STRICT_TRANSPORT_SECURITY, HTTPS_FOR_A_YEAR);
+        }
+        if let Ok(id) = HeaderValue::try_from(visit.request_id.to_string()) {
+            headers.insert(X_REQUEST_ID, id);
+        }
+    }
+}
+
+/// Which requests get a log line at `info`; the others get theirs at `debug`.
+pub(super) struct LogRequests {
+    all: bool,
+}
+
+impl LogRequests {
+    pub(super) const fn new(all: bool) -> Self {
+        Self { all }
+    }
+
+    pub(super) fn answered(&self, visit: &Visit, status: StatusCode, took: Duration) {
+        // Microseconds first, so that the fraction is short.
+        let millis = f64::from(u32::try_from(took.as_micros()).unwrap_or(u32::MAX)) / 1000.0;
+        macro_rules! line {
+            ($level:ident) => {
+                tracing::$level!(
+                    request = %visit.request_id,
+                    method = visit.method,
+                    route = visit.route(),
+                    status = status.as_u16(),
+                    millis,
+                    "request"
+                )
+            };
+        }
+        let failed = status.is_client_error() || status.is_server_error();
+        if self.all || failed || took >= SLOW {
+            line!(info);
+        } else {
+            line!(debug);
+        }
+    }
+}
+
+/// The answer in place of a handler's. It has no page: what failed may be what makes pages.
+pub(super) fn refusal(refused: Refused, visit: &Visit) -> Response {
+    let (status, code, chinese, english) = match refused {
+        Refused::Busy | Refused::TimedOut => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "temporarily_unavailable",
+            "服务繁忙，请稍后再试。",
+            "The service is busy. Please try again in a moment.",
+        ),
+        Refused::TooLarge => (
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "invalid_request",
+            "提交的内容过大。",
+            "What was sent is too large.",
+        ),
+        Refused::Panicked => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "server_error",
+            "服务出现错误。",
+            "Something went wrong on our side.",
+        ),
+    };
+    let id = visit.request_id;
+    let (content_type, text) = match visit.class {
+        // RFC 6749 §5.2. All of it is ours, so nothing needs escaping.
+        Class::Token | Class::Api => (
+            "application/json",
+            format!(r#"{{"error":"{code}","error_description":"{english} ({id})"}}"#),
+        ),
+        Class::Login | Class::Page => (
+            "text/plain; charset=utf-8",
+            format!("{chinese}\n{english}\n{id}\n"),
+        ),
+    };
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+    }
+    response
+}

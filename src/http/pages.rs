@@ -1,0 +1,9 @@
+//! The pages, one file each.
+
+pub mod assets;
+pub mod consent;
+pub mod errors;
+pub mod home;
+mod interaction;
+pub mod login;
+pub mod logout;

@@ -1,0 +1,171 @@
+//! `/consent`: asks on the ground of consent, tells on the ground of a statutory duty.
+
+use axum::extract::State;
+use axum::response::Response;
+
+use super::interaction::{self, FormName, Paused};
+use super::logout::portal_name;
+use crate::accounts::profile::Profile;
+use crate::domain::session::Session;
+use crate::http::context::{FormBody, RequestContext};
+use crate::http::endpoints::authorization;
+use crate::http::respond;
+use crate::http::state::AppState;
+use crate::protocol::authorization_request::AuthorizationRequest;
+use crate::protocol::client_metadata::localized::Localized;
+use crate::protocol::client_metadata::values;
+use crate::protocol::language::Language;
+use crate::protocol::web_uri::WebUri;
+use crate::provider::authorize::Browser;
+use crate::views::consent::{ConsentPage, LegalBasis, Portal, Received};
+use crate::views::link::WebLink;
+
+const fn form_of(session: &Session) -> FormName<'_> {
+    FormName {
+        name: "consent",
+        action: "/consent",
+        session: Some(session),
+    }
+}
+
+/// Shows who receives what.
+pub async fn show(State(state): State<AppState>, context: RequestContext) -> Response {
+    let (paused, session) = match entered(&state, &context).await {
+        Ok(entered) => entered,
+        Err(response) => return *response,
+    };
+    match state.accounts.profile(session.account_id).await {
+        Ok(Some((_, profile))) => asked(&state, &context, &paused, (&session, &profile)),
+        Ok(None) => respond::see_other("/login"),
+        Err(error) => respond::profile_error_page(&state, &context, &error),
+    }
+}
+
+/// Takes the decision.
+pub async fn submit(
+    State(state): State<AppState>,
+    context: RequestContext,
+    body: FormBody,
+) -> Response {
+    let Some(fields) = body.parameters() else {
+        return interaction::malformed(&state, &context);
+    };
+    let (paused, session) = match entered(&state, &context).await {
+        Ok(entered) => entered,
+        Err(response) => return *response,
+    };
+    if !interaction::csrf_holds(&state, &context, &fields, form_of(&session)) {
+        return interaction::forged(&state, &context);
+    }
+    let provider = &state.provider;
+    let decided = match fields.get("decision") {
+        Some("allow") => {
+            provider
+                .allow(&paused.interaction, &paused.client, &session)
+                .await
+        }
+        Some("deny") => {
+            let denied = provider
+                .deny(&paused.interaction, &paused.client, &session)
+                .await;
+            return authorization::answer(&state, &context, denied);
+        }
+        _ => return interaction::malformed(&state, &context),
+    };
+    match decided {
+        Ok(()) => interaction::resume(&state, &context, &paused, browser(&context)).await,
+        Err(error) => respond::storage_error_page(&state, &context, &error),
+    }
+}
+
+/// The interaction and the login it needs by now; without either there is nothing to decide.
+async fn entered(
+    state: &AppState,
+    context: &RequestContext,
+) -> Result<(Paused, Session), Box<Response>> {
+    let paused = interaction::open(state, context)
+        .await?
+        .ok_or_else(|| Box::new(interaction::malformed(state, context)))?;
+    let session = match context.session_cookie() {
+        Some(cookie) => state.accounts.session(cookie).await,
+        None => Ok(None),
+    };
+    match session {
+        Ok(Some(session)) => Ok((paused, session)),
+        // The login ended meanwhile: the request itself knows what is missing.
+        Ok(None) => Err(Box::new(
+            interaction::resume(state, context, &paused, browser(context)).await,
+        )),
+        Err(error) => Err(Box::new(respond::storage_error_page(
+            state, context, &error,
+        ))),
+    }
+}
+
+fn browser(context: &RequestContext) -> Browser<'_> {
+    Browser {
+        session_cookie: context.session_cookie(),
+        browser_cookie: context.browser_cookie(),
+    }
+}
+
+fn asked(
+    state: &AppState,
+    context: &RequestContext,
+    paused: &Paused,
+    (session, profile): (&Session, &Profile),
+) -> Response {
+    let metadata = &paused.client.metadata;
+    let pages = metadata.pages();
+    let locale = interaction::locale(state, context, Some(paused));
+    let language = Language::for_tag(locale.tag()).unwrap_or(Language::En);
+    let (form, cookie) = interaction::form(state, context, Some(paused), form_of(session));
+    let logo = pages
+        .logo_uri
+        .choose(language)
+        .and_then(|uri| WebLink::parse_https(uri.as_str()));
+    let link = |uri: &Localized<WebUri>| {
+        uri.choose(language)
+            .and_then(|uri| WebLink::parse(uri.as_str()))
+    };
+    let images = logo.as_ref().map(WebLink::origin);
+    let shown = ConsentPage {
+        form,
+        person: profile.name.masked(),
+        portal: Portal {
+            name: portal_name(&paused.client, locale),
+            logo,
+            policy: link(&pages.policy_uri),
+            tos: link(&pages.tos_uri),
+        },
+        basis: match metadata.legal_basis() {
+            values::LegalBasis::Consent => LegalBasis::Consent,
+            values::LegalBasis::StatutoryDuty => LegalBasis::StatutoryDuty,
+        },
+        purpose: pages
+            .purpose
+            .choose(language)
+            .map(|purpose| purpose.as_str().to_owned()),
+        receives: receives(paused.request()),
+    };
+    let response = interaction::page(state, context, &shown, (Some(paused), images));
+    respond::with_cookie(response, cookie)
+}
+
+/// Each thing the portal receives, once.
+fn receives(request: &AuthorizationRequest) -> Vec<Received> {
+    let claims = request.claims();
+    let single = claims.userinfo().keys().chain(claims.id_token().keys());
+    let mut receives: Vec<Received> = Vec::new();
+    for received in request
+        .scope()
+        .iter()
+        .filter_map(Received::from_scope)
+        .chain(single.map(|claim| Received::from_claim(claim.as_str())))
+    {
+        if !receives.contains(&received) {
+            receives.push(received);
+        }
+    }
+    receives
+}

@@ -1,0 +1,33 @@
+//! `/docs/errors/CODE`, and the page for addresses where nothing is.
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use crate::http::context::RequestContext;
+use crate::http::respond;
+use crate::http::state::AppState;
+use crate::views::error::ErrorDocPage;
+
+/// All codes.
+pub async fn index(State(state): State<AppState>, context: RequestContext) -> Response {
+    respond::page(&state, &context, &ErrorDocPage::index(), None)
+}
+
+/// One code.
+pub async fn code(
+    State(state): State<AppState>,
+    Path(code): Path<String>,
+    context: RequestContext,
+) -> Response {
+    match ErrorDocPage::of(&code) {
+        Some(page) => respond::page(&state, &context, &page, None),
+        None => not_found(State(state), context).await,
+    }
+}
+
+/// 404.
+pub async fn not_found(State(state): State<AppState>, context: RequestContext) -> Response {
+    let text = "There is no page at this address.";
+    respond::error_page(&state, &context, StatusCode::NOT_FOUND, "not_found", text)
+}

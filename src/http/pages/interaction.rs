@@ -1,0 +1,254 @@
+//! What the pages of an interaction share: opening it, its form, and going on afterwards.
+
+use std::sync::Arc;
+
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::Response;
+
+use crate::domain::client::Client;
+use crate::domain::session::Session;
+use crate::http::context::RequestContext;
+use crate::http::cookies::CookieName;
+use crate::http::endpoints::authorization;
+use crate::http::respond::{self, PageSources};
+use crate::http::state::AppState;
+use crate::protocol::authorization_request::AuthorizationRequest;
+use crate::protocol::parameters::Parameters;
+use crate::provider::authorize::Browser;
+use crate::provider::interaction::{Interaction, InteractionError};
+use crate::views::locale::Locale;
+use crate::views::page::{Form, HiddenField, Page};
+
+/// An interaction opened in the browser that started it, with its client.
+pub(super) struct Paused {
+    /// As it travels.
+    pub(super) sealed: String,
+    /// What it holds.
+    pub(super) interaction: Interaction,
+    /// Who asks.
+    pub(super) client: Arc<Client>,
+}
+
+impl Paused {
+    /// The request it pauses.
+    pub(super) fn request(&self) -> &AuthorizationRequest {
+        &self.interaction.request
+    }
+}
+
+/// Opens the interaction a page was called with; none if it was called without. The error is the
+/// page that says why not.
+pub(super) async fn open(
+    state: &AppState,
+    context: &RequestContext,
+) -> Result<Option<Paused>, Box<Response>> {
+    let Some(sealed) = sealed(context) else {
+        return Ok(None);
+    };
+    let opened = state
+        .provider
+        .open_interaction(&sealed, context.browser_cookie());
+    let interaction = opened.map_err(|error| Box::new(refusal(state, context, error)))?;
+    let found = state.provider.client_of(&interaction).await;
+    let client = found
+        .map_err(|error| Box::new(respond::storage_error_page(state, context, &error)))?
+        .ok_or_else(|| {
+            let status = StatusCode::BAD_REQUEST;
+            let text = "The portal that asked is not registered here, or is suspended.";
+            Box::new(respond::error_page(
+                state,
+                context,
+                status,
+                "unknown_client",
+                text,
+            ))
+        })?;
+    Ok(Some(Paused {
+        sealed,
+        interaction,
+        client,
+    }))
+}
+
+/// The interaction travels in the address, of the page and of its form alike, so that the links
+/// that switch the language keep it.
+fn sealed(context: &RequestContext) -> Option<String> {
+    context
+        .query_parameters()
+        .get("interaction")
+        .map(str::to_owned)
+}
+
+fn refusal(state: &AppState, context: &RequestContext, error: InteractionError) -> Response {
+    let (code, text) = match error {
+        InteractionError::Expired => (
+            "interaction_expired",
+            "This login took too long or was opened twice. Start again at the portal.",
+        ),
+        InteractionError::OtherBrowser => (
+            "wrong_browser",
+            "This login was started in another browser. Start again at the portal.",
+        ),
+    };
+    respond::error_page(state, context, StatusCode::BAD_REQUEST, code, text)
+}
+
+/// The page for a form that cannot be read.
+pub(super) fn malformed(state: &AppState, context: &RequestContext) -> Response {
+    let text = "The form could not be read.";
+    respond::error_page(
+        state,
+        context,
+        StatusCode::BAD_REQUEST,
+        "invalid_request",
+        text,
+    )
+}
+
+/// The page for a form that did not come from a page of ours in this browser.
+pub(super) fn forged(state: &AppState, context: &RequestContext) -> Response {
+    let text = "The form did not come from this browser's own page. Go back and try again.";
+    respond::error_page(state, context, StatusCode::FORBIDDEN, "csrf", text)
+}
+
+/// A form of an interaction.
+#[derive(Clone, Copy)]
+pub(super) struct FormName<'a> {
+    /// Names it in its token.
+    pub(super) name: &'static str,
+    /// The path it is posted to.
+    pub(super) action: &'static str,
+    /// The login that decides by it, if one does: what one resident was shown, no other may send.
+    pub(super) session: Option<&'a Session>,
+}
+
+impl FormName<'_> {
+    /// What its token is tied to besides the browser.
+    fn subject(&self, sealed: &str) -> String {
+        match self.session {
+            Some(session) => format!("{sealed} {}", session.id),
+            None => sealed.to_owned(),
+        }
+    }
+}
+
+/// Whether a form comes from a page of ours in this browser.
+pub(super) fn csrf_holds(
+    state: &AppState,
+    context: &RequestContext,
+    fields: &Parameters,
+    form: FormName<'_>,
+) -> bool {
+    let sealed = sealed(context).unwrap_or_default();
+    csrf_holds_for(state, context, fields, (form.name, &form.subject(&sealed)))
+}
+
+/// The same for a form that is tied to `subject`.
+pub(super) fn csrf_holds_for(
+    state: &AppState,
+    context: &RequestContext,
+    fields: &Parameters,
+    (form, subject): (&str, &str),
+) -> bool {
+    // A browser says where a request comes from; one that says nothing is judged by the token.
+    if matches!(context.header("sec-fetch-site"), Some(site) if site != "same-origin") {
+        return false;
+    }
+    let (Some(cookie), Some(token)) = (context.browser_cookie(), fields.get("csrf")) else {
+        return false;
+    };
+    state.provider.csrf_holds((cookie, token), form, subject)
+}
+
+/// The form of a page, and the browser cookie to set if there was none.
+pub(super) fn form(
+    state: &AppState,
+    context: &RequestContext,
+    paused: Option<&Paused>,
+    form: FormName<'_>,
+) -> (Form, Option<HeaderValue>) {
+    let sealed = paused
+        .map(|paused| paused.sealed.as_str())
+        .unwrap_or_default();
+    let action = match paused {
+        Some(_) => format!("{}?interaction={sealed}", form.action),
+        None => form.action.to_owned(),
+    };
+    form_to(state, context, (action, form.name), &form.subject(sealed))
+}
+
+/// A form whose token is tied to the browser and to `subject`.
+pub(super) fn form_to(
+    state: &AppState,
+    context: &RequestContext,
+    (action, name): (String, &str),
+    subject: &str,
+) -> (Form, Option<HeaderValue>) {
+    let mut set = None;
+    let cookie = context.browser_cookie().map_or_else(
+        || {
+            let drawn = state.provider.draw_browser_cookie();
+            set = state.cookies.set(CookieName::Browser, &drawn);
+            drawn
+        },
+        str::to_owned,
+    );
+    let csrf = state.provider.csrf_token(&cookie, name, subject);
+    (
+        Form {
+            action,
+            hidden: vec![HiddenField::new("csrf", csrf)],
+        },
+        set,
+    )
+}
+
+/// The language of an interaction's pages.
+pub(super) fn locale(
+    state: &AppState,
+    context: &RequestContext,
+    paused: Option<&Paused>,
+) -> Locale {
+    context.locale(ui_locales(paused).as_deref(), state.default_locale)
+}
+
+fn ui_locales(paused: Option<&Paused>) -> Option<String> {
+    let tags: Vec<&str> = paused?.request().ui_locales().iter().collect();
+    Some(tags.join(" "))
+}
+
+/// Renders a page whose form may end at the portal.
+pub(super) fn page<P: Page>(
+    state: &AppState,
+    context: &RequestContext,
+    shown: &P,
+    (paused, images): (Option<&Paused>, Option<String>),
+) -> Response {
+    let response = respond::page(state, context, shown, ui_locales(paused).as_deref());
+    let Some(paused) = paused else {
+        return response;
+    };
+    let sources = PageSources {
+        form_targets: vec![paused.request().target().origin()],
+        images,
+    };
+    respond::with_sources(response, &sources)
+}
+
+/// Goes on with the authorization request.
+pub(super) async fn resume(
+    state: &AppState,
+    context: &RequestContext,
+    paused: &Paused,
+    browser: Browser<'_>,
+) -> Response {
+    let outcome = state
+        .provider
+        .resume(
+            (&paused.sealed, &paused.interaction),
+            &paused.client,
+            browser,
+        )
+        .await;
+    authorization::answer(state, context, outcome)
+}

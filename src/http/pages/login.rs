@@ -1,0 +1,168 @@
+//! `/login`.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::interaction::{self, FormName, Paused};
+use super::logout::portal_name;
+use crate::accounts::login::{LoginError, PasswordAttempt};
+use crate::domain::secret::Secret;
+use crate::http::context::{FormBody, RequestContext};
+use crate::http::cookies::CookieName;
+use crate::http::respond;
+use crate::http::state::AppState;
+use crate::protocol::parameters::Parameters;
+use crate::provider::authorize::Browser;
+use crate::views::login::{LoginPage, LoginProblem};
+
+const FORM: FormName<'static> = FormName {
+    name: "login",
+    action: "/login",
+    session: None,
+};
+
+/// Shows the form.
+pub async fn show(State(state): State<AppState>, context: RequestContext) -> Response {
+    let paused = match interaction::open(&state, &context).await {
+        Ok(paused) => paused,
+        Err(response) => return *response,
+    };
+    let hint = paused
+        .as_ref()
+        .and_then(|paused| paused.request().login_hint());
+    let username = hint
+        .map(|hint| hint.expose().to_owned())
+        .unwrap_or_default();
+    form(
+        &state,
+        &context,
+        paused.as_ref(),
+        Typed {
+            username,
+            problem: None,
+        },
+    )
+}
+
+/// Takes the form.
+pub async fn submit(
+    State(state): State<AppState>,
+    context: RequestContext,
+    body: FormBody,
+) -> Response {
+    let Some(fields) = body.parameters() else {
+        return interaction::malformed(&state, &context);
+    };
+    let paused = match interaction::open(&state, &context).await {
+        Ok(paused) => paused,
+        Err(response) => return *response,
+    };
+    if !interaction::csrf_holds(&state, &context, &fields, FORM) {
+        return interaction::forged(&state, &context);
+    }
+    let (Some(username), Some(password)) = (fields.get("username"), fields.get("password")) else {
+        return refused(
+            &state,
+            &context,
+            paused.as_ref(),
+            &fields,
+            LoginProblem::WrongCredentials,
+        );
+    };
+    let attempt = PasswordAttempt {
+        username,
+        password: Secret::new(password.to_owned()),
+        previous_cookie: context.session_cookie(),
+    };
+    let login = match state.accounts.login_with_password(attempt).await {
+        Ok(login) => login,
+        Err(error) => return failed(&state, &context, paused.as_ref(), &fields, &error),
+    };
+    let response = match &paused {
+        Some(paused) => {
+            let browser = Browser {
+                session_cookie: Some(&login.cookie),
+                browser_cookie: context.browser_cookie(),
+            };
+            interaction::resume(&state, &context, paused, browser).await
+        }
+        None => respond::see_other("/"),
+    };
+    respond::with_cookie(
+        response,
+        state.cookies.set(CookieName::Session, &login.cookie),
+    )
+}
+
+fn failed(
+    state: &AppState,
+    context: &RequestContext,
+    paused: Option<&Paused>,
+    fields: &Parameters,
+    error: &LoginError,
+) -> Response {
+    match error {
+        LoginError::WrongCredentials | LoginError::NotAllowed => refused(
+            state,
+            context,
+            paused,
+            fields,
+            LoginProblem::WrongCredentials,
+        ),
+        LoginError::Busy => {
+            let mut response = refused(state, context, paused, fields, LoginProblem::TryLater);
+            *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+            respond::retry_later(response)
+        }
+        LoginError::Storage(error) => respond::storage_error_page(state, context, error),
+        LoginError::Seal(error) => {
+            tracing::error!(request = %context.request_id, %error, "login failed");
+            let status = StatusCode::INTERNAL_SERVER_ERROR;
+            respond::error_page(state, context, status, "server_error", "The server failed.")
+        }
+    }
+}
+
+fn refused(
+    state: &AppState,
+    context: &RequestContext,
+    paused: Option<&Paused>,
+    fields: &Parameters,
+    problem: LoginProblem,
+) -> Response {
+    let username = fields.get("username").unwrap_or_default().to_owned();
+    form(
+        state,
+        context,
+        paused,
+        Typed {
+            username,
+            problem: Some(problem),
+        },
+    )
+}
+
+/// What the form starts with.
+struct Typed {
+    username: String,
+    problem: Option<LoginProblem>,
+}
+
+fn form(
+    state: &AppState,
+    context: &RequestContext,
+    paused: Option<&Paused>,
+    typed: Typed,
+) -> Response {
+    let locale = interaction::locale(state, context, paused);
+    let (form, cookie) = interaction::form(state, context, paused, FORM);
+    let shown = LoginPage {
+        form,
+        portal: paused.map(|paused| portal_name(&paused.client, locale)),
+        username: typed.username,
+        problem: typed.problem,
+    };
+    let response = interaction::page(state, context, &shown, (paused, None));
+    respond::with_cookie(response, cookie)
+}

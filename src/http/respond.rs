@@ -1,0 +1,239 @@
+//! How answers look: pages, redirects, JSON and OAuth errors.
+
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, PRAGMA, RETRY_AFTER,
+    SET_COOKIE, WWW_AUTHENTICATE,
+};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{Html, IntoResponse, Response};
+use serde::Serialize;
+
+use super::context::RequestContext;
+use super::cookies::CookieName;
+use super::state::AppState;
+use crate::ledger::profiles::ProfileError;
+use crate::ledger::vault::VaultError;
+use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::storage;
+use crate::views::error::ErrorPage;
+use crate::views::locale::Locale;
+use crate::views::page::{Chrome, LanguageLinks, Page};
+
+/// How long a client waits after 503, in seconds.
+const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
+
+/// Where else a page's form may lead, and whence it may load a picture. The rest of the policy is
+/// the same on every page.
+#[derive(Debug, Default, Clone)]
+pub struct PageSources {
+    /// Origins that a post of this page's form may end at: browsers apply `form-action` to the
+    /// whole chain of redirects.
+    pub form_targets: Vec<String>,
+    /// The origin of the portal's logo.
+    pub images: Option<String>,
+}
+
+impl PageSources {
+    fn policy(&self) -> Option<HeaderValue> {
+        let mut targets = String::new();
+        for target in &self.form_targets {
+            targets.push(' ');
+            targets.push_str(target);
+        }
+        let images = self.images.as_deref().unwrap_or_default();
+        let text = format!(
+            "default-src 'none'; style-src 'self'; img-src 'self' {images}; \
+             form-action 'self'{targets}; frame-ancestors 'none'; base-uri 'none'"
+        );
+        HeaderValue::try_from(text).ok()
+    }
+}
+
+/// Renders a page in the request's language.
+pub fn page<P: Page>(
+    state: &AppState,
+    context: &RequestContext,
+    page: &P,
+    ui_locales: Option<&str>,
+) -> Response {
+    let locale = context.locale(ui_locales, state.default_locale);
+    let chrome = Chrome {
+        locale,
+        languages: language_links(context),
+    };
+    let mut response = match state.renderer.render(page, &chrome) {
+        Ok(html) => Html(html).into_response(),
+        Err(error) => {
+            tracing::error!(request = %context.request_id, %error, "a page could not be rendered");
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        }
+    };
+    if let Some(chosen) = context.chosen_locale()
+        && let Some(cookie) = state.cookies.set(CookieName::Language, chosen.tag())
+    {
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// Lets a page lead to and load from these sources.
+pub fn with_sources(mut response: Response, sources: &PageSources) -> Response {
+    if let Some(policy) = sources.policy() {
+        response
+            .headers_mut()
+            .insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}
+
+fn language_links(context: &RequestContext) -> LanguageLinks {
+    let link = |locale: Locale| {
+        let kept = context
+            .query
+            .split('&')
+            .filter(|pair| !pair.is_empty() && *pair != "lang" && !pair.starts_with("lang="));
+        let lang = format!("lang={}", locale.tag());
+        let query: Vec<&str> = kept.chain([lang.as_str()]).collect();
+        format!("{}?{}", context.path, query.join("&"))
+    };
+    LanguageLinks {
+        zh_cn: link(Locale::ZhCn),
+        en: link(Locale::En),
+    }
+}
+
+/// An error shown to a person. The description is an English sentence for whoever wrote the
+/// portal's software; the page explains it in the person's language.
+pub fn error_page(
+    state: &AppState,
+    context: &RequestContext,
+    status: StatusCode,
+    code: &str,
+    description: &str,
+) -> Response {
+    let reference = context.request_id.to_string();
+    tracing::info!(request = %reference, code, "an error page was shown");
+    let shown = ErrorPage::new(code, description, &reference);
+    let mut response = page(state, context, &shown, None);
+    *response.status_mut() = status;
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response
+            .headers_mut()
+            .insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
+    }
+    response
+}
+
+/// The page for a storage that does not answer.
+pub fn storage_error_page(
+    state: &AppState,
+    context: &RequestContext,
+    error: &storage::Error,
+) -> Response {
+    let (status, code) = log_storage_error(context, error);
+    error_page(
+        state,
+        context,
+        status,
+        code.as_str(),
+        "The server cannot answer just now.",
+    )
+}
+
+/// The page for a profile that does not open.
+pub fn profile_error_page(
+    state: &AppState,
+    context: &RequestContext,
+    error: &ProfileError,
+) -> Response {
+    if let ProfileError::Storage(error) | ProfileError::Vault(VaultError::Storage(error)) = error {
+        return storage_error_page(state, context, error);
+    }
+    tracing::error!(request = %context.request_id, %error, "a profile does not open");
+    let status = StatusCode::INTERNAL_SERVER_ERROR;
+    error_page(state, context, status, "server_error", "The server failed.")
+}
+
+/// 303: the next request is a GET, whatever this one was, so that no password is ever sent on
+/// (RFC 9700 §4.12).
+pub fn see_other(location: &str) -> Response {
+    match HeaderValue::try_from(location) {
+        Ok(location) => (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// Says when to try again.
+pub fn retry_later(mut response: Response) -> Response {
+    response
+        .headers_mut()
+        .insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
+    response
+}
+
+/// Adds a cookie to an answer.
+pub fn with_cookie(mut response: Response, cookie: Option<HeaderValue>) -> Response {
+    if let Some(cookie) = cookie {
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// JSON that no cache keeps (RFC 6749 §5.1).
+pub fn json_no_store(body: &impl Serialize) -> Response {
+    let headers = [
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (PRAGMA, HeaderValue::from_static("no-cache")),
+    ];
+    match serde_json::to_vec(body) {
+        Ok(json) => (headers, [(CONTENT_TYPE, "application/json")], json).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// An error of the token endpoint and its like (RFC 6749 §5.2).
+pub fn oauth_error(error: &OAuthError) -> Response {
+    let status = match error.code() {
+        ErrorCode::InvalidClient => StatusCode::UNAUTHORIZED,
+        ErrorCode::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorCode::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    let mut response = json_no_store(error);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    if status == StatusCode::UNAUTHORIZED {
+        // RFC 6749 §5.2 asks for it when the client used the Authorization header; it is always
+        // true that Basic would be understood.
+        headers.insert(
+            WWW_AUTHENTICATE,
+            HeaderValue::from_static("Basic realm=\"oauth2\""),
+        );
+    }
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
+    }
+    response
+}
+
+/// What the wire is told of a storage error; the log is told why.
+pub fn storage_oauth_error(context: &RequestContext, error: &storage::Error) -> OAuthError {
+    let (_, code) = log_storage_error(context, error);
+    code.because("The server cannot answer just now.")
+}
+
+fn log_storage_error(context: &RequestContext, error: &storage::Error) -> (StatusCode, ErrorCode) {
+    match error {
+        storage::Error::Unavailable(_) => {
+            tracing::warn!(request = %context.request_id, %error, "storage is unavailable");
+            (
+                StatusCode::SERVICE_UNAVAILABLE,
+                ErrorCode::TemporarilyUnavailable,
+            )
+        }
+        _ => {
+            tracing::error!(request = %context.request_id, %error, "storage failed");
+            (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::ServerError)
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Every route, on one page: a table a group, each group with its class of limits.
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use super::endpoints::{
+    authorization, documents, end_session, introspection, revocation, token, userinfo,
+};
+use super::middleware::{Class, Envelope};
+use super::pages::{assets, consent, errors, home, login, logout};
+use super::state::AppState;
+use crate::protocol::endpoints as paths;
+
+/// The public server.
+pub fn router(state: AppState, envelope: &Envelope) -> Router {
+    let documents = Router::new()
+        .route(paths::OPENID_CONFIGURATION, get(documents::metadata))
+        .route(paths::OAUTH_AUTHORIZATION_SERVER, get(documents::metadata))
+        .route(paths::JWKS, get(documents::jwks))
+        .layer(envelope.class(Class::Api));
+    let protocol = Router::new()
+        .route(paths::TOKEN, post(token::post))
+        .route(paths::USERINFO, get(userinfo::get).post(userinfo::post))
+        .route(paths::INTROSPECT, post(introspection::post))
+        .route(paths::REVOKE, post(revocation::post))
+        .layer(envelope.class(Class::Token));
+    let login = Router::new()
+        .route("/login", get(login::show).post(login::submit))
+        .layer(envelope.class(Class::Login));
+    let pages = Router::new()
+        .route(
+            paths::AUTHORIZE,
+            get(authorization::get).post(authorization::post),
+        )
+        .route(
+            paths::END_SESSION,
+            get(end_session::get).post(end_session::post),
+        )
+        .route("/", get(home::show))
+        .route("/consent", get(consent::show).post(consent::submit))
+        .route("/logout", get(logout::show).post(logout::submit))
+        .route("/docs/errors/", get(errors::index))
+        .route("/docs/errors/{code}", get(errors::code))
+        .route("/assets/{file}", get(assets::get))
+        .fallback(errors::not_found)
+        .layer(envelope.class(Class::Page));
+    documents
+        .merge(protocol)
+        .merge(login)
+        .merge(pages)
+        .with_state(state)
+}

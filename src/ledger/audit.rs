@@ -1,0 +1,169 @@
+//! The audit log: every login, decision, disclosure and change, in the transaction of what it
+//! records.
+//!
+//! Each process keeps its own chain of signed batches over the events that it saw committed; no
+//! event row is ever updated. [`verify`] proves afterwards that nothing was changed. Nothing
+//! personal is written: accounts and clients by their ids, details by their codes.
+
+pub(crate) mod batch;
+pub(crate) mod chain;
+mod recover;
+mod seal;
+pub(crate) mod spans;
+pub(crate) mod tree;
+pub mod verify;
+mod writer;
+
+pub use batch::{Head, statement};
+pub(crate) use chain::Chain;
+pub(crate) use seal::Tools;
+pub(crate) use writer::{Ticket, lock};
+
+use crate::domain::id::{AccountId, WriterId};
+use crate::domain::instant::Instant;
+use crate::storage::audit::EventRow;
+
+macro_rules! event_kinds {
+    ($($(#[$doc:meta])* $kind:ident = $name:literal,)*) => {
+        /// What happened. The name is stored: never rename one.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum EventKind {
+            $($(#[$doc])* $kind,)*
+        }
+
+        impl EventKind {
+            /// All kinds.
+            pub const ALL: &'static [Self] = &[$(Self::$kind,)*];
+
+            /// The stored name.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $name,)*
+                }
+            }
+        }
+    };
+}
+
+event_kinds! {
+    /// A resident proved who they are.
+    Login = "login",
+    /// Somebody failed to.
+    LoginFailed = "login_failed",
+    /// A resident ended a session.
+    Logout = "logout",
+    /// A resident allowed a client what it asked for.
+    ConsentGiven = "consent_given",
+    /// A resident was told what a client receives by law, and went on.
+    NoticeAcknowledged = "notice_acknowledged",
+    /// A resident refused.
+    ConsentDenied = "consent_denied",
+    /// A resident took a consent back.
+    ConsentWithdrawn = "consent_withdrawn",
+    /// A code was redeemed: the first issue of tokens, with the claims they can fetch.
+    AuthorizationRedeemed = "authorization_redeemed",
+    /// A redeemed code came again.
+    CodeReplayed = "code_replayed",
+    /// A superseded refresh token came again.
+    RefreshReplayed = "refresh_replayed",
+    /// A client gave a token back.
+    TokenRevoked = "token_revoked",
+    /// An authorization ended with all its tokens.
+    AuthorizationRevoked = "authorization_revoked",
+    /// An account came by import.
+    AccountImported = "account_imported",
+    /// An account was frozen.
+    AccountFrozen = "account_frozen",
+    /// An account was released.
+    AccountUnfrozen = "account_unfrozen",
+    /// A password's hash was made anew with today's parameters.
+    PasswordUpgraded = "password_upgraded",
+    /// A client was registered.
+    ClientAdded = "client_added",
+    /// A client's metadata changed.
+    ClientUpdated = "client_updated",
+    /// A client was suspended.
+    ClientSuspended = "client_suspended",
+    /// A client was resumed.
+    ClientResumed = "client_resumed",
+    /// A client was removed.
+    ClientRemoved = "client_removed",
+    /// The provider made its keys.
+    KeysCreated = "keys_created",
+    /// Keys took the place of others.
+    KeysRotated = "keys_rotated",
+}
+
+/// Something to record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    kind: EventKind,
+    at: Instant,
+    account_id: Option<AccountId>,
+    client_id: Option<String>,
+    detail: serde_json::Value,
+}
+
+impl Event {
+    /// An event of a kind.
+    #[must_use]
+    pub const fn new(kind: EventKind, at: Instant) -> Self {
+        Self {
+            kind,
+            at,
+            account_id: None,
+            client_id: None,
+            detail: serde_json::Value::Null,
+        }
+    }
+
+    /// Whom it concerns.
+    #[must_use]
+    pub const fn account(mut self, account_id: AccountId) -> Self {
+        self.account_id = Some(account_id);
+        self
+    }
+
+    /// Which client it concerns.
+    #[must_use]
+    pub fn client(mut self, client_id: impl Into<String>) -> Self {
+        self.client_id = Some(client_id.into());
+        self
+    }
+
+    /// What else is worth knowing: small, codes and ids only, nothing personal.
+    #[must_use]
+    pub fn detail(mut self, detail: serde_json::Value) -> Self {
+        self.detail = detail;
+        self
+    }
+
+    pub(crate) fn row(&self, writer: WriterId, seq: i64) -> EventRow {
+        EventRow {
+            writer,
+            seq,
+            at: self.at,
+            kind: self.kind.name().to_owned(),
+            account_id: self.account_id,
+            client_id: self.client_id.clone(),
+            detail: if self.detail.is_null() {
+                "{}".to_owned()
+            } else {
+                self.detail.to_string()
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_distinct() {
+        let names: std::collections::BTreeSet<_> =
+            EventKind::ALL.iter().map(|kind| kind.name()).collect();
+        assert_eq!(names.len(), EventKind::ALL.len());
+    }
+}

@@ -1,0 +1,60 @@
+//! A transaction as use cases see it: their tables, and beside them what they record and announce.
+
+use super::audit::{Event, Ticket};
+use super::feed::{self, Change};
+use crate::domain::clock::Clock;
+use crate::storage::changes::ChangeRow;
+use crate::storage::{Error, Transaction, audit};
+
+/// An open write. See [`super::Ledger::write`].
+pub struct Entry<'t> {
+    tx: &'t mut Transaction,
+    ticket: &'t Ticket,
+    clock: &'t dyn Clock,
+    changes: Vec<Change>,
+    has_writer: bool,
+}
+
+impl<'t> Entry<'t> {
+    pub(super) fn begin(tx: &'t mut Transaction, ticket: &'t Ticket, clock: &'t dyn Clock) -> Self {
+        ticket.begin();
+        Self {
+            tx,
+            ticket,
+            clock,
+            changes: Vec::new(),
+            has_writer: ticket.writer().is_registered(),
+        }
+    }
+
+    /// The transaction, for the functions of the tables.
+    pub fn tx(&mut self) -> &mut Transaction {
+        self.tx
+    }
+
+    /// Records an event: it is in the log if and only if this transaction commits.
+    pub async fn record(&mut self, event: &Event) -> Result<(), Error> {
+        if !self.has_writer {
+            let writer = self.ticket.writer().id();
+            audit::insert_writer(self.tx, writer, self.clock.now()).await?;
+            self.has_writer = true;
+        }
+        let row = self.ticket.draw(event);
+        audit::insert_event(self.tx, &row).await
+    }
+
+    /// Announces a change: every process knows of it within a second of the commit.
+    pub fn announce(&mut self, change: Change) {
+        if !self.changes.contains(&change) {
+            self.changes.push(change);
+        }
+    }
+
+    /// Writes the changes, last of all since their lanes stay locked until the commit; and with
+    /// the time as of now, since what was issued while this waited is meant too.
+    pub(super) async fn finish(self) -> Result<Vec<ChangeRow>, Error> {
+        let rows = feed::announce(self.tx, &self.changes, self.clock.now()).await?;
+        self.ticket.complete();
+        Ok(rows)
+    }
+}

@@ -1,0 +1,117 @@
+//! Rotation: the next key becomes current, the current one is retired, another next one is made.
+//!
+//! A key is loaded on every node before its first use: a next one that was made only now is given
+//! the time that the feed takes to reach all.
+
+use std::time::Duration;
+
+use super::ring::{current, last_number, next};
+use super::stored::{self, NewKey, Slot, Status};
+use super::{Keys, KeysError, insert};
+use crate::domain::instant::Instant;
+use crate::ledger::{Change, Event, EventKind};
+use crate::storage::keys::{self, KeyRow};
+
+/// A node that has not polled for a second trusts no cache; twice that is safe.
+const KNOWN_EVERYWHERE: Duration = Duration::from_secs(2);
+
+/// One place's change of keys.
+struct Step {
+    retired: String,
+    promoted: String,
+    made: KeyRow,
+}
+
+impl Keys {
+    /// Makes and publishes the next key where there is none, and loads it.
+    pub async fn prepare_next(&self) -> Result<(), KeysError> {
+        let ledger = &self.0.ledger;
+        let rows = keys::list(&mut ledger.reader().await?).await?;
+        let now = ledger.now();
+        let mut made = Vec::new();
+        for slot in self.rotating() {
+            if next(&rows, slot).is_none() {
+                made.push(
+                    self.make_next(slot, last_number(&rows, slot) + 1, now)
+                        .await?,
+                );
+            }
+        }
+        if made.is_empty() {
+            return Ok(());
+        }
+        match insert(ledger, made, EventKind::KeysCreated, now).await {
+            Ok(()) | Err(KeysError::Raced) => self.reload().await,
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Replaces every key that rotates. Of two rotations at once one is done; the other fails with
+    /// [`KeysError::Raced`].
+    pub async fn rotate(&self) -> Result<(), KeysError> {
+        self.prepare_next().await?;
+        let ledger = &self.0.ledger;
+        let rows = keys::list(&mut ledger.reader().await?).await?;
+        let now = ledger.now();
+        let mut steps = Vec::new();
+        let mut youngest = Duration::MAX;
+        for slot in self.rotating() {
+            let (Ok(old), Some(new)) = (current(&rows, slot), next(&rows, slot)) else {
+                continue;
+            };
+            youngest = youngest.min(now.since(new.created_at));
+            steps.push(Step {
+                retired: old.key_id.clone(),
+                promoted: new.key_id.clone(),
+                made: self
+                    .make_next(slot, last_number(&rows, slot) + 1, now)
+                    .await?,
+            });
+        }
+        tokio::time::sleep(KNOWN_EVERYWHERE.saturating_sub(youngest)).await;
+        self.take(steps, ledger.now()).await?;
+        self.reload().await
+    }
+
+    /// Takes all steps in one transaction, or none.
+    async fn take(&self, steps: Vec<Step>, now: Instant) -> Result<(), KeysError> {
+        let promoted: Vec<&str> = steps.iter().map(|step| step.promoted.as_str()).collect();
+        let event = Event::new(EventKind::KeysRotated, now)
+            .detail(serde_json::json!({ "current": promoted }));
+        let write = self
+            .0
+            .ledger
+            .write((steps, event, now), |entry, (steps, event, now)| {
+                Box::pin(async move {
+                    for step in steps {
+                        let tx = entry.tx();
+                        let done = keys::retire(tx, &step.retired, *now).await?
+                            && keys::promote(tx, &step.promoted, *now).await?
+                            && keys::insert(tx, &step.made).await?;
+                        if !done {
+                            return Err(KeysError::Raced);
+                        }
+                    }
+                    entry.record(event).await?;
+                    entry.announce(Change::KeysChanged);
+                    Ok(())
+                })
+            });
+        write.await
+    }
+
+    fn rotating(&self) -> impl Iterator<Item = Slot> + '_ {
+        Slot::required(&self.0.settings).filter(|slot| slot.rotates())
+    }
+
+    async fn make_next(&self, slot: Slot, number: i64, now: Instant) -> Result<KeyRow, KeysError> {
+        let inner = &self.0;
+        let key = NewKey {
+            slot,
+            number,
+            status: Status::Next,
+        };
+        let with = (&*inner.master, inner.ledger.entropy());
+        stored::make(key, &inner.settings, with, now).await
+    }
+}

@@ -1,0 +1,275 @@
+//! The key store: 65,536 bucket keys in a database of their own, all in memory.
+//!
+//! A profile lies under its account's key, that under its bucket's, that under the master key.
+//! The key store's backups are short-lived: replacing a bucket's key is what makes a deletion
+//! final. Knows nothing of what lies in a bucket.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::crypto::PrimitiveError;
+use crate::crypto::custody::MasterKey;
+use crate::crypto::data_key::DataKey;
+use crate::crypto::encoding;
+use crate::domain::clock::Clock;
+use crate::domain::entropy::Entropy;
+use crate::storage::vault::{self, BucketKeyRow};
+use crate::storage::{self, Storage};
+
+const ID: &str = "id";
+const CHECK: &str = "master_key_check";
+const PAGE: i64 = 4_096;
+/// Keys made in one transaction.
+const MADE_AT_ONCE: usize = 512;
+
+/// Which bucket an account lies in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Bucket(u16);
+
+impl Bucket {
+    /// A bucket by its number.
+    #[must_use]
+    pub const fn new(number: u16) -> Self {
+        Self(number)
+    }
+
+    /// Its number.
+    #[must_use]
+    pub const fn number(self) -> u16 {
+        self.0
+    }
+
+    /// What a wrapped key of this bucket is bound to.
+    fn context(self, version: i64) -> String {
+        format!("bucket_keys:{}:{version}", self.0)
+    }
+}
+
+/// Why the key store does not give a key.
+#[derive(Debug, thiserror::Error)]
+pub enum VaultError {
+    /// The key store does not answer.
+    #[error("the key store: {0}")]
+    Storage(#[from] storage::Error),
+    /// The master key is another than the one that wrapped the keys.
+    #[error("the master key does not open this key store")]
+    WrongMasterKey,
+    /// The key is not there: deleted, or the key store is not the one that belongs here.
+    #[error("the key store has no key {version} for bucket {}", bucket.number())]
+    NoSuchKey {
+        /// The bucket.
+        bucket: Bucket,
+        /// The version asked for.
+        version: i64,
+    },
+    /// A key could not be wrapped.
+    #[error(transparent)]
+    Primitive(#[from] PrimitiveError),
+}
+
+/// The key store. Cheap to clone.
+#[derive(Clone)]
+pub struct Vault(Arc<Inner>);
+
+struct Inner {
+    storage: Storage,
+    master: Arc<MasterKey>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    id: String,
+    keys: RwLock<HashMap<Bucket, Versions>>,
+}
+
+/// A bucket's keys, the newest last.
+type Versions = Vec<(i64, Arc<DataKey>)>;
+
+impl Vault {
+    /// Opens the key store of a migrated database and loads its keys. On first use it is bound to
+    /// the master key.
+    pub async fn open(
+        storage: Storage,
+        master: Arc<MasterKey>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, VaultError> {
+        let id = identify(&storage, &master, &*entropy).await?;
+        let keys = load(&storage, &master).await?;
+        Ok(Self(Arc::new(Inner {
+            storage,
+            master,
+            clock,
+            entropy,
+            id,
+            keys: RwLock::new(keys),
+        })))
+    }
+
+    /// A name for this key store, made with it.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.0.id
+    }
+
+    /// The key that seals anew in a bucket, and its version; made if it is the first.
+    pub async fn current(&self, bucket: Bucket) -> Result<(i64, Arc<DataKey>), VaultError> {
+        if let Some(found) = self.newest(bucket) {
+            return Ok(found);
+        }
+        self.prepare(&[bucket]).await?;
+        self.newest(bucket)
+            .ok_or(VaultError::NoSuchKey { bucket, version: 1 })
+    }
+
+    /// A key by its version. One that is not in memory may have been made by another process.
+    pub async fn key(&self, bucket: Bucket, version: i64) -> Result<Arc<DataKey>, VaultError> {
+        if let Some(key) = self.held(bucket, version) {
+            return Ok(key);
+        }
+        self.learn(bucket).await?;
+        self.held(bucket, version)
+            .ok_or(VaultError::NoSuchKey { bucket, version })
+    }
+
+    /// Makes the first keys of buckets that have none: many at once for an import.
+    pub async fn prepare(&self, buckets: &[Bucket]) -> Result<(), VaultError> {
+        let mut missing: Vec<Bucket> = buckets.to_vec();
+        missing.retain(|bucket| self.newest(*bucket).is_none());
+        missing.sort_unstable();
+        missing.dedup();
+        for page in missing.chunks(MADE_AT_ONCE) {
+            let mut rows = Vec::with_capacity(page.len());
+            for bucket in page {
+                rows.push(self.make(*bucket, 1)?);
+            }
+            let input = (rows, self.0.clock.now());
+            self.0
+                .storage
+                .write(input, |tx, (rows, now)| {
+                    Box::pin(async move {
+                        for row in rows {
+                            vault::insert_key(tx, row, *now).await?;
+                        }
+                        Ok::<_, storage::Error>(())
+                    })
+                })
+                .await?;
+            for bucket in page {
+                // Another process may have been first: what is stored counts.
+                self.learn(*bucket).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn make(&self, bucket: Bucket, version: i64) -> Result<BucketKeyRow, VaultError> {
+        let key = DataKey::generate(&*self.0.entropy);
+        let context = bucket.context(version);
+        Ok(BucketKeyRow {
+            bucket: i64::from(bucket.0),
+            version,
+            wrapped: self.0.master.wrap(&context, &key, &*self.0.entropy)?,
+        })
+    }
+
+    fn newest(&self, bucket: Bucket) -> Option<(i64, Arc<DataKey>)> {
+        let keys = self.0.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let (version, key) = keys.get(&bucket)?.last()?;
+        Some((*version, Arc::clone(key)))
+    }
+
+    fn held(&self, bucket: Bucket, version: i64) -> Option<Arc<DataKey>> {
+        let keys = self.0.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let (_, key) = keys
+            .get(&bucket)?
+            .iter()
+            .find(|(found, _)| *found == version)?;
+        Some(Arc::clone(key))
+    }
+
+    async fn learn(&self, bucket: Bucket) -> Result<(), VaultError> {
+        let mut reader = self.0.storage.reader().await?;
+        let rows = vault::keys_of(&mut reader, i64::from(bucket.0)).await?;
+        let versions: Result<Versions, VaultError> = rows
+            .iter()
+            .map(|row| unwrap(bucket, row, &self.0.master))
+            .collect();
+        let mut keys = self.0.keys.write().unwrap_or_else(PoisonError::into_inner);
+        keys.insert(bucket, versions?);
+        Ok(())
+    }
+}
+
+/// Names the key store and binds it to the master key, or checks that it is bound to this one.
+async fn identify(
+    storage: &Storage,
+    master: &MasterKey,
+    entropy: &dyn Entropy,
+) -> Result<String, VaultError> {
+    let id = encoding::encode(&entropy.bytes::<16>());
+    let check = master.seal(CHECK, id.as_bytes(), entropy)?;
+    storage
+        .write((id, check), |tx, (id, check)| {
+            Box::pin(async move {
+                // Both or neither: whoever writes the first writes the second.
+                if vault::note_fact(tx, ID, id).await? {
+                    vault::note_fact(tx, CHECK, check).await?;
+                }
+                Ok::<_, storage::Error>(())
+            })
+        })
+        .await?;
+    let mut reader = storage.reader().await?;
+    let id = vault::fact(&mut reader, ID).await?.unwrap_or_default();
+    let check = vault::fact(&mut reader, CHECK).await?.unwrap_or_default();
+    match master.open(CHECK, &check) {
+        Some(opened) if *opened == id.as_bytes() => Ok(id),
+        _ => Err(VaultError::WrongMasterKey),
+    }
+}
+
+async fn load(
+    storage: &Storage,
+    master: &MasterKey,
+) -> Result<HashMap<Bucket, Versions>, VaultError> {
+    let mut reader = storage.reader().await?;
+    let mut keys: HashMap<Bucket, Versions> = HashMap::new();
+    let mut after = (-1, 0);
+    loop {
+        let rows = vault::keys(&mut reader, after, PAGE).await?;
+        for row in &rows {
+            let number = u16::try_from(row.bucket).map_err(|_| storage::Error::Corrupt {
+                table: "bucket_keys",
+                column: "bucket",
+            })?;
+            let bucket = Bucket(number);
+            keys.entry(bucket)
+                .or_default()
+                .push(unwrap(bucket, row, master)?);
+        }
+        match rows.last() {
+            Some(last) => after = (last.bucket, last.version),
+            None => return Ok(keys),
+        }
+    }
+}
+
+fn unwrap(
+    bucket: Bucket,
+    row: &BucketKeyRow,
+    master: &MasterKey,
+) -> Result<(i64, Arc<DataKey>), VaultError> {
+    let key = master.unwrap_key(&bucket.context(row.version), &row.wrapped);
+    Ok((
+        row.version,
+        Arc::new(key.ok_or(VaultError::WrongMasterKey)?),
+    ))
+}
+
+impl fmt::Debug for Vault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Vault")
+            .field("id", &self.0.id)
+            .finish_non_exhaustive()
+    }
+}

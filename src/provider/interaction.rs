@@ -1,0 +1,130 @@
+//! Interactions: an authorization request paused while its resident logs in or decides.
+//!
+//! An interaction is sealed into the page's address and holds immutable facts only, so nothing of
+//! it can be rolled back or forked, and an abandoned one leaves no row behind. It opens only in the
+//! browser that started it.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::Provider;
+use crate::crypto::seal::{SealError, Sealed};
+use crate::crypto::{digest, encoding};
+use crate::domain::client::Client;
+use crate::domain::id::InteractionId;
+use crate::domain::instant::Instant;
+use crate::ledger::keyring::MacUse;
+use crate::protocol::authorization_request::AuthorizationRequest;
+use crate::storage;
+
+/// A paused authorization request.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Interaction {
+    /// Its identifier.
+    pub id: InteractionId,
+    /// The request, validated.
+    pub request: AuthorizationRequest,
+    /// When it was paused; logins and decisions it asks for come after.
+    pub created_at: Instant,
+    /// Digest of the cookie of the browser that started it.
+    browser: [u8; 16],
+}
+
+impl Sealed for Interaction {
+    const PURPOSE: &'static str = "interaction";
+}
+
+/// Why an interaction cannot go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InteractionError {
+    /// It was not made here, or too long ago.
+    #[error("the interaction is unknown or has expired")]
+    Expired,
+    /// It was started in another browser.
+    #[error("the interaction belongs to another browser")]
+    OtherBrowser,
+}
+
+impl Provider {
+    /// A new browser cookie's value: what ties interactions and forms to one browser.
+    pub fn draw_browser_cookie(&self) -> String {
+        let bytes: [u8; 16] = self.entropy.bytes();
+        encoding::encode(&bytes)
+    }
+
+    /// Pauses a request for the browser that holds `browser_cookie`.
+    pub(super) fn pause(
+        &self,
+        request: AuthorizationRequest,
+        browser_cookie: &str,
+    ) -> Result<String, SealError> {
+        let interaction = Interaction {
+            id: InteractionId::ordered(self.now(), &*self.entropy),
+            request,
+            created_at: self.now(),
+            browser: browser_digest(browser_cookie),
+        };
+        self.ring().sealer().seal(&interaction, &*self.entropy)
+    }
+
+    /// Opens an interaction in the browser that started it.
+    pub fn open_interaction(
+        &self,
+        sealed: &str,
+        browser_cookie: Option<&str>,
+    ) -> Result<Interaction, InteractionError> {
+        let opened = self.ring().sealer().open::<Interaction>(sealed);
+        let interaction = opened.ok_or(InteractionError::Expired)?;
+        if self.now().since(interaction.created_at) > self.lifetimes.interaction {
+            return Err(InteractionError::Expired);
+        }
+        let holder = browser_cookie.map(browser_digest);
+        if !holder.is_some_and(|holder| digest::equal(&holder, &interaction.browser)) {
+            return Err(InteractionError::OtherBrowser);
+        }
+        Ok(interaction)
+    }
+
+    /// The client that an interaction is for, if it is still active.
+    pub async fn client_of(
+        &self,
+        interaction: &Interaction,
+    ) -> Result<Option<Arc<Client>>, storage::Error> {
+        match interaction.request.client_id().parse() {
+            Ok(id) => self.clients.find_active(&id).await,
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// The token that a form on a page of ours must bring back: tied to the browser, to the form
+    /// and to the interaction it decides.
+    pub fn csrf_token(&self, browser_cookie: &str, form: &str, subject: &str) -> String {
+        let parts = [
+            browser_cookie.as_bytes(),
+            form.as_bytes(),
+            subject.as_bytes(),
+        ];
+        encoding::encode(&self.ring().mac(MacUse::Form).tag("csrf", &parts))
+    }
+
+    /// Whether a form brought back its token.
+    pub fn csrf_holds(
+        &self,
+        (browser_cookie, token): (&str, &str),
+        form: &str,
+        subject: &str,
+    ) -> bool {
+        let expected = self.csrf_token(browser_cookie, form, subject);
+        digest::equal(expected.as_bytes(), token.as_bytes())
+    }
+}
+
+fn browser_digest(cookie: &str) -> [u8; 16] {
+    let digest = digest::sha256(&[b"browser", cookie.as_bytes()]);
+    let mut short = [0; 16];
+    for (byte, from) in short.iter_mut().zip(digest) {
+        *byte = from;
+    }
+    short
+}

@@ -1,0 +1,88 @@
+//! Revocation (RFC 7009). A refresh token ends with its whole authorization; an access token
+//! leaves a mark until it expires.
+
+use serde_json::json;
+
+use super::Provider;
+use super::access_token::LiveToken;
+use super::client_authentication::ClientAuthenticationError;
+use super::token::refresh_token::RefreshToken;
+use crate::domain::id::AccessTokenId;
+use crate::domain::instant::Instant;
+use crate::ledger::audit::{Event, EventKind};
+use crate::ledger::feed::Change;
+use crate::protocol::client_authentication::ClientCredentials;
+use crate::protocol::revocation::RevocationRequest;
+use crate::storage::{self, revoked_tokens};
+
+struct Mark {
+    owner: String,
+    token_id: AccessTokenId,
+    expires_at: Instant,
+    event: Event,
+}
+
+impl Provider {
+    /// Ends a token of the client. A token that is unknown, another client's or dead already is
+    /// no error (RFC 7009 §2.2).
+    pub async fn revoke(
+        &self,
+        credentials: &ClientCredentials,
+        request: &RevocationRequest,
+    ) -> Result<(), ClientAuthenticationError> {
+        let client = self.authenticate_client(credentials).await?;
+        let client_id = &client.client().id;
+        let token = request.token.expose();
+        if let Some(live) = self.recognize(token)? {
+            if live.claims.client_id == client_id.as_str() {
+                self.mark_revoked(live).await?;
+            }
+            return Ok(());
+        }
+        if let Some(token) = self.ring().sealer().open::<RefreshToken>(token)
+            && let Some(stored) = self.stored_family(token).await?
+            && stored.authorization.client_id == *client_id
+        {
+            let key = (token.account_id, token.authorization_id);
+            self.revoke_authorization(key, EventKind::AuthorizationRevoked)
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn mark_revoked(&self, live: LiveToken) -> Result<(), storage::Error> {
+        let id = live.identity.id;
+        let event = Event::new(EventKind::TokenRevoked, self.now())
+            .client(live.claims.client_id.as_str())
+            .detail(json!({ "token": id }));
+        let (owner, event) = match live.identity.owner {
+            Some(owner) => (
+                owner.account_id.to_string(),
+                event.account(owner.account_id),
+            ),
+            None => (live.claims.client_id, event),
+        };
+        let expires_at = Instant::from_seconds(live.claims.exp);
+        let mark = Mark {
+            owner,
+            token_id: id,
+            expires_at,
+            event,
+        };
+        self.ledger
+            .write(mark, |entry, mark| {
+                Box::pin(async move {
+                    let Mark {
+                        owner,
+                        token_id,
+                        expires_at,
+                        event,
+                    } = mark;
+                    revoked_tokens::insert(entry.tx(), owner, *token_id, *expires_at).await?;
+                    entry.announce(Change::AccessTokenRevoked(*token_id));
+                    entry.record(event).await
+                })
+            })
+            .await
+    }
+}

@@ -1,0 +1,83 @@
+//! The `accounts` table.
+
+use super::{Error, Reader, Row, Transaction, values};
+use crate::domain::account::{Account, AccountStatus, SealedProfile};
+use crate::domain::id::AccountId;
+use crate::domain::instant::Instant;
+
+/// Inserts an account whose identifier is new.
+pub async fn insert(
+    tx: &mut Transaction,
+    account: &Account,
+    index_version: u32,
+) -> Result<(), Error> {
+    tx.execute(
+        "INSERT INTO accounts (account_id, status, key_bucket, key_version, wrapped_key, profile,
+                               index_version, created_at, changed_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        values![
+            account.id,
+            account.status.as_str(),
+            i64::from(account.sealed.key_bucket),
+            account.sealed.key_version,
+            account.sealed.wrapped_key.as_str(),
+            account.sealed.profile.as_str(),
+            index_version,
+            account.created_at,
+            account.changed_at,
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// The account, if there is one.
+pub async fn find(reader: &mut Reader, id: AccountId) -> Result<Option<Account>, Error> {
+    let row = reader
+        .fetch_optional(
+            "SELECT account_id, status, key_bucket, key_version, wrapped_key, profile,
+                    created_at, changed_at
+               FROM accounts WHERE account_id = $1",
+            values![id],
+        )
+        .await?;
+    row.map(|row| read(&row)).transpose()
+}
+
+/// Moves an account from one status to another; false when it is not in the first.
+pub async fn update_status(
+    tx: &mut Transaction,
+    id: AccountId,
+    (from, to): (AccountStatus, AccountStatus),
+    now: Instant,
+) -> Result<bool, Error> {
+    let changed = tx
+        .execute(
+            "UPDATE accounts SET status = $3, changed_at = $4
+              WHERE account_id = $1 AND status = $2",
+            values![id, from.as_str(), to.as_str(), now],
+        )
+        .await?;
+    Ok(changed == 1)
+}
+
+fn read(row: &Row) -> Result<Account, Error> {
+    let corrupt = |column| Error::Corrupt {
+        table: "accounts",
+        column,
+    };
+    Ok(Account {
+        id: row.get("account_id")?,
+        status: AccountStatus::parse(&row.get::<String>("status")?)
+            .ok_or_else(|| corrupt("status"))?,
+        sealed: SealedProfile {
+            key_bucket: u16::try_from(row.get::<i64>("key_bucket")?)
+                .map_err(|_| corrupt("key_bucket"))?,
+            key_version: row.get("key_version")?,
+            wrapped_key: row.get("wrapped_key")?,
+            profile: row.get("profile")?,
+        },
+        created_at: row.get("created_at")?,
+        changed_at: row.get("changed_at")?,
+    })
+}

@@ -1,0 +1,182 @@
+//! The `authorizations` table. Inserting a row is what redeems a code: the key is the code's own
+//! identifier, so of any number of racing redemptions one inserts.
+
+use super::{Error, Reader, Row, Transaction, values};
+use crate::domain::authorization::Authorization;
+use crate::domain::id::{AccountId, AuthorizationId};
+use crate::domain::instant::Instant;
+
+/// Redeems a code: inserts its authorization if the session, the account, the grant and the client
+/// still hold. False when one of them does not, or the code was redeemed before.
+pub async fn redeem(
+    tx: &mut Transaction,
+    authorization: &Authorization,
+    now: Instant,
+) -> Result<bool, Error> {
+    let inserted = tx
+        .execute(
+            "INSERT INTO authorizations (account_id, authorization_id, client_id, session_id,
+                                         grant_id, subject, scope, details, issued_at, expires_at,
+                                         refresh_count)
+             SELECT a.account_id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 FROM accounts a
+              WHERE a.account_id = $1 AND a.status = 'active'
+                AND EXISTS (SELECT 1 FROM sessions s
+                             WHERE s.account_id = $1 AND s.session_id = $4
+                               AND s.ended_at IS NULL AND s.expires_at > $12)
+                AND EXISTS (SELECT 1 FROM grants g
+                             WHERE g.account_id = $1 AND g.client_id = $3
+                               AND g.grant_id = $5 AND g.revoked_at IS NULL)
+                AND EXISTS (SELECT 1 FROM clients c
+                             WHERE c.client_id = $3 AND c.status = 'active')
+             ON CONFLICT DO NOTHING",
+            values![
+                authorization.account_id,
+                authorization.id,
+                authorization.client_id.as_str(),
+                authorization.session_id,
+                authorization.grant_id,
+                authorization.subject.as_str(),
+                authorization.scope.to_string(),
+                details_text(authorization)?,
+                authorization.issued_at,
+                authorization.expires_at,
+                authorization.refresh_count,
+                now,
+            ],
+        )
+        .await?;
+    Ok(inserted == 1)
+}
+
+/// An authorization as found, and what decides whether it still holds.
+#[derive(Debug)]
+pub struct StoredAuthorization {
+    /// The authorization.
+    pub authorization: Authorization,
+    /// When its refresh token last rotated.
+    pub rotated_at: Option<Instant>,
+    /// When it was revoked.
+    pub revoked_at: Option<Instant>,
+    /// Whether its account is active and the grant it rests on stands.
+    pub is_supported: bool,
+}
+
+impl StoredAuthorization {
+    /// Whether tokens may be issued from it and used.
+    pub fn holds(&self, now: Instant) -> bool {
+        self.is_supported && self.revoked_at.is_none() && self.authorization.expires_at > now
+    }
+}
+
+/// The authorization, whether it still holds or not.
+pub async fn find(
+    reader: &mut Reader,
+    account_id: AccountId,
+    id: AuthorizationId,
+) -> Result<Option<StoredAuthorization>, Error> {
+    let row = reader
+        .fetch_optional(
+            "SELECT z.account_id, z.authorization_id, z.client_id, z.session_id, z.grant_id,
+                    z.subject, z.scope, z.details, z.issued_at, z.expires_at, z.refresh_count,
+                    z.rotated_at, z.revoked_at,
+                    (a.status = 'active' AND g.grant_id IS NOT NULL) AS is_supported
+               FROM authorizations z
+               JOIN accounts a ON a.account_id = z.account_id
+               LEFT JOIN grants g ON g.account_id = z.account_id AND g.client_id = z.client_id
+                                 AND g.grant_id = z.grant_id AND g.revoked_at IS NULL
+              WHERE z.account_id = $1 AND z.authorization_id = $2",
+            values![account_id, id],
+        )
+        .await?;
+    row.map(|row| read(&row)).transpose()
+}
+
+/// Moves the refresh family's counter on by one; false when it is no longer at `count`, or the
+/// authorization was revoked.
+pub async fn rotate_refresh(
+    tx: &mut Transaction,
+    account_id: AccountId,
+    id: AuthorizationId,
+    count: u32,
+    now: Instant,
+) -> Result<bool, Error> {
+    let rotated = tx
+        .execute(
+            "UPDATE authorizations SET refresh_count = refresh_count + 1, rotated_at = $4
+              WHERE account_id = $1 AND authorization_id = $2 AND refresh_count = $3
+                AND revoked_at IS NULL",
+            values![account_id, id, count, now],
+        )
+        .await?;
+    Ok(rotated == 1)
+}
+
+/// Revokes an authorization and every token of it; false when it was revoked before.
+pub async fn revoke(
+    tx: &mut Transaction,
+    account_id: AccountId,
+    id: AuthorizationId,
+    now: Instant,
+) -> Result<bool, Error> {
+    let revoked = tx
+        .execute(
+            "UPDATE authorizations SET revoked_at = $3
+              WHERE account_id = $1 AND authorization_id = $2 AND revoked_at IS NULL",
+            values![account_id, id, now],
+        )
+        .await?;
+    Ok(revoked == 1)
+}
+
+/// Deletes authorizations that expired before `before`; at most 500. The number deleted.
+pub async fn delete_expired(tx: &mut Transaction, before: Instant) -> Result<u64, Error> {
+    tx.execute(
+        "DELETE FROM authorizations WHERE (account_id, authorization_id) IN (
+             SELECT account_id, authorization_id FROM authorizations WHERE expires_at < $1
+              ORDER BY expires_at LIMIT 500)",
+        values![before],
+    )
+    .await
+}
+
+fn details_text(authorization: &Authorization) -> Result<String, Error> {
+    serde_json::to_string(&authorization.details).map_err(|_| corrupt("details"))
+}
+
+fn corrupt(column: &'static str) -> Error {
+    Error::Corrupt {
+        table: "authorizations",
+        column,
+    }
+}
+
+fn read(row: &Row) -> Result<StoredAuthorization, Error> {
+    let refresh_count = row.get::<Option<i64>>("refresh_count")?;
+    Ok(StoredAuthorization {
+        authorization: Authorization {
+            account_id: row.get("account_id")?,
+            id: row.get("authorization_id")?,
+            client_id: row
+                .get::<String>("client_id")?
+                .try_into()
+                .map_err(|_| corrupt("client_id"))?,
+            session_id: row.get("session_id")?,
+            grant_id: row.get("grant_id")?,
+            subject: row.get("subject")?,
+            scope: row
+                .get::<String>("scope")?
+                .parse()
+                .map_err(|_| corrupt("scope"))?,
+            details: serde_json::from_str(&row.get::<String>("details")?)
+                .map_err(|_| corrupt("details"))?,
+            issued_at: row.get("issued_at")?,
+            expires_at: row.get("expires_at")?,
+            refresh_count: refresh_count
+                .map(|count| u32::try_from(count).map_err(|_| corrupt("refresh_count")))
+                .transpose()?,
+        },
+        rotated_at: row.get("rotated_at")?,
+        revoked_at: row.get("revoked_at")?,
+        is_supported: row.get("is_supported")?,
+    })
+}

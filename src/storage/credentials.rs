@@ -1,0 +1,70 @@
+//! The `credentials` table. A password is stored as its argon2id hash in PHC form.
+
+use super::{Error, Reader, Transaction, values};
+use crate::domain::id::{AccountId, CredentialId};
+use crate::domain::instant::Instant;
+
+/// A stored password.
+#[derive(Debug, Clone)]
+pub struct PasswordCredential {
+    /// Its identifier.
+    pub id: CredentialId,
+    /// The hash in PHC form.
+    pub hash: String,
+}
+
+/// Gives an account a password.
+pub async fn insert_password(
+    tx: &mut Transaction,
+    account_id: AccountId,
+    password: &PasswordCredential,
+    now: Instant,
+) -> Result<(), Error> {
+    tx.execute(
+        "INSERT INTO credentials (account_id, credential_id, kind, secret, created_at, changed_at)
+         VALUES ($1, $2, 'password', $3, $4, $4)",
+        values![account_id, password.id, password.hash.as_str(), now],
+    )
+    .await?;
+    Ok(())
+}
+
+/// The account's password, if it has one.
+pub async fn find_password(
+    reader: &mut Reader,
+    account_id: AccountId,
+) -> Result<Option<PasswordCredential>, Error> {
+    let row = reader
+        .fetch_optional(
+            "SELECT credential_id, secret FROM credentials
+              WHERE account_id = $1 AND kind = 'password'
+              ORDER BY credential_id DESC LIMIT 1",
+            values![account_id],
+        )
+        .await?;
+    row.map(|row| {
+        Ok(PasswordCredential {
+            id: row.get("credential_id")?,
+            hash: row.get("secret")?,
+        })
+    })
+    .transpose()
+}
+
+/// Replaces a hash by a stronger one of the same password; false when it has changed meanwhile.
+pub async fn update_password(
+    tx: &mut Transaction,
+    account_id: AccountId,
+    old: &PasswordCredential,
+    new_hash: &str,
+    now: Instant,
+) -> Result<bool, Error> {
+    let changed = tx
+        .execute(
+            "UPDATE credentials SET secret = $4, changed_at = $5
+              WHERE account_id = $1 AND credential_id = $2 AND secret = $3",
+            values![account_id, old.id, old.hash.as_str(), new_hash, now],
+        )
+        .await?;
+    Ok(changed == 1)
+}

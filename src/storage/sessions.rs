@@ -1,0 +1,197 @@
+//! The `sessions` table.
+
+use super::{Error, Reader, Row, Transaction, values};
+use crate::domain::account::AccountStatus;
+use crate::domain::grant::Grant;
+use crate::domain::id::{AccountId, SessionId};
+use crate::domain::instant::Instant;
+use crate::domain::session::Session;
+
+/// Inserts a session if its account may be used; false when it may not.
+pub async fn insert(
+    tx: &mut Transaction,
+    session: &Session,
+    secret_hash: &str,
+) -> Result<bool, Error> {
+    let inserted = tx
+        .execute(
+            "INSERT INTO sessions (account_id, session_id, secret_hash, methods,
+                                   authenticated_at, expires_at)
+             SELECT account_id, $2, $3, $4, $5, $6 FROM accounts
+              WHERE account_id = $1 AND status = 'active'",
+            values![
+                session.account_id,
+                session.id,
+                secret_hash,
+                session.methods.to_string(),
+                session.authenticated_at,
+                session.expires_at,
+            ],
+        )
+        .await?;
+    Ok(inserted == 1)
+}
+
+/// Renews a live session after its person proved anew who they are; false when it has ended.
+pub async fn renew(
+    tx: &mut Transaction,
+    session: &Session,
+    secret_hash: &str,
+) -> Result<bool, Error> {
+    let renewed = tx
+        .execute(
+            "UPDATE sessions SET secret_hash = $3, methods = $4, authenticated_at = $5,
+                                 expires_at = $6
+              WHERE account_id = $1 AND session_id = $2 AND ended_at IS NULL
+                AND EXISTS (SELECT 1 FROM accounts a
+                             WHERE a.account_id = $1 AND a.status = 'active')",
+            values![
+                session.account_id,
+                session.id,
+                secret_hash,
+                session.methods.to_string(),
+                session.authenticated_at,
+                session.expires_at,
+            ],
+        )
+        .await?;
+    Ok(renewed == 1)
+}
+
+/// A session as found, and what decides whether it still holds.
+#[derive(Debug)]
+pub struct StoredSession {
+    /// The session.
+    pub session: Session,
+    /// Digest of the secret in its cookie.
+    pub secret_hash: String,
+    /// When it was ended.
+    pub ended_at: Option<Instant>,
+    /// The status of its account.
+    pub account_status: AccountStatus,
+}
+
+/// The session, ended or not.
+pub async fn find(
+    reader: &mut Reader,
+    account_id: AccountId,
+    session_id: SessionId,
+) -> Result<Option<StoredSession>, Error> {
+    let row = reader
+        .fetch_optional(
+            "SELECT s.account_id, s.session_id, s.secret_hash, s.methods, s.authenticated_at,
+                    s.expires_at, s.ended_at, a.status
+               FROM sessions s JOIN accounts a ON a.account_id = s.account_id
+              WHERE s.account_id = $1 AND s.session_id = $2",
+            values![account_id, session_id],
+        )
+        .await?;
+    row.map(|row| read(&row)).transpose()
+}
+
+/// A session together with what its account has given one client: all that an authorization
+/// request with a live session reads, in one statement.
+#[derive(Debug)]
+pub struct SessionForClient {
+    /// The session.
+    pub stored: StoredSession,
+    /// The grant to this client, if it stands.
+    pub grant: Option<Grant>,
+    /// The subject the client's sector knows the account by.
+    pub subject: Option<String>,
+}
+
+/// The session, ended or not, with the client's grant and the sector's subject.
+pub async fn find_for_client(
+    reader: &mut Reader,
+    (account_id, session_id): (AccountId, SessionId),
+    client_id: &str,
+    sector: &str,
+) -> Result<Option<SessionForClient>, Error> {
+    let row = reader
+        .fetch_optional(
+            "SELECT s.account_id, s.session_id, s.secret_hash, s.methods, s.authenticated_at,
+                    s.expires_at, s.ended_at, a.status, g.grant_id, g.scope, g.claims, g.terms,
+                    g.granted_at, j.subject
+               FROM sessions s
+               JOIN accounts a ON a.account_id = s.account_id
+               LEFT JOIN grants g ON g.account_id = s.account_id AND g.client_id = $3
+                                 AND g.revoked_at IS NULL
+               LEFT JOIN subjects j ON j.account_id = s.account_id AND j.sector = $4
+              WHERE s.account_id = $1 AND s.session_id = $2",
+            values![account_id, session_id, client_id, sector],
+        )
+        .await?;
+    row.map(|row| {
+        Ok(SessionForClient {
+            stored: read(&row)?,
+            grant: super::grants::read_joined(&row)?,
+            subject: row.get("subject")?,
+        })
+    })
+    .transpose()
+}
+
+/// Ends a session; false when it had ended before.
+pub async fn end(
+    tx: &mut Transaction,
+    account_id: AccountId,
+    session_id: SessionId,
+    now: Instant,
+) -> Result<bool, Error> {
+    let ended = tx
+        .execute(
+            "UPDATE sessions SET ended_at = $3
+              WHERE account_id = $1 AND session_id = $2 AND ended_at IS NULL",
+            values![account_id, session_id, now],
+        )
+        .await?;
+    Ok(ended == 1)
+}
+
+/// Ends every session of an account; the number ended.
+pub async fn end_all(
+    tx: &mut Transaction,
+    account_id: AccountId,
+    now: Instant,
+) -> Result<u64, Error> {
+    tx.execute(
+        "UPDATE sessions SET ended_at = $2 WHERE account_id = $1 AND ended_at IS NULL",
+        values![account_id, now],
+    )
+    .await
+}
+
+/// Deletes sessions that expired before `before`; at most 500. The number deleted.
+pub async fn delete_expired(tx: &mut Transaction, before: Instant) -> Result<u64, Error> {
+    tx.execute(
+        "DELETE FROM sessions WHERE (account_id, session_id) IN (
+             SELECT account_id, session_id FROM sessions WHERE expires_at < $1
+              ORDER BY expires_at LIMIT 500)",
+        values![before],
+    )
+    .await
+}
+
+fn read(row: &Row) -> Result<StoredSession, Error> {
+    let corrupt = |column| Error::Corrupt {
+        table: "sessions",
+        column,
+    };
+    Ok(StoredSession {
+        session: Session {
+            account_id: row.get("account_id")?,
+            id: row.get("session_id")?,
+            methods: row
+                .get::<String>("methods")?
+                .parse()
+                .map_err(|_| corrupt("methods"))?,
+            authenticated_at: row.get("authenticated_at")?,
+            expires_at: row.get("expires_at")?,
+        },
+        secret_hash: row.get("secret_hash")?,
+        ended_at: row.get("ended_at")?,
+        account_status: AccountStatus::parse(&row.get::<String>("status")?)
+            .ok_or_else(|| corrupt("status"))?,
+    })
+}
