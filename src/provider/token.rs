@@ -116,7 +116,9 @@ pub(super) fn storage_error(error: &storage::Error) -> OAuthError {
     match error {
         storage::Error::Unavailable(_) => ErrorCode::TemporarilyUnavailable
             .because("The server cannot answer just now. Try again."),
-        _ => ErrorCode::ServerError.because("The server failed."),
+        storage::Error::Corrupt { .. } | storage::Error::Refused(_) => {
+            ErrorCode::ServerError.because("The server failed.")
+        }
     }
 }
 
@@ -126,7 +128,10 @@ pub(super) fn profile_error(error: &ProfileError) -> OAuthError {
         ProfileError::Storage(error) | ProfileError::Vault(VaultError::Storage(error)) => {
             storage_error(error)
         }
-        _ => ErrorCode::ServerError.because("The server failed."),
+        ProfileError::Vault(_)
+        | ProfileError::OtherVault
+        | ProfileError::Damaged
+        | ProfileError::Primitive(_) => ErrorCode::ServerError.because("The server failed."),
     }
 }
 

@@ -56,7 +56,7 @@ pub(super) fn decide<'a>(facts: &Facts<'a>) -> Decision<'a> {
             ErrorCode::ConsentRequired,
             "The resident has not decided on this yet.",
         ),
-        decision => decision,
+        decision @ (Decision::Need(_) | Decision::Refuse(..) | Decision::Ready(_)) => decision,
     }
 }
 
@@ -112,8 +112,7 @@ fn needs_fresh_login(facts: &Facts<'_>, session: &Session) -> bool {
         .is_some_and(|seconds| {
             let age = facts.now.since(session.authenticated_at);
             // A login made for this very request is as fresh as it gets: max_age=0 must end.
-            age > Duration::from_secs(seconds.into()) && !is_after_request
-                || seconds == 0 && !is_after_request
+            !is_after_request && (seconds == 0 || age > Duration::from_secs(seconds.into()))
         });
     too_old || asked && !is_after_request
 }
