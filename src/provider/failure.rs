@@ -10,7 +10,9 @@ pub(super) fn of_storage(error: &storage::Error) -> OAuthError {
     match error {
         storage::Error::Unavailable(_) => ErrorCode::TemporarilyUnavailable
             .because("The server cannot answer just now. Try again."),
-        _ => ErrorCode::ServerError.because("The server failed."),
+        storage::Error::Corrupt { .. } | storage::Error::Refused(_) => {
+            ErrorCode::ServerError.because("The server failed.")
+        }
     }
 }
 
@@ -20,6 +22,9 @@ pub(super) fn of_profile(error: &ProfileError) -> OAuthError {
         ProfileError::Storage(error) | ProfileError::Vault(VaultError::Storage(error)) => {
             of_storage(error)
         }
-        _ => ErrorCode::ServerError.because("The server failed."),
+        ProfileError::Vault(_)
+        | ProfileError::OtherVault
+        | ProfileError::Damaged
+        | ProfileError::Primitive(_) => ErrorCode::ServerError.because("The server failed."),
     }
 }

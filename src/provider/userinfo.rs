@@ -53,13 +53,13 @@ impl Provider {
             return Err(UserinfoError::Scope);
         }
         let TokenOwner {
-            account_id,
-            authorization_id,
+            account,
+            authorization,
             ..
         } = live.identity.owner.ok_or(UserinfoError::Scope)?;
         let now = self.now();
         let mut reader = self.ledger.reader().await?;
-        let stored = authorizations::find(&mut reader, account_id, authorization_id).await?;
+        let stored = authorizations::find(&mut reader, account, authorization).await?;
         drop(reader);
         let mut authorization = stored
             .filter(|stored| stored.holds(now))
@@ -67,7 +67,7 @@ impl Provider {
             .authorization;
         // A refresh may have narrowed the scope for this token.
         authorization.scope = live.claims.scope;
-        let found = self.accounts.profile(account_id).await?;
+        let found = self.accounts.profile(account).await?;
         let (_, profile) = found.ok_or(UserinfoError::Token)?;
         let wanted = disclosure::of_userinfo(&authorization);
         let claims = disclosure::release(&wanted, &profile);

@@ -5,7 +5,9 @@ use axum::response::Response;
 
 use crate::http::context::{FormBody, RequestContext};
 use crate::http::respond;
-use crate::protocol::client_authentication::ClientCredentials;
+use crate::protocol::client_authentication::{
+    ClientAuthenticationError as CredentialsError, ClientCredentials,
+};
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::parameters::Parameters;
 use crate::provider::client_authentication::ClientAuthenticationError;
@@ -30,7 +32,7 @@ fn credentials(
         .map_err(|error| ErrorCode::InvalidRequest.because(format!("The request body: {error}")))?;
     let header = context.header("authorization");
     let credentials =
-        ClientCredentials::parse(header, &parameters).map_err(|error| error.to_oauth())?;
+        ClientCredentials::parse(header, &parameters).map_err(CredentialsError::to_oauth)?;
     Ok((parameters, credentials))
 }
 
