@@ -28,8 +28,9 @@ pub async fn post(
 ) -> Response {
     // A form posted from a portal's page does not bring our cookies (SameSite=Lax), the GET that
     // follows a redirect does: so that whoever is logged in need not log in again.
-    if context.session_cookie().is_none() && body.0.len() <= MAX_QUERY {
-        let query = String::from_utf8_lossy(&body.0);
+    if context.session_cookie().is_none()
+        && let Some(query) = body.as_query(MAX_QUERY)
+    {
         return respond::see_other(&format!("{}?{query}", context.path));
     }
     authorize(&state, &context, RawAuthorizationRequest::parse(&body.0)).await

@@ -17,9 +17,8 @@ pub(super) fn parse(
 ) -> Result<(Parameters, ClientCredentials), OAuthError> {
     let parameters = Parameters::parse(&body.0)
         .map_err(|error| ErrorCode::InvalidRequest.because(format!("The request body: {error}")))?;
-    let header = context.header("authorization");
-    let credentials =
-        ClientCredentials::parse(header, &parameters).map_err(|error| error.to_oauth())?;
+    let credentials = ClientCredentials::parse(context.authorization(), &parameters)
+        .map_err(|error| error.to_oauth())?;
     Ok((parameters, credentials))
 }
 

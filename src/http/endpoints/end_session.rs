@@ -30,8 +30,9 @@ pub async fn post(
     context: RequestContext,
     body: FormBody,
 ) -> Response {
-    if context.session_cookie().is_none() && body.0.len() <= MAX_QUERY {
-        let query = String::from_utf8_lossy(&body.0);
+    if context.session_cookie().is_none()
+        && let Some(query) = body.as_query(MAX_QUERY)
+    {
         return respond::see_other(&format!("{}?{query}", context.path));
     }
     match body.parameters() {
