@@ -15,7 +15,7 @@ use crate::ledger::audit::{Event, EventKind};
 use crate::ledger::feed::Change;
 use crate::ledger::profiles::ProfileError;
 use crate::protocol::acr::Acr;
-use crate::storage::{self, account_index, accounts, checks, sessions};
+use crate::storage::{self, account_index, accounts, authorizations, checks, sessions};
 
 /// An account as an operator sees it: enough to know which it is, not to learn who.
 #[derive(Debug, Serialize)]
@@ -111,7 +111,7 @@ impl Accounts {
         }))
     }
 
-    /// Stops an account: every session ends, every token dies, nothing of it works.
+    /// Stops an account: every session ends, every token and refresh family dies.
     pub async fn freeze(
         &self,
         id: AccountId,
@@ -172,6 +172,7 @@ impl Accounts {
                         });
                     }
                     sessions::end_all(tx, *account_id, *now).await?;
+                    authorizations::revoke_all(tx, *account_id, *now).await?;
                     let (kind, announced) = match to {
                         AccountStatus::Frozen => (
                             EventKind::AccountFrozen,

@@ -241,6 +241,8 @@ async fn write_login(entry: &mut Entry<'_>, login: &Login) -> Result<bool, stora
         sessions::insert(entry.tx(), &login.session, &login.secret_hash).await?
     };
     if !opened {
+        let event = Event::new(EventKind::LoginFailed, login.now).account(account_id);
+        entry.record(&event).await?;
         return Ok(false);
     }
     if let Some((old, stronger)) = &login.upgrade

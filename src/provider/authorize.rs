@@ -6,7 +6,7 @@
 //! outcome, not an error. A request that a live session answers writes nothing.
 
 pub mod code;
-mod consent;
+pub mod consent;
 mod decision;
 
 use std::sync::Arc;

@@ -7,8 +7,8 @@ use crate::domain::id::{AccountId, SessionId};
 use crate::ledger::keyring::MacUse;
 use crate::protocol::client_metadata::values::SubjectType;
 
-/// The sector that all clients with public subjects share.
-const PUBLIC: &str = "public";
+/// The sector that all clients with public subjects share. No host has this name.
+const PUBLIC: &str = "*";
 
 /// Eighteen bytes: 24 characters, and no two accounts of a sector alike.
 const SUBJECT_BYTES: usize = 18;

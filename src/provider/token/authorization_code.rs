@@ -62,12 +62,12 @@ impl Provider {
         if code.client_id != client.client().id {
             return Err(ExchangeError::CodeOfOther);
         }
+        binding.check(&code)?;
         let now = self.now();
         // A code that is too old may have been redeemed in time: its replay revokes all the same.
         if now.since(code.issued_at) >= self.lifetimes.code {
             return Err(self.replay_of_old(&code).await?);
         }
-        binding.check(&code)?;
         let authorization = self.authorization_of(&code, client, now);
         let event = Event::new(EventKind::AuthorizationRedeemed, now)
             .account(authorization.account_id)
