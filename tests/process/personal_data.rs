@@ -1,6 +1,7 @@
 //! Nothing personal is in the clear: not at rest, not in logs at the finest level, not in metrics,
 //! not in any URL.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use base64::Engine as _;
@@ -10,7 +11,7 @@ use crate::browser::{Arrival, Browser};
 use crate::http::Http;
 use crate::installation::{Installation, on_both};
 use crate::people::Person;
-use crate::portal::{Portal, Tokens};
+use crate::portal::Portal;
 
 /// What the test itself wrote down.
 const OUR_OWN: [&str; 2] = ["people.ndjson", "number"];
@@ -40,7 +41,7 @@ on_both! {
         assert!(urls.len() > 20 && metrics.len() > 1_000);
         let mut hay = installation.everything_stored().await;
         hay.push(("metrics".to_owned(), metrics.into_bytes()));
-        hay.extend(urls.into_iter().map(|url| ("a URL".to_owned(), url.into_bytes())));
+        hay.extend(urls.into_iter().map(|url| (format!("URL {url}"), url.into_bytes())));
         server.stop().await;
         hay.extend(installation.everything_stored().await);
         hay.extend(written(&installation));
@@ -101,8 +102,11 @@ async fn one_person_does_everything(http: &Http, portals: &[Portal; 2], person: 
     assert_eq!(about["name"], person.name, "the data is in play: {about}");
     assert_eq!(about["email"], person.email, "{about}");
     let refreshed = portals[0].refresh(http, &first.refresh).await;
-    let refreshed = Tokens::of(&refreshed);
-    assert!(portals[0].is_active(http, &refreshed.access).await);
+    let fresh = refreshed.json()["access_token"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(portals[0].is_active(http, &fresh).await);
     let revoked = [("token", second.refresh.as_str())];
     assert_eq!(
         portals[1]
@@ -112,17 +116,18 @@ async fn one_person_does_everything(http: &Http, portals: &[Portal; 2], person: 
         200
     );
     assert!(!portals[1].is_active(http, &second.access).await);
-    log_out(&mut browser, &refreshed.id).await;
+    log_out(&mut browser, &first.id, person).await;
 }
 
-async fn log_out(browser: &mut Browser, id_token: &str) {
+async fn log_out(browser: &mut Browser, id_token: &str, person: &Person) {
     let home = format!("{}/", browser.http.origin());
     browser.go(&home, None).await.page();
     let end = format!("{}/oauth2/end_session", browser.http.origin());
-    let page = browser
-        .go(&end, Some(&[("id_token_hint", id_token)]))
-        .await
-        .page();
+    let form = [("id_token_hint", id_token), ("logout_hint", &*person.phone)];
+    // From a portal's page, so without cookies at first.
+    let mut posting = Browser::new(&browser.http);
+    posting.go(&end, Some(&form)).await.page();
+    let page = browser.go(&end, Some(&form)).await.page();
     if page.has("logout-confirm") {
         browser.submit(&page, &[("decision", "confirm")]).await;
     }
@@ -174,7 +179,7 @@ fn written(installation: &Installation) -> Vec<(String, Vec<u8>)> {
 
 /// What must be nowhere, spelled in each way it might be.
 fn needles(people: &[Person]) -> Vec<Vec<u8>> {
-    let mut needles = Vec::new();
+    let mut needles = BTreeSet::new();
     let mut plain = vec![WRONG_PASSWORD.to_owned(), UNKNOWN_PHONE[3..].to_owned()];
     for person in people {
         plain.extend([
@@ -194,18 +199,16 @@ fn needles(people: &[Person]) -> Vec<Vec<u8>> {
             .encode_utf16()
             .map(|unit| format!("\\u{unit:04x}"))
             .collect();
-        for spelled in [
+        needles.extend([
             escaped.replace('+', "%20"),
             escaped,
             ascii,
             STANDARD_NO_PAD.encode(&text),
             URL_SAFE_NO_PAD.encode(&text),
             text,
-        ] {
-            needles.push(spelled.into_bytes());
-        }
+        ]);
     }
-    needles
+    needles.into_iter().map(String::into_bytes).collect()
 }
 
 /// Where which needle is.
