@@ -15,7 +15,7 @@ use crate::provider::end_session::{EndSessionError, LogoutOutcome};
 
 /// GET.
 pub async fn get(State(state): State<AppState>, context: RequestContext) -> Response {
-    match Parameters::parse(context.query.as_bytes()) {
+    match Parameters::parse(&context.sent(&state)) {
         Ok(parameters) => end(&state, &context, &parameters).await,
         Err(_) => refused(&state, &context, "The logout request could not be read."),
     }
@@ -27,7 +27,7 @@ pub async fn post(
     context: RequestContext,
     body: FormBody,
 ) -> Response {
-    if let Some(location) = body.as_redirect(&context) {
+    if let Some(location) = body.as_redirect(&state, &context) {
         return respond::see_other(&location);
     }
     match body.parameters() {
