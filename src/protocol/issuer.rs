@@ -6,8 +6,9 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use url::Host;
 
-use super::web_uri::{WebUri, WebUriError};
+use super::web_uri::{WebUri, WebUriError, is_loopback};
 
 /// `https://host[:port]`, or `http` on loopback; no path, query or trailing slash.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -52,6 +53,12 @@ impl Issuer {
     #[must_use]
     pub fn host(&self) -> String {
         self.0.host()
+    }
+
+    /// Whether it names this very machine.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        Host::parse(&self.host()).is_ok_and(|host| is_loopback(&host))
     }
 
     /// Whether it is `https`; if not, it is on loopback.
