@@ -83,6 +83,16 @@ impl Config {
         Self::load(&self.sources)
     }
 
+    /// The same layers below some more assignments.
+    pub fn overlaid(
+        &self,
+        assignments: impl IntoIterator<Item = String>,
+    ) -> Result<Self, Problems> {
+        let mut sources = self.sources.clone();
+        sources.assignments.extend(assignments);
+        Self::load(&sources)
+    }
+
     /// The resolved settings as TOML, secrets redacted, with the origin of what is not a default.
     pub fn to_toml(&self) -> &str {
         &self.printed

@@ -6,7 +6,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use url::Host;
+use url::{Host, Url};
 
 use super::web_uri::{WebUri, WebUriError, is_loopback};
 
@@ -30,7 +30,9 @@ impl Issuer {
     /// Checks `text`.
     pub fn parse(text: &str) -> Result<Self, IssuerError> {
         let uri = WebUri::parse(text)?;
-        if uri.origin() == text {
+        // As URL parsing writes it: there is one spelling, without the scheme's own port.
+        let origin = Url::parse(text).map(|url| url.origin().ascii_serialization());
+        if origin.is_ok_and(|origin| origin == text) {
             Ok(Self(uri))
         } else {
             Err(IssuerError::NotAnOrigin)
