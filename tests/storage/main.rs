@@ -7,17 +7,11 @@ mod postgres;
 
 mod coverage;
 mod harness;
-#[cfg(test)]
 mod ledger;
-#[cfg(test)]
 mod ledger_audit;
-#[cfg(test)]
 mod ledger_feed;
-#[cfg(test)]
 mod ledger_keys;
-#[cfg(test)]
 mod ledger_tables;
-#[cfg(test)]
 mod ledger_vault;
 mod migrations;
 mod on_postgres;

@@ -155,6 +155,10 @@ fn stop_when_we_end(mut pg_ctl: Command, data: &Path, folder: &Path) {
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null());
+    #[expect(
+        clippy::zombie_processes,
+        reason = "the guard outlives this process: that is its purpose"
+    )]
     let mut guard = guard.spawn().expect("sh runs");
     // The pipe closes with this process, not before.
     std::mem::forget(guard.stdin.take());
