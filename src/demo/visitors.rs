@@ -64,6 +64,8 @@ struct Visitor<L> {
     seen_at: Instant,
     journeys: Vec<Journey>,
     login: Option<Arc<L>>,
+    /// Renewed since the page was last shown.
+    renewed: bool,
 }
 
 /// What a new cookie and its forms carry, drawn by the caller.
@@ -136,7 +138,14 @@ impl<L> Visitors<L> {
             && visitor.login.is_some()
         {
             visitor.login = Some(Arc::new(login));
+            visitor.renewed = true;
         }
+    }
+
+    /// Whether there is a renewal to tell of. It is told once.
+    pub(super) fn take_renewal(&mut self, cookie: &str, now: Instant) -> bool {
+        let visitor = self.visitor(cookie, now);
+        visitor.is_some_and(|visitor| std::mem::take(&mut visitor.renewed))
     }
 
     /// The browser leaves: nothing of it stays.
@@ -168,6 +177,7 @@ impl<L> Visitors<L> {
             seen_at: now,
             journeys,
             login,
+            renewed: false,
         };
         self.0.insert(key(cookie), visitor);
     }

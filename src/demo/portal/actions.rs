@@ -93,7 +93,7 @@ pub(super) async fn refresh(State(portal): State<Portal>, visit: Visit, body: By
         Ok(renewed) => {
             let now = portal.now();
             portal.visitors().renew(visit.cookie(), renewed, now);
-            page::with_notice(&portal, &visit, Notice::Refreshed)
+            answer::see_other("/")
         }
         Err(error) => {
             if error.ends_the_login() {

@@ -1,5 +1,6 @@
 //! Why a portal could not log somebody in or keep them logged in.
 
+use axum::http::StatusCode;
 use openidconnect::core::CoreErrorResponseType;
 use openidconnect::{
     ClaimsVerificationError, DiscoveryError, RequestTokenError, StandardErrorResponse,
@@ -7,6 +8,8 @@ use openidconnect::{
 };
 
 use super::http::HttpError;
+
+const INVALID_TOKEN: &str = "invalid_token";
 
 /// Why a portal could not log somebody in or keep them logged in.
 #[derive(Debug, thiserror::Error)]
@@ -84,9 +87,11 @@ impl RelyingPartyError {
         }
     }
 
-    /// Whether the provider has ended what the refresh token stood for (RFC 6749 §5.2).
+    /// Whether the provider has ended what the refresh token stood for (RFC 6749 §5.2), or what
+    /// the access token did (RFC 6750 §3.1).
     pub fn ends_the_login(&self) -> bool {
-        matches!(self, Self::Refused { code, .. } if code == "invalid_grant")
+        let ended = ["invalid_grant", INVALID_TOKEN];
+        matches!(self, Self::Refused { code, .. } if ended.contains(&code.as_str()))
             || matches!(self, Self::Subject)
     }
 }
@@ -121,6 +126,12 @@ impl From<UserInfoError<HttpError>> for RelyingPartyError {
     fn from(error: UserInfoError<HttpError>) -> Self {
         match error {
             UserInfoError::Request(error) => Self::Http(error),
+            UserInfoError::Response(status, ..) if status == StatusCode::UNAUTHORIZED => {
+                Self::Refused {
+                    code: INVALID_TOKEN.to_owned(),
+                    description: "userinfo does not accept the access token".to_owned(),
+                }
+            }
             // OpenID Connect Core §5.3.2: the one claim that is verified is `sub`.
             UserInfoError::ClaimsVerification(_) => Self::Subject,
             _ => Self::Answer("the userinfo request"),

@@ -93,6 +93,8 @@ fn who_has_left_is_forgotten_and_cannot_be_renewed() {
         *visitors.entered("cookie-2", START).unwrap().0,
         "somebody, renewed"
     );
+    assert!(visitors.take_renewal("cookie-2", START));
+    assert!(!visitors.take_renewal("cookie-2", START));
     visitors.leave("cookie-2");
     visitors.renew("cookie-2", "somebody", START);
     assert!(visitors.entered("cookie-2", START).is_none());
