@@ -15,9 +15,11 @@ use crate::provider::register_client::Operation;
 
 /// Does what was asked.
 pub(super) fn run(command: &Command, config: &Config) -> anyhow::Result<()> {
-    let destination = match command {
-        Command::Serve => Destination::StandardOutput,
-        _ => Destination::StandardError,
+    // Every other command's standard output is its answer.
+    let destination = if matches!(command, Command::Serve) {
+        Destination::StandardOutput
+    } else {
+        Destination::StandardError
     };
     let level = telemetry::start(&config.log, destination);
     match command {

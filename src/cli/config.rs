@@ -4,7 +4,6 @@
 //! setting's path and where its value came from. What `config/default.toml` does not name is
 //! refused. Only `cli` knows this module: each layer below is handed the few values it needs.
 
-mod issuer;
 mod layers;
 mod problem;
 mod read;
@@ -14,7 +13,6 @@ mod vault;
 #[cfg(test)]
 mod tests;
 
-pub use issuer::Issuer;
 pub use layers::Sources;
 pub use problem::{Problem, Problems};
 pub use sections::{

@@ -96,7 +96,19 @@ impl FromRequestParts<AppState> for RequestContext {
 #[derive(Debug)]
 pub struct FormBody(pub Bytes);
 
+/// The longest query that a form is turned into.
+const MAX_QUERY: usize = 6 * 1024;
+
 impl FormBody {
+    /// Where a form from a portal's page goes on by GET: it does not bring our cookies
+    /// (SameSite=Lax), the request that follows a redirect does. None if it brought the session,
+    /// or cannot be an address.
+    pub fn as_redirect(&self, context: &RequestContext) -> Option<String> {
+        let query = std::str::from_utf8(&self.0).ok()?;
+        let fits = query.len() <= MAX_QUERY && query.bytes().all(|byte| byte.is_ascii_graphic());
+        (fits && context.session.is_none()).then(|| format!("{}?{query}", context.path))
+    }
+
     /// The fields, each there once.
     pub fn parameters(&self) -> Option<Parameters> {
         Parameters::parse(&self.0).ok()

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 
-use super::interaction::{self, Paused};
+use super::interaction::{self, FormName, Paused};
 use super::logout::portal_name;
 use crate::accounts::profile::Profile;
 use crate::domain::session::Session;
@@ -20,8 +20,13 @@ use crate::provider::authorize::Browser;
 use crate::views::consent::{ConsentPage, LegalBasis, Portal, Received};
 use crate::views::link::WebLink;
 
-/// Names the form in its CSRF token.
-const FORM: &str = "consent";
+const fn form_of(session: &Session) -> FormName<'_> {
+    FormName {
+        name: "consent",
+        action: "/consent",
+        session: Some(session),
+    }
+}
 
 /// Shows who receives what.
 pub async fn show(State(state): State<AppState>, context: RequestContext) -> Response {
@@ -30,7 +35,7 @@ pub async fn show(State(state): State<AppState>, context: RequestContext) -> Res
         Err(response) => return *response,
     };
     match state.accounts.profile(session.account_id).await {
-        Ok(Some((_, profile))) => asked(&state, &context, &paused, &profile),
+        Ok(Some((_, profile))) => asked(&state, &context, &paused, (&session, &profile)),
         Ok(None) => respond::see_other("/login"),
         Err(error) => respond::profile_error_page(&state, &context, &error),
     }
@@ -49,7 +54,7 @@ pub async fn submit(
         Ok(entered) => entered,
         Err(response) => return *response,
     };
-    if !interaction::csrf_holds(&state, &context, &fields, FORM) {
+    if !interaction::csrf_holds(&state, &context, &fields, form_of(&session)) {
         return interaction::forged(&state, &context);
     }
     let provider = &state.provider;
@@ -108,13 +113,13 @@ fn asked(
     state: &AppState,
     context: &RequestContext,
     paused: &Paused,
-    profile: &Profile,
+    (session, profile): (&Session, &Profile),
 ) -> Response {
     let metadata = &paused.client.metadata;
     let pages = metadata.pages();
     let locale = interaction::locale(state, context, Some(paused));
     let language = Language::for_tag(locale.tag()).unwrap_or(Language::En);
-    let (form, cookie) = interaction::form(state, context, Some(paused), ("/consent", FORM));
+    let (form, cookie) = interaction::form(state, context, Some(paused), form_of(session));
     let logo = pages
         .logo_uri
         .choose(language)
