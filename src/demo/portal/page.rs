@@ -62,14 +62,18 @@ pub(super) fn with_problem(portal: &Portal, visit: &Visit, error: &RelyingPartyE
 }
 
 fn advice(error: &RelyingPartyError) -> Option<Advice> {
-    match error {
-        RelyingPartyError::State => Some(Advice::BeginAgain),
-        RelyingPartyError::Http(_) => Some(Advice::Later),
-        _ if error.ends_the_login() => Some(Advice::Ended),
-        _ if error.code() == "access_denied" => Some(Advice::Declined),
-        _ if error.code() == "temporarily_unavailable" => Some(Advice::Later),
-        _ => None,
+    if error.ends_the_login() {
+        return Some(Advice::Ended);
     }
+    // The words of the provider, and those that the portal finds itself.
+    let advised = [
+        ("access_denied", Advice::Declined),
+        ("state_mismatch", Advice::BeginAgain),
+        ("provider_unreachable", Advice::Later),
+        ("temporarily_unavailable", Advice::Later),
+    ];
+    let found = advised.into_iter().find(|(code, _)| *code == error.code());
+    found.map(|(_, advice)| advice)
 }
 
 fn build(portal: &Portal, visit: &Visit) -> PortalPage {

@@ -98,9 +98,10 @@ impl RelyingPartyError {
 
 impl From<DiscoveryError<HttpError>> for RelyingPartyError {
     fn from(error: DiscoveryError<HttpError>) -> Self {
-        match error {
-            DiscoveryError::Request(error) => Self::Http(error),
-            _ => Self::Answer("discovery"),
+        if let DiscoveryError::Request(error) = error {
+            Self::Http(error)
+        } else {
+            Self::Answer("discovery")
         }
     }
 }
@@ -124,17 +125,19 @@ impl From<TokenError> for RelyingPartyError {
 
 impl From<UserInfoError<HttpError>> for RelyingPartyError {
     fn from(error: UserInfoError<HttpError>) -> Self {
-        match error {
-            UserInfoError::Request(error) => Self::Http(error),
-            UserInfoError::Response(status, ..) if status == StatusCode::UNAUTHORIZED => {
-                Self::Refused {
-                    code: INVALID_TOKEN.to_owned(),
-                    description: "userinfo does not accept the access token".to_owned(),
-                }
-            }
-            // OpenID Connect Core §5.3.2: the one claim that is verified is `sub`.
-            UserInfoError::ClaimsVerification(_) => Self::Subject,
-            _ => Self::Answer("the userinfo request"),
+        if let UserInfoError::Request(error) = error {
+            return Self::Http(error);
         }
+        // OpenID Connect Core §5.3.2: the one claim that is verified is `sub`.
+        if matches!(error, UserInfoError::ClaimsVerification(_)) {
+            return Self::Subject;
+        }
+        if matches!(error, UserInfoError::Response(StatusCode::UNAUTHORIZED, ..)) {
+            return Self::Refused {
+                code: INVALID_TOKEN.to_owned(),
+                description: "userinfo does not accept the access token".to_owned(),
+            };
+        }
+        Self::Answer("the userinfo request")
     }
 }

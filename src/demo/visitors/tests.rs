@@ -104,7 +104,7 @@ fn who_has_left_is_forgotten_and_cannot_be_renewed() {
 fn a_visit_ends_when_nobody_comes() {
     let mut visitors = visitors();
     visitors.enter("cookie-1", "somebody", draw(2), START);
-    let later = START.plus(VISIT_LIFE - Duration::from_secs(1));
+    let later = START.plus(VISIT_LIFE).minus(Duration::from_secs(1));
     assert!(visitors.entered("cookie-2", later).is_some());
     assert!(
         visitors
