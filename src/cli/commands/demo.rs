@@ -20,7 +20,7 @@ use crate::cli::signals::{Asked, Signals};
 use crate::cli::telemetry::LevelControl;
 use crate::cli::web::Web;
 use crate::cli::{output, serve};
-use crate::demo::people::RESIDENTS;
+use crate::demo::people::{RESIDENTS, Resident};
 use crate::demo::ports::Ports;
 use crate::demo::province::{PROVINCES, Province};
 use crate::demo::registration::{Registrar, import_people};
@@ -174,7 +174,7 @@ async fn open_portals(
             start: StartPage {
                 portals: addresses.links(),
                 provider_href: addresses.provider.clone(),
-                people: RESIDENTS.iter().map(|resident| resident.shown()).collect(),
+                people: RESIDENTS.iter().map(Resident::shown).collect(),
             },
             renderer: renderer.clone(),
             clock: Arc::clone(&clock),
