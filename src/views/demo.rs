@@ -98,7 +98,10 @@ pub struct Claim {
 /// The claims that are explained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the claims are named and defined by the specifications")]
+#[expect(
+    missing_docs,
+    reason = "the claims are named and defined by the specifications"
+)]
 pub enum Meaning {
     Sub,
     Name,
