@@ -15,9 +15,9 @@ pub struct Ports(BTreeSet<u16>);
 impl Ports {
     /// A port that was free on loopback a moment ago.
     pub fn pick(&mut self, usual: u16) -> io::Result<u16> {
-        let remembered = (0..).map_while(|n: u16| usual.checked_add(n.checked_mul(STRIDE)?));
+        let remembered = (0_u16..).map_while(|n| usual.checked_add(n.checked_mul(STRIDE)?));
         for port in remembered {
-            if !self.0.contains(&port) && is_free(port) {
+            if port != 0 && !self.0.contains(&port) && is_free(port) {
                 self.0.insert(port);
                 return Ok(port);
             }

@@ -89,11 +89,7 @@ pub struct Registrar<'a> {
 
 impl<'a> Registrar<'a> {
     /// For this provider, remembering in `file`.
-    pub const fn new(
-        provider: &'a Provider,
-        fetcher: &'a GuardedClient,
-        file: &'a Path,
-    ) -> Self {
+    pub const fn new(provider: &'a Provider, fetcher: &'a GuardedClient, file: &'a Path) -> Self {
         Self {
             provider,
             fetcher,

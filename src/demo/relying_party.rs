@@ -205,8 +205,8 @@ impl RelyingParty {
             .request_async(&self.http)
             .await?;
         let id_token = answer.id_token().ok_or(RelyingPartyError::NoIdToken)?;
-        let claims = self.verify(&answer, id_token, &Nonce::new(secrets.nonce));
-        let claims = claims.await?;
+        let nonce = Nonce::new(secrets.nonce);
+        let claims = self.verify(&answer, id_token, &nonce).await?;
         let subject = claims.subject().as_str();
         let received = Received {
             answer: &answer,
@@ -359,7 +359,10 @@ impl RelyingParty {
         let client = Client::from_provider_metadata(metadata, self.client_id(), Some(secret))
             .set_redirect_uri(self.redirect_uri.clone());
         let found = Arc::new(Discovered { client, more });
-        let mut known = self.discovered.write().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self
+            .discovered
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         *known = Some(Arc::clone(&found));
         Ok(found)
     }

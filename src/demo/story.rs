@@ -21,11 +21,14 @@ pub struct Addresses {
 impl Addresses {
     /// The portals as links.
     pub fn links(&self) -> Vec<Neighbor> {
-        let links = self.portals.iter().map(|(name_zh, name_en, href)| Neighbor {
-            name_zh: (*name_zh).to_owned(),
-            name_en: (*name_en).to_owned(),
-            href: href.clone(),
-        });
+        let links = self
+            .portals
+            .iter()
+            .map(|(name_zh, name_en, href)| Neighbor {
+                name_zh: (*name_zh).to_owned(),
+                name_en: (*name_en).to_owned(),
+                href: href.clone(),
+            });
         links.collect()
     }
 }
@@ -46,8 +49,8 @@ pub fn tell(addresses: &Addresses) -> String {
     ] {
         rows.push([name_zh.to_owned(), href.clone(), name_en.to_owned()]);
     }
-    let mut people = vec![["姓名 Name", "账号 Username", "密码 Password", "等级 Level"]
-        .map(str::to_owned)];
+    let mut people =
+        vec![["姓名 Name", "账号 Username", "密码 Password", "等级 Level"].map(str::to_owned)];
     people.extend(RESIDENTS.iter().map(|resident| {
         [resident.name, resident.phone, PASSWORD, resident.level].map(str::to_owned)
     }));
@@ -99,7 +102,11 @@ mod tests {
     fn everything_one_needs_is_told_and_columns_stand_in_line() {
         let text = tell(&Addresses {
             start: "http://localhost:8081/".to_owned(),
-            portals: vec![("浙江社会保险", "Zhejiang", "http://z.localhost:1/".to_owned())],
+            portals: vec![(
+                "浙江社会保险",
+                "Zhejiang",
+                "http://z.localhost:1/".to_owned(),
+            )],
             provider: "http://localhost:8080/".to_owned(),
             management: "http://127.0.0.1:9090/readyz".to_owned(),
         });

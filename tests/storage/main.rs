@@ -1,5 +1,7 @@
 //! Storage on both engines: what holds on one holds on the other.
 
+#![cfg(test)]
+
 #[path = "../support/postgres.rs"]
 mod postgres;
 

@@ -165,7 +165,11 @@ fn whose_form(portal: &Portal, visit: &Visit, body: &[u8]) -> Option<std::sync::
 }
 
 fn refused(portal: &Portal, visit: &Visit, error: &RelyingPartyError) -> Response {
-    tracing::info!(portal = portal.province().key, code = error.code(), "refused");
+    tracing::info!(
+        portal = portal.province().key,
+        code = error.code(),
+        "refused"
+    );
     let mut response = page::with_problem(portal, visit, error);
     *response.status_mut() = match error {
         RelyingPartyError::Http(_) => StatusCode::BAD_GATEWAY,

@@ -11,9 +11,7 @@ use super::request::Visit;
 use super::{Portal, answer};
 use crate::demo::relying_party::{Entered, Login, RelyingPartyError};
 use crate::domain::instant::Instant;
-use crate::views::demo::{
-    Claim, Entry, Meaning, Notice, PortalPage, Refusal, SignedIn, Token,
-};
+use crate::views::demo::{Claim, Entry, Meaning, Notice, PortalPage, Refusal, SignedIn, Token};
 use crate::views::page::{Form, HiddenField};
 
 /// China Standard Time, all of the country's.
@@ -128,7 +126,9 @@ fn claims(login: &Login) -> Vec<Claim> {
 }
 
 fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// A value as people write it.

@@ -3,9 +3,9 @@
 use std::convert::Infallible;
 
 use axum::extract::{FromRequestParts, Request};
+use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, COOKIE, HOST};
 use axum::http::request::Parts;
-use axum::http::HeaderMap;
 
 use super::Portal;
 use crate::protocol::parameters::Parameters;
@@ -54,7 +54,7 @@ impl FromRequestParts<Portal> for Visit {
         let key = portal.province().key;
         let query = Parameters::parse(parts.uri.query().unwrap_or_default().as_bytes()).ok();
         let asked = query.as_ref().and_then(|query| query.get("lang"));
-        let chosen = asked.and_then(Locale::from_tag);
+        let chosen = asked.and_then(Locale::for_tag);
         let remembered = cookie(headers, &language_cookie(key));
         let accepted = headers.get(ACCEPT_LANGUAGE);
         let accepted = accepted.and_then(|value| value.to_str().ok());
@@ -101,7 +101,9 @@ fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 fn is_form(headers: &HeaderMap) -> bool {
-    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok());
     kind.and_then(|kind| kind.split(';').next())
         .is_some_and(|kind| kind.trim() == "application/x-www-form-urlencoded")
 }

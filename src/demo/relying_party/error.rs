@@ -2,8 +2,8 @@
 
 use openidconnect::core::CoreErrorResponseType;
 use openidconnect::{
-    ClaimsVerificationError, DiscoveryError, ErrorResponse, RequestTokenError,
-    StandardErrorResponse, UserInfoError,
+    ClaimsVerificationError, DiscoveryError, RequestTokenError, StandardErrorResponse,
+    UserInfoError,
 };
 
 use super::http::HttpError;

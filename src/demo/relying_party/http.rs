@@ -29,7 +29,7 @@ pub enum HttpError {
     Unreachable(#[source] reqwest::Error),
     /// The request or the answer could not be put together.
     #[error("the request or its answer is malformed")]
-    Malformed(#[from] openidconnect::http::Error),
+    Malformed(#[from] http::Error),
 }
 
 /// Talks to one provider on this machine.
@@ -67,7 +67,7 @@ impl ProviderHttp {
         }
         let response = self.client.execute(request).await;
         let response = response.map_err(HttpError::Unreachable)?;
-        let mut answer = openidconnect::http::Response::builder().status(response.status());
+        let mut answer = http::Response::builder().status(response.status());
         if let Some(headers) = answer.headers_mut() {
             headers.clone_from(response.headers());
         }

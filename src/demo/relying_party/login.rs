@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use openidconnect::core::{CoreIdToken, CoreTokenResponse};
-use openidconnect::{AccessToken, AdditionalClaims, OAuth2TokenResponse, RefreshToken, TokenResponse};
+use openidconnect::{
+    AccessToken, AdditionalClaims, OAuth2TokenResponse, RefreshToken, TokenResponse,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -134,7 +136,10 @@ impl Login {
 
     /// What the portal calls the person.
     pub(in crate::demo) fn display_name(&self) -> &str {
-        let name = self.userinfo.get("name").or_else(|| self.id_claims.get("name"));
+        let name = self
+            .userinfo
+            .get("name")
+            .or_else(|| self.id_claims.get("name"));
         name.and_then(Value::as_str).unwrap_or(self.subject())
     }
 

@@ -77,7 +77,10 @@ pub fn answer(
             let code = match unverified {
                 Unverified::UnknownClient => "unknown_client",
                 Unverified::RedirectUriMismatch => "redirect_uri_mismatch",
-                _ => "invalid_request",
+                Unverified::Parameters(_)
+                | Unverified::MissingClientId
+                | Unverified::MissingRedirectUri
+                | Unverified::StateTooLong => "invalid_request",
             };
             respond::error_page(state, context, status, code, &unverified.to_string())
         }

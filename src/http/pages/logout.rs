@@ -13,6 +13,7 @@ use crate::http::context::{FormBody, RequestContext};
 use crate::http::cookies::CookieName;
 use crate::http::respond::{self, PageSources};
 use crate::http::state::AppState;
+use crate::protocol::end_session::LogoutTarget;
 use crate::protocol::language::Language;
 use crate::provider::end_session::PendingLogout;
 use crate::views::link::WebLink;
@@ -60,7 +61,7 @@ pub async fn show(State(state): State<AppState>, context: RequestContext) -> Res
         .as_ref()
         .and_then(|pending| pending.target.as_ref());
     let sources = PageSources {
-        form_targets: target.map(|target| target.origin()).into_iter().collect(),
+        form_targets: target.map(LogoutTarget::origin).into_iter().collect(),
         images: None,
     };
     respond::with_cookie(respond::with_sources(response, &sources), cookie)
