@@ -5,6 +5,7 @@
 #[path = "../support/postgres.rs"]
 mod postgres;
 
+mod accounts;
 mod coverage;
 mod harness;
 mod ledger;
@@ -16,6 +17,7 @@ mod ledger_vault;
 mod migrations;
 mod on_postgres;
 mod on_sqlite;
+mod sessions;
 mod statements;
 mod values;
 mod writing;
