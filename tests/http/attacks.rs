@@ -1,4 +1,8 @@
 //! Attacks that other providers fell for, each tried here. The cases and their numbers are those
 //! of `docs/evidence/attacks.md`.
 
+mod codes;
+mod pages;
+mod pkce;
 mod redirects;
+mod requests;

@@ -15,8 +15,8 @@ pub(crate) use answer::{
 pub(crate) use browser::Browser;
 pub(crate) use page::Page;
 pub(crate) use people::{LI, Person, WANG, ZHANG};
-pub(crate) use portal::{Portal, Tokens};
-pub(crate) use request::{AuthorizationRequest, Code};
+pub(crate) use portal::{Portal, Tokens, basic};
+pub(crate) use request::{AuthorizationRequest, Code, NONCE, STATE, challenge};
 pub(crate) use server::{ISSUER, Server, race};
 
 use std::time::Duration;
