@@ -12,6 +12,7 @@ use url::form_urlencoded::Serializer;
 use super::answer::Answer;
 use super::page::Page;
 use super::people::Person;
+use super::seconds;
 use super::server::{ISSUER, Server};
 
 /// More pages than any request leads through.
@@ -131,6 +132,8 @@ impl Browser {
     ) -> Answer {
         let page = answer.page();
         self.asked.push(answer.path().to_owned());
+        // Reading and typing takes its time; what is done after a page came is done later.
+        self.server.clock.advance(seconds(1));
         let action = answer.url.join(page.action()).expect("a URL");
         let answer = self
             .post(action.as_str(), &page.fields(filled, button))

@@ -76,6 +76,12 @@ impl Page {
         &self.html
     }
 
+    /// Whether no element runs a script when something happens to it.
+    pub(crate) fn is_without_handlers(&self) -> bool {
+        let mut attributes = self.tags.iter().flat_map(|tag| &tag.attributes);
+        !attributes.any(|(name, _)| name.starts_with("on"))
+    }
+
     /// The language it is in.
     pub(crate) fn language(&self) -> &str {
         let html = self.all("html").next().expect("an html element");
