@@ -3,3 +3,4 @@
 
 mod clients;
 mod redirects;
+mod tokens;
