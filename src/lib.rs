@@ -26,4 +26,6 @@ pub mod views;
 pub mod http;
 pub mod jobs;
 
+pub mod demo;
+
 pub mod cli;

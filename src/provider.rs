@@ -7,6 +7,7 @@ pub mod clients;
 pub mod disclosure;
 pub mod discovery;
 pub mod end_session;
+mod failure;
 pub mod interaction;
 pub mod introspect;
 pub mod register_client;

@@ -10,6 +10,7 @@ use crate::domain::check::Check;
 use crate::domain::document::IdentityDocument;
 use crate::domain::id::AccountId;
 use crate::domain::instant::Instant;
+use crate::domain::phone::PhoneNumber;
 use crate::ledger::audit::{Event, EventKind};
 use crate::ledger::feed::Change;
 use crate::ledger::profiles::ProfileError;
@@ -102,7 +103,7 @@ impl Accounts {
                     document_number: document.masked(),
                 })
                 .collect(),
-            phone_numbers: profile.phones.iter().map(|phone| phone.masked()).collect(),
+            phone_numbers: profile.phones.iter().map(PhoneNumber::masked).collect(),
             identity_assurance_level: level.map(|level| Acr::Identity(level).to_string()),
             checks,
             created_at: account.created_at.to_string(),

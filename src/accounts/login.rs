@@ -152,7 +152,7 @@ impl Accounts {
         let ring = self.ring();
         match username {
             Username::Phone(phone) => {
-                let key = ring.index().of("phone", &phone.index_text());
+                let key = ring.index().of("phone", phone.index_text());
                 let holders = account_index::list_by_phone(reader, &key).await?;
                 Ok(match holders.as_slice() {
                     [only] => Some(*only),

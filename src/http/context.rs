@@ -109,15 +109,20 @@ impl FromRequestParts<AppState> for RequestContext {
 #[derive(Debug)]
 pub struct FormBody(pub Bytes);
 
+/// The longest query that a form is turned into.
+const MAX_QUERY: usize = 6 * 1024;
+
 impl FormBody {
-    /// The form as the query of an address; none if it is longer than `limit`, or has what no
-    /// browser leaves unescaped.
-    pub fn as_query(&self, limit: usize) -> Option<&str> {
-        let text = std::str::from_utf8(&self.0).ok()?;
-        let is_query = text
+    /// Where a form from a portal's page goes on by GET: it does not bring our cookies
+    /// (SameSite=Lax), the request that follows a redirect does. None if it brought the session,
+    /// or cannot be an address.
+    pub fn as_redirect(&self, context: &RequestContext) -> Option<String> {
+        let query = std::str::from_utf8(&self.0).ok()?;
+        let is_query = query
             .bytes()
             .all(|byte| byte.is_ascii_graphic() && byte != b'#');
-        (text.len() <= limit && is_query).then_some(text)
+        let fits = query.len() <= MAX_QUERY && is_query;
+        (fits && context.session.is_none()).then(|| format!("{}?{query}", context.path))
     }
 
     /// The fields, each there once.

@@ -30,9 +30,9 @@ pub(super) struct TokenIdentity {
 /// Whom a token speaks for.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct TokenOwner {
-    pub(super) account_id: AccountId,
-    pub(super) authorization_id: AuthorizationId,
-    pub(super) session_id: SessionId,
+    pub(super) account: AccountId,
+    pub(super) authorization: AuthorizationId,
+    pub(super) session: SessionId,
 }
 
 impl Sealed for TokenIdentity {
@@ -72,9 +72,9 @@ impl Provider {
             return Ok(None);
         };
         let subject = Subject {
-            account: identity.owner.map(|owner| owner.account_id),
-            session: identity.owner.map(|owner| owner.session_id),
-            authorization: identity.owner.map(|owner| owner.authorization_id),
+            account: identity.owner.map(|owner| owner.account),
+            session: identity.owner.map(|owner| owner.session),
+            authorization: identity.owner.map(|owner| owner.authorization),
             token: identity.id,
             issued_at: Instant::from_seconds(claims.iat),
         };

@@ -131,7 +131,6 @@ impl Provider {
             None => None,
         };
         let facts = Facts {
-            client,
             request,
             session: session.as_ref(),
             hinted: self.hinted_subject(client, request),

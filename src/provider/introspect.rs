@@ -76,8 +76,7 @@ impl Provider {
             return Ok(true);
         };
         let mut reader = self.ledger.reader().await?;
-        let stored =
-            authorizations::find(&mut reader, owner.account_id, owner.authorization_id).await?;
+        let stored = authorizations::find(&mut reader, owner.account, owner.authorization).await?;
         Ok(stored.is_some_and(|stored| stored.holds(self.now())))
     }
 

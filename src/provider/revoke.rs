@@ -56,10 +56,7 @@ impl Provider {
             .client(live.claims.client_id.as_str())
             .detail(json!({ "token": id }));
         let (owner, event) = match live.identity.owner {
-            Some(owner) => (
-                owner.account_id.to_string(),
-                event.account(owner.account_id),
-            ),
+            Some(owner) => (owner.account.to_string(), event.account(owner.account)),
             None => (live.claims.client_id, event),
         };
         let expires_at = Instant::from_seconds(live.claims.exp);

@@ -3,7 +3,7 @@
 use super::access_token::TokenOwner;
 use super::{Provider, disclosure};
 use crate::ledger::profiles::ProfileError;
-use crate::ledger::usage::UsageKind;
+use crate::protocol::claims_request::Claim;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::scope::OPENID;
 use crate::protocol::userinfo::UserInfo;
@@ -35,8 +35,8 @@ impl UserinfoError {
             Self::Scope => {
                 ErrorCode::InsufficientScope.because("The access token lacks the scope openid.")
             }
-            Self::Profile(error) => super::token::profile_error(error),
-            Self::Storage(error) => super::token::storage_error(error),
+            Self::Profile(error) => super::failure::of_profile(error),
+            Self::Storage(error) => super::failure::of_storage(error),
         }
     }
 }
@@ -53,13 +53,13 @@ impl Provider {
             return Err(UserinfoError::Scope);
         }
         let TokenOwner {
-            account_id,
-            authorization_id,
+            account,
+            authorization,
             ..
         } = live.identity.owner.ok_or(UserinfoError::Scope)?;
         let now = self.now();
         let mut reader = self.ledger.reader().await?;
-        let stored = authorizations::find(&mut reader, account_id, authorization_id).await?;
+        let stored = authorizations::find(&mut reader, account, authorization).await?;
         drop(reader);
         let mut authorization = stored
             .filter(|stored| stored.holds(now))
@@ -69,12 +69,14 @@ impl Provider {
         // no longer is not told to it, whatever was granted before.
         authorization.scope = live.claims.scope;
         let authorization = authorization.limited_to(live.client.metadata.scope());
-        let found = self.accounts.profile(account_id).await?;
+        let found = self.accounts.profile(account).await?;
         let (_, profile) = found.ok_or(UserinfoError::Token)?;
-        let claims = disclosure::release(&disclosure::of_userinfo(&authorization), &profile);
+        let wanted = disclosure::of_userinfo(&authorization);
+        let claims = disclosure::release(&wanted, &profile);
+        let names: Vec<&str> = claims.present().into_iter().map(Claim::as_str).collect();
         self.ledger
             .usage()
-            .count(&live.claims.client_id, UsageKind::Userinfo, now);
+            .count_read(account, &live.claims.client_id, &names.join(" "), now);
         Ok(UserInfo {
             sub: authorization.subject,
             claims,

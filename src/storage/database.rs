@@ -29,6 +29,8 @@ use self::url::Place;
 pub use self::url::{DatabaseUrl, ParseDatabaseUrlError};
 pub use self::value::{Cell, FromColumn, Value, values};
 
+use crate::domain::instant::Instant;
+
 /// A boxed future, as closures given to [`Storage::write`] return.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -167,11 +169,24 @@ impl Storage {
         }
     }
 
+    /// The database server's clock, if there is a server: how far off ours is, others may judge.
+    pub async fn server_time(&self) -> Result<Option<Instant>, Error> {
+        match &self.0.engine {
+            Engine::Sqlite(_) => Ok(None),
+            Engine::Postgres(engine) => {
+                let sql =
+                    "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) AS now";
+                let row = engine.reader().await?.fetch_optional(sql, &[]).await?;
+                row.map(|row| row.get("now")).transpose()
+            }
+        }
+    }
+
     /// Refuses new work and waits for the writes that are queued.
     pub async fn close(&self) {
         match &self.0.engine {
             Engine::Sqlite(engine) => engine.close().await,
-            Engine::Postgres(engine) => engine.close(),
+            Engine::Postgres(engine) => engine.close().await,
         }
     }
 }

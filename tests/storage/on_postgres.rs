@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+use tongxing::domain::clock::{Clock as _, SystemClock};
 use tongxing::storage::database::{OpenError, Options};
 use tongxing::storage::{Error, Storage, Transaction};
 use tongxing::values;
@@ -296,4 +297,47 @@ async fn an_unreachable_server_is_named_without_its_password() {
         "{text}"
     );
     assert!(text.contains("127.0.0.1:1"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_server_tells_its_time() {
+    let Some(database) = Database::postgres().await else {
+        return;
+    };
+    let storage = database.storage(&THINGS).await;
+    let theirs = storage.server_time().await.unwrap().unwrap();
+    let ours = SystemClock.now();
+    assert!(theirs.since(ours).max(ours.since(theirs)) < Duration::from_hours(1));
+    let file = Database::sqlite().storage(&THINGS).await;
+    assert_eq!(file.server_time().await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn close_waits_for_writes_under_way() {
+    let Some(database) = Database::postgres().await else {
+        return;
+    };
+    let storage = database.storage(&THINGS).await;
+    let mut write = Box::pin(storage.write((), |tx, ()| {
+        Box::pin(async move {
+            tx.fetch_all("SELECT pg_sleep(0.1)", &[]).await?;
+            insert(tx, "a").await
+        })
+    }));
+    assert!(poll_once(write.as_mut()).await.is_none());
+    while !under_way(&database).await {}
+    storage.close().await;
+    let done: Result<(), Error> = write.await;
+    done.unwrap();
+    assert_eq!(count(&database.storage(&THINGS).await).await, 1);
+}
+
+async fn under_way(database: &Database) -> bool {
+    let url = database.postgres_url().expect("it is PostgreSQL");
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    connection
+        .fetch_optional("SELECT 1 FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(0.1)'")
+        .await
+        .unwrap()
+        .is_some()
 }

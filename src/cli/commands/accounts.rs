@@ -147,18 +147,15 @@ struct Listener {
 
 impl ImportListener for Listener {
     fn rejected(&mut self, rejection: &Rejection) -> io::Result<()> {
-        match &mut self.rejects {
-            Some(rejects) => {
-                serde_json::to_writer(&mut *rejects, rejection)?;
-                rejects.write_all(b"\n")
-            }
-            None => {
-                output::say(format_args!(
-                    "line {}: {}",
-                    rejection.line, rejection.reason
-                ));
-                Ok(())
-            }
+        if let Some(rejects) = &mut self.rejects {
+            serde_json::to_writer(&mut *rejects, rejection)?;
+            rejects.write_all(b"\n")
+        } else {
+            output::say(format_args!(
+                "line {}: {}",
+                rejection.line, rejection.reason
+            ));
+            Ok(())
         }
     }
 

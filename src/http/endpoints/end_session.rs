@@ -13,9 +13,6 @@ use crate::protocol::end_session::EndSessionRequest;
 use crate::protocol::parameters::Parameters;
 use crate::provider::end_session::{EndSessionError, LogoutOutcome};
 
-/// The longest query that a form is turned into.
-const MAX_QUERY: usize = 6 * 1024;
-
 /// GET.
 pub async fn get(State(state): State<AppState>, context: RequestContext) -> Response {
     match Parameters::parse(context.query.as_bytes()) {
@@ -24,16 +21,14 @@ pub async fn get(State(state): State<AppState>, context: RequestContext) -> Resp
     }
 }
 
-/// POST: as at the authorization endpoint, a form from a portal's page does not bring our cookies.
+/// POST.
 pub async fn post(
     State(state): State<AppState>,
     context: RequestContext,
     body: FormBody,
 ) -> Response {
-    if context.session_cookie().is_none()
-        && let Some(query) = body.as_query(MAX_QUERY)
-    {
-        return respond::see_other(&format!("{}?{query}", context.path));
+    if let Some(location) = body.as_redirect(&context) {
+        return respond::see_other(&location);
     }
     match body.parameters() {
         Some(parameters) => end(&state, &context, &parameters).await,

@@ -41,9 +41,13 @@ async fn answer(state: &AppState, context: &RequestContext, form: Option<&Parame
         Err(error) => {
             let told = error.to_oauth();
             client_request::log_refusal(context, "userinfo", &error, &told);
-            match told.code() {
-                ErrorCode::InvalidToken | ErrorCode::InsufficientScope => challenge(Some(&told)),
-                _ => respond::oauth_error(&told),
+            if matches!(
+                told.code(),
+                ErrorCode::InvalidToken | ErrorCode::InsufficientScope
+            ) {
+                challenge(Some(&told))
+            } else {
+                respond::oauth_error(&told)
             }
         }
     }

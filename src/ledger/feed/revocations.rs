@@ -146,7 +146,7 @@ mod tests {
     use super::*;
     use crate::domain::id::Id;
 
-    const RETENTION: Duration = Duration::from_secs(900);
+    const RETENTION: Duration = Duration::from_mins(15);
 
     fn at(seconds: i64) -> Instant {
         Instant::from_seconds(seconds)

@@ -27,7 +27,7 @@ use crate::storage;
 use crate::storage::authorizations::{self, StoredAuthorization};
 
 /// How long after a rotation the superseded token still gets its successor.
-const GRACE: Duration = Duration::from_secs(60);
+const GRACE: Duration = Duration::from_mins(1);
 
 /// A refresh token, unsealed.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
