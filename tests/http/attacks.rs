@@ -1,8 +1,10 @@
 //! Attacks that other providers fell for, each tried here. The cases and their numbers are those
 //! of `docs/evidence/attacks.md`.
 
+mod clients;
 mod codes;
 mod pages;
 mod pkce;
 mod redirects;
 mod requests;
+mod tokens;
