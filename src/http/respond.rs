@@ -94,7 +94,9 @@ fn language_links(context: &RequestContext) -> LanguageLinks {
             .filter(|pair| !pair.is_empty() && *pair != "lang" && !pair.starts_with("lang="));
         let lang = format!("lang={}", locale.tag());
         let query: Vec<&str> = kept.chain([lang.as_str()]).collect();
-        format!("{}?{}", context.path, query.join("&"))
+        // A path that nobody serves may begin with two slashes, which would name another host.
+        let path = context.path.trim_start_matches(['/', '\\']);
+        format!("/{path}?{}", query.join("&"))
     };
     LanguageLinks {
         zh_cn: link(Locale::ZhCn),

@@ -5,7 +5,18 @@ use std::collections::BTreeSet;
 use crate::accounts::profile::Profile;
 use crate::domain::authorization::Authorization;
 use crate::protocol::claims_request::Claim;
+use crate::protocol::scope::Scope;
 use crate::protocol::userinfo::ReleasedClaims;
+
+/// Narrows an authorization to what its client is cleared for today: what an operator takes away
+/// leaves with no token any more, however old the family (attack case 32).
+pub(super) fn narrow(authorization: &mut Authorization, cleared: &Scope) {
+    authorization.scope = authorization.scope.intersection(cleared);
+    let is_cleared = |claim: &Claim| cleared.contains(claim.scope());
+    let details = &mut authorization.details;
+    details.userinfo_claims.retain(is_cleared);
+    details.id_token_claims.retain(is_cleared);
+}
 
 /// The claims that an authorization's access tokens can fetch: those of the scope, and those asked
 /// for one by one (OpenID Connect Core §5.4, §5.5).

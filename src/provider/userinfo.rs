@@ -1,7 +1,10 @@
 //! Userinfo (OpenID Connect Core §5.3).
 
+use std::sync::Arc;
+
 use super::access_token::TokenOwner;
 use super::{Provider, disclosure};
+use crate::domain::client::{Client, ClientId};
 use crate::ledger::profiles::ProfileError;
 use crate::protocol::claims_request::Claim;
 use crate::protocol::error::{ErrorCode, OAuthError};
@@ -57,6 +60,7 @@ impl Provider {
             authorization,
             ..
         } = live.identity.owner.ok_or(UserinfoError::Scope)?;
+        let client = self.client_of_token(&live.claims.client_id).await?;
         let now = self.now();
         let mut reader = self.ledger.reader().await?;
         let stored = authorizations::find(&mut reader, account, authorization).await?;
@@ -67,6 +71,7 @@ impl Provider {
             .authorization;
         // A refresh may have narrowed the scope for this token.
         authorization.scope = live.claims.scope;
+        disclosure::narrow(&mut authorization, client.metadata.scope());
         let found = self.accounts.profile(account).await?;
         let (_, profile) = found.ok_or(UserinfoError::Token)?;
         let wanted = disclosure::of_userinfo(&authorization);
@@ -79,5 +84,13 @@ impl Provider {
             sub: authorization.subject,
             claims,
         })
+    }
+
+    /// The client a token was issued to: once it is suspended, its tokens fetch nothing
+    /// (DESIGN §2).
+    async fn client_of_token(&self, id: &str) -> Result<Arc<Client>, UserinfoError> {
+        let id: ClientId = id.parse().map_err(|_| UserinfoError::Token)?;
+        let client = self.clients.find_active(&id).await?;
+        client.ok_or(UserinfoError::Token)
     }
 }

@@ -68,7 +68,8 @@ impl Revocations {
         lists.tokens.contains_key(&subject.token)
             || subject
                 .session
-                .is_some_and(|session| lists.sessions.contains_key(&session))
+                .and_then(|session| lists.sessions.get(&session))
+                .is_some_and(|ended| subject.issued_at <= ended.plus(CLOCK_SKEW))
             || subject
                 .authorization
                 .is_some_and(|one| lists.authorizations.contains_key(&one))

@@ -18,11 +18,12 @@ use crate::domain::id::{AccountId, AuthorizationId};
 use crate::domain::instant::Instant;
 use crate::ledger::audit::EventKind;
 use crate::ledger::usage::UsageKind;
-use crate::protocol::scope::Scope;
+use crate::protocol::scope::{OFFLINE_ACCESS, Scope};
 use crate::protocol::text::SecretText;
 use crate::protocol::token_response::TokenResponse;
 use crate::provider::Provider;
 use crate::provider::client_authentication::AuthenticatedClient;
+use crate::provider::disclosure;
 use crate::storage;
 use crate::storage::authorizations::{self, StoredAuthorization};
 
@@ -94,7 +95,8 @@ impl Provider {
         let stored = stored
             .filter(|stored| stored.authorization.client_id == client.client().id)
             .ok_or(ExchangeError::RefreshUnknown)?;
-        if !stored.holds(now) {
+        let cleared = client.client().metadata.scope();
+        if !stored.holds(now) || !cleared.contains(OFFLINE_ACCESS) {
             return Err(ExchangeError::RefreshUnknown);
         }
         // Narrowing is for this access token; the family keeps what was granted (RFC 6749 §6).
@@ -114,6 +116,7 @@ impl Provider {
         if let Some(scope) = narrowed {
             authorization.scope = scope.clone();
         }
+        disclosure::narrow(&mut authorization, cleared);
         self.ledger
             .usage()
             .count(authorization.client_id.as_str(), UsageKind::Refresh, now);
