@@ -167,5 +167,11 @@ fn receives(request: &AuthorizationRequest) -> Vec<Received> {
             receives.push(received);
         }
     }
+    // Who they are before what they give, and that it goes on afterwards last.
+    receives.sort_by_key(|received| match received {
+        Received::Subject => 0,
+        Received::OfflineAccess => 2,
+        _ => 1,
+    });
     receives
 }

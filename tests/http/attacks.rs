@@ -1,0 +1,4 @@
+//! Attacks that other providers fell for, each tried here. The cases and their numbers are those
+//! of `docs/evidence/attacks.md`.
+
+mod redirects;

@@ -1,0 +1,1 @@
+//! Redirects: nothing leads where it was not registered to lead.
