@@ -12,5 +12,7 @@ mod portal;
 mod server;
 mod sql;
 
+mod bad_input;
+mod importing;
 mod killed;
 mod personal_data;
