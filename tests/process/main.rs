@@ -13,6 +13,8 @@ mod server;
 mod sql;
 
 mod bad_input;
+mod changes;
+mod ending;
 mod importing;
 mod killed;
 mod personal_data;
