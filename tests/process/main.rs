@@ -14,6 +14,8 @@ mod sql;
 
 mod bad_input;
 mod changes;
+#[cfg(test)]
+mod demo;
 mod ending;
 mod importing;
 mod killed;
