@@ -2,5 +2,9 @@
 //! of `docs/evidence/attacks.md`.
 
 mod clients;
+mod outside;
 mod redirects;
+mod sessions;
+mod strangers;
+mod subjects;
 mod tokens;
