@@ -10,6 +10,7 @@ pub mod end_session;
 mod failure;
 pub mod interaction;
 pub mod introspect;
+mod posted;
 pub mod register_client;
 pub mod revoke;
 pub mod subject;

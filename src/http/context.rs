@@ -1,5 +1,7 @@
 //! The one extractor: what a handler may know of a request besides its path.
 
+use std::borrow::Cow;
+
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::header::{ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE};
@@ -62,6 +64,15 @@ impl RequestContext {
         is_form(self.headers.get(CONTENT_TYPE))
     }
 
+    /// The request as sent: the query, or the form that [`FormBody::as_redirect`] sent along.
+    pub fn sent(&self, state: &AppState) -> Cow<'_, [u8]> {
+        let parameters = self.query_parameters();
+        let posted = parameters
+            .get(POSTED)
+            .and_then(|sealed| state.provider.open_posted(&self.path, sealed));
+        posted.map_or(Cow::Borrowed(self.query.as_bytes()), Cow::Owned)
+    }
+
     /// The query's parameters; a malformed query has none.
     pub fn query_parameters(&self) -> Parameters {
         Parameters::parse(self.query.as_bytes()).unwrap_or_else(|_| Parameters::none())
@@ -109,20 +120,20 @@ impl FromRequestParts<AppState> for RequestContext {
 #[derive(Debug)]
 pub struct FormBody(pub Bytes);
 
-/// The longest query that a form is turned into.
-const MAX_QUERY: usize = 6 * 1024;
+/// The parameter by which a posted form travels through a redirect.
+const POSTED: &str = "posted";
 
 impl FormBody {
     /// Where a form from a portal's page goes on by GET: it does not bring our cookies
     /// (SameSite=Lax), the request that follows a redirect does. None if it brought the session,
-    /// or cannot be an address.
-    pub fn as_redirect(&self, context: &RequestContext) -> Option<String> {
-        let query = std::str::from_utf8(&self.0).ok()?;
-        let is_query = query
-            .bytes()
-            .all(|byte| byte.is_ascii_graphic() && byte != b'#');
-        let fits = query.len() <= MAX_QUERY && is_query;
-        (fits && context.session.is_none()).then(|| format!("{}?{query}", context.path))
+    /// or is too long to travel.
+    pub fn as_redirect(&self, state: &AppState, context: &RequestContext) -> Option<String> {
+        if context.session.is_some() {
+            return None;
+        }
+        let path = &context.path;
+        let sealed = state.provider.seal_posted(path, &self.0).ok()?;
+        Some(format!("{path}?{POSTED}={sealed}"))
     }
 
     /// The fields, each there once.

@@ -2,8 +2,12 @@
 //! of `docs/evidence/attacks.md`.
 
 mod clients;
+mod codes;
 mod outside;
+mod pages;
+mod pkce;
 mod redirects;
+mod requests;
 mod sessions;
 mod strangers;
 mod subjects;

@@ -10,5 +10,6 @@ mod postgres;
 mod support;
 
 mod attacks;
+mod coverage;
 
 mod authorization;

@@ -13,7 +13,7 @@ use crate::provider::authorize::{AuthorizeError, Browser, Outcome, Step};
 
 /// GET.
 pub async fn get(State(state): State<AppState>, context: RequestContext) -> Response {
-    let request = RawAuthorizationRequest::parse(context.query.as_bytes());
+    let request = RawAuthorizationRequest::parse(&context.sent(&state));
     authorize(&state, &context, request).await
 }
 
@@ -23,7 +23,7 @@ pub async fn post(
     context: RequestContext,
     body: FormBody,
 ) -> Response {
-    if let Some(location) = body.as_redirect(&context) {
+    if let Some(location) = body.as_redirect(&state, &context) {
         return respond::see_other(&location);
     }
     authorize(&state, &context, RawAuthorizationRequest::parse(&body.0)).await

@@ -1,0 +1,20 @@
+//! The program as a process: started with settings in its environment, spoken to over its
+//! listeners and its command line, killed, stopped and started again.
+
+#[path = "../support/postgres.rs"]
+mod postgres;
+
+mod browser;
+mod http;
+mod installation;
+mod people;
+mod portal;
+mod server;
+mod sql;
+
+mod bad_input;
+mod changes;
+mod ending;
+mod importing;
+mod killed;
+mod personal_data;
