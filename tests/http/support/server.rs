@@ -172,6 +172,11 @@ impl Server {
         self.send(request.expect("a request")).await
     }
 
+    /// The time in Unix seconds.
+    pub(crate) fn clock_seconds(&self) -> i64 {
+        self.clock.now().as_seconds()
+    }
+
     /// Moves the clock on to `instant`.
     pub(crate) fn rig_time(&self, instant: Instant) {
         self.clock.advance(instant.since(self.clock.now()));
