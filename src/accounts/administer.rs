@@ -15,7 +15,7 @@ use crate::ledger::audit::{Event, EventKind};
 use crate::ledger::feed::Change;
 use crate::ledger::profiles::ProfileError;
 use crate::protocol::acr::Acr;
-use crate::storage::{self, account_index, accounts, checks, sessions};
+use crate::storage::{self, account_index, accounts, authorizations, checks, sessions};
 
 /// An account as an operator sees it: enough to know which it is, not to learn who.
 #[derive(Debug, Serialize)]
@@ -171,7 +171,9 @@ impl Accounts {
                             AdministerError::Unknown
                         });
                     }
+                    // Ended for good: what somebody stole before does not revive with the account.
                     sessions::end_all(tx, *account_id, *now).await?;
+                    authorizations::revoke_all(tx, *account_id, *now).await?;
                     let (kind, announced) = match to {
                         AccountStatus::Frozen => (
                             EventKind::AccountFrozen,
