@@ -2,7 +2,6 @@
 
 use super::access_token::TokenOwner;
 use super::{Provider, disclosure};
-use crate::domain::client::ClientId;
 use crate::ledger::profiles::ProfileError;
 use crate::protocol::claims_request::Claim;
 use crate::protocol::error::{ErrorCode, OAuthError};
@@ -58,12 +57,6 @@ impl Provider {
             authorization,
             ..
         } = live.identity.owner.ok_or(UserinfoError::Scope)?;
-        // A suspended client learns nothing more, with tokens it already has either.
-        let client = live.claims.client_id.parse::<ClientId>();
-        let client = client.map_err(|_| UserinfoError::Token)?;
-        if self.clients.find_active(&client).await?.is_none() {
-            return Err(UserinfoError::Token);
-        }
         let now = self.now();
         let mut reader = self.ledger.reader().await?;
         let stored = authorizations::find(&mut reader, account, authorization).await?;
