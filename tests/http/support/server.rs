@@ -36,9 +36,9 @@ use tongxing::protocol::issuer::Issuer;
 use tongxing::provider::clients::Clients;
 use tongxing::provider::register_client::Operation;
 use tongxing::provider::{Lifetimes, Provider, ProviderParts};
-use tongxing::storage::Storage;
 use tongxing::storage::database::{DatabaseUrl, Migrations, Options};
 use tongxing::storage::migrations;
+use tongxing::storage::{Storage, audit};
 use tongxing::views::locale::Locale;
 use tongxing::views::renderer::Renderer;
 
@@ -58,6 +58,15 @@ const MADE: i64 = 1_767_600_000;
 
 /// What a resident waits at most; more than a busy machine needs.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// One guess costs a test nothing.
+pub(crate) fn quick() -> PoolSettings {
+    PoolSettings {
+        threads: 1,
+        queue: 256,
+        parameters: PasswordParameters::new(8, 1, 1).expect("small parameters"),
+    }
+}
 
 /// The server under test. Clones are the same server.
 #[derive(Clone)]
@@ -98,9 +107,14 @@ impl std::ops::Deref for Server {
 impl Server {
     /// A server on SQLite, with keys and all of [`Person::ALL`] in it.
     pub(crate) async fn start() -> Self {
+        Self::start_hashing(quick()).await
+    }
+
+    /// The same with other work for its hashing threads. Passwords that are there stay [`quick`].
+    pub(crate) async fn start_hashing(settings: PoolSettings) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         Template::get().copy_to(folder.path());
-        let mut parts = Parts::open_sqlite(folder.path()).await;
+        let mut parts = Parts::open_sqlite(folder.path(), settings).await;
         parts.clock.advance(seconds_between(MADE, BEGIN));
         parts.place = Some(Place::Sqlite { _folder: folder });
         parts.run().await
@@ -111,7 +125,7 @@ impl Server {
         let database = postgres_database().await?;
         let folder = tempfile::tempdir().expect("a temporary folder");
         let url = database.url.parse().expect("a database URL");
-        let mut parts = Parts::open(&url, folder.path()).await;
+        let mut parts = Parts::open(&url, folder.path(), quick()).await;
         parts.import_people().await;
         parts.clock.advance(seconds_between(MADE, BEGIN));
         parts.place = Some(Place::Postgres {
@@ -158,6 +172,11 @@ impl Server {
         self.send(request.expect("a request")).await
     }
 
+    /// The time in Unix seconds.
+    pub(crate) fn clock_seconds(&self) -> i64 {
+        self.clock.now().as_seconds()
+    }
+
     /// Moves the clock on to `instant`.
     pub(crate) fn rig_time(&self, instant: Instant) {
         self.clock.advance(instant.since(self.clock.now()));
@@ -174,6 +193,23 @@ impl Server {
         .expect("a document");
         let found = self.accounts.find_by_document(&document).await;
         found.expect("the database answers").expect("an account")
+    }
+
+    /// How many events of a kind this server has recorded.
+    pub(crate) async fn recorded(&self, kind: &str) -> usize {
+        let mut reader = self.ledger.reader().await.expect("a connection");
+        let everything = (0, i64::MAX);
+        let events = audit::events(&mut reader, self.ledger.writer(), everything, i64::MAX).await;
+        let events = events.expect("the database answers");
+        events.iter().filter(|event| event.kind == kind).count()
+    }
+
+    /// An operator lets a frozen account be used again.
+    pub(crate) async fn unfreeze(&self, person: &Person) {
+        let account = self.account_of(person).await;
+        let Operation { operator, reason } = operation();
+        let released = self.accounts.unfreeze(account, operator, reason).await;
+        released.expect("the account was frozen");
     }
 
     /// Imports one more account; how many were made of it.
@@ -212,11 +248,16 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    pub(super) async fn open_sqlite(folder: &Path) -> Self {
-        Self::open(&DatabaseUrl::sqlite(&folder.join(MAIN_FILE)), folder).await
+    pub(super) async fn open_sqlite(folder: &Path, hashing: PoolSettings) -> Self {
+        Self::open(
+            &DatabaseUrl::sqlite(&folder.join(MAIN_FILE)),
+            folder,
+            hashing,
+        )
+        .await
     }
 
-    async fn open(url: &DatabaseUrl, folder: &Path) -> Self {
+    async fn open(url: &DatabaseUrl, folder: &Path, hashing: PoolSettings) -> Self {
         let manual = ManualClock::new(Instant::from_seconds(MADE));
         let clock: Arc<dyn Clock> = Arc::new(manual.clone());
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
@@ -241,7 +282,7 @@ impl Parts {
             ledger: ledger.clone(),
             keys: keys.clone(),
             profiles: profiles.await.expect("profiles"),
-            passwords: hashing(&entropy),
+            passwords: PasswordPool::start(hashing, Arc::clone(&entropy)).expect("hashing threads"),
             clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
             session_ttl: Duration::from_hours(12),
@@ -342,16 +383,6 @@ async fn storage(url: &DatabaseUrl, migrations: &'static Migrations) -> Storage 
     let storage = storage.expect("a database");
     storage.migrate().await.expect("a schema");
     storage
-}
-
-/// One guess must cost a test nothing.
-fn hashing(entropy: &Arc<dyn Entropy>) -> PasswordPool {
-    let settings = PoolSettings {
-        threads: 1,
-        queue: 256,
-        parameters: PasswordParameters::new(8, 1, 1).expect("small parameters"),
-    };
-    PasswordPool::start(settings, Arc::clone(entropy)).expect("a hashing thread")
 }
 
 /// Fetches for real, so that it refuses as it should.

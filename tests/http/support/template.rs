@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::OnceLock;
 
-use super::server::Parts;
+use super::server::{Parts, quick};
 
 /// The files of a database with keys and residents in it, and of its key store.
 pub(super) struct Template(Vec<(&'static str, Vec<u8>)>);
@@ -35,7 +35,7 @@ fn make() -> Template {
         .expect("a runtime");
     runtime.block_on(async {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let parts = Parts::open_sqlite(folder.path()).await;
+        let parts = Parts::open_sqlite(folder.path(), quick()).await;
         parts.import_people().await;
         parts.close().await;
         let read = |name| {
