@@ -13,3 +13,7 @@ mod attacks;
 mod coverage;
 
 mod authorization;
+mod consent;
+mod discovery;
+mod login;
+mod pages;

@@ -212,6 +212,13 @@ impl Server {
         released.expect("the account was frozen");
     }
 
+    /// Imports one more account; how many were made of it.
+    pub(crate) async fn import(&self, record: &Value) -> u64 {
+        let lines = [Ok(record.to_string().into_bytes())];
+        let imported = self.accounts.import(lines.into_iter(), &mut Strict).await;
+        imported.expect("the database answers").imported
+    }
+
     /// An operator freezes the account of a person.
     pub(crate) async fn freeze(&self, person: &Person) {
         let account = self.account_of(person).await;
