@@ -12,9 +12,12 @@ mod portal;
 mod server;
 mod sql;
 
+mod audit;
 mod bad_input;
 mod changes;
+mod commands;
 mod ending;
 mod importing;
 mod killed;
 mod personal_data;
+mod tls;
