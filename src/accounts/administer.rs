@@ -111,7 +111,7 @@ impl Accounts {
         }))
     }
 
-    /// Stops an account: every session ends, every token dies, nothing of it works.
+    /// Stops an account: every session ends, every token and refresh family dies.
     pub async fn freeze(
         &self,
         id: AccountId,

@@ -64,6 +64,20 @@ struct Visitor<L> {
     seen_at: Instant,
     journeys: Vec<Journey>,
     login: Option<Arc<L>>,
+    /// Renewed since the page was last shown.
+    renewed: bool,
+}
+
+impl<L> Visitor<L> {
+    const fn new(csrf: String, now: Instant) -> Self {
+        Self {
+            csrf,
+            seen_at: now,
+            journeys: Vec::new(),
+            login: None,
+            renewed: false,
+        }
+    }
 }
 
 /// What a new cookie and its forms carry, drawn by the caller.
@@ -108,8 +122,11 @@ impl<L> Visitors<L> {
             visitor.journeys.push(journey);
             return None;
         }
-        self.admit(draw.cookie.as_str(), draw.csrf, vec![journey], None, now);
-        Some(draw.cookie)
+        let Draw { cookie, csrf } = draw;
+        let mut visitor = Visitor::new(csrf, now);
+        visitor.journeys.push(journey);
+        self.admit(&cookie, visitor);
+        Some(cookie)
     }
 
     /// The journey that an answer belongs to: this browser's, not over, and only once.
@@ -125,9 +142,10 @@ impl<L> Visitors<L> {
     /// The browser has entered: the cookie is exchanged for the one drawn.
     pub(super) fn enter(&mut self, cookie: &str, login: L, draw: Draw, now: Instant) {
         let left = self.0.remove(&key(cookie));
-        let journeys = left.map(|visitor| visitor.journeys).unwrap_or_default();
-        let login = Some(Arc::new(login));
-        self.admit(&draw.cookie, draw.csrf, journeys, login, now);
+        let mut visitor = Visitor::new(draw.csrf, now);
+        visitor.journeys = left.map(|visitor| visitor.journeys).unwrap_or_default();
+        visitor.login = Some(Arc::new(login));
+        self.admit(&draw.cookie, visitor);
     }
 
     /// What the browser entered as has been renewed, unless it has left meanwhile.
@@ -136,7 +154,14 @@ impl<L> Visitors<L> {
             && visitor.login.is_some()
         {
             visitor.login = Some(Arc::new(login));
+            visitor.renewed = true;
         }
+    }
+
+    /// Whether there is a renewal to tell of. It is told once.
+    pub(super) fn take_renewal(&mut self, cookie: &str, now: Instant) -> bool {
+        let visitor = self.visitor(cookie, now);
+        visitor.is_some_and(|visitor| std::mem::take(&mut visitor.renewed))
     }
 
     /// The browser leaves: nothing of it stays.
@@ -149,26 +174,13 @@ impl<L> Visitors<L> {
         (now.since(visitor.seen_at) < VISIT_LIFE).then_some(visitor)
     }
 
-    fn admit(
-        &mut self,
-        cookie: &str,
-        csrf: String,
-        journeys: Vec<Journey>,
-        login: Option<Arc<L>>,
-        now: Instant,
-    ) {
+    fn admit(&mut self, cookie: &str, visitor: Visitor<L>) {
         if self.0.len() >= CAPACITY {
             let longest_away = self.0.iter().min_by_key(|(_, visitor)| visitor.seen_at);
             if let Some(key) = longest_away.map(|(key, _)| *key) {
                 self.0.remove(&key);
             }
         }
-        let visitor = Visitor {
-            csrf,
-            seen_at: now,
-            journeys,
-            login,
-        };
         self.0.insert(key(cookie), visitor);
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE};
+use axum::http::header::{ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -21,7 +21,7 @@ use crate::views::locale::{self, Locale};
 pub struct RequestContext {
     /// Its identifier, as in the log and on error pages.
     pub request_id: RequestId,
-    /// The path, which is a fixed one of ours.
+    /// The path: a route of ours, or on the page that says there is none, anything.
     pub path: String,
     /// The raw query.
     pub query: String,
@@ -49,6 +49,19 @@ impl RequestContext {
         let mut values = self.headers.get_all(name).iter();
         let value = values.next()?.to_str().ok()?;
         values.next().is_none().then_some(value)
+    }
+
+    /// The `Authorization` header. One that is repeated or unreadable is there all the same: as a
+    /// text that belongs to no scheme, so that it is refused and not passed over.
+    pub fn authorization(&self) -> Option<&str> {
+        self.headers
+            .contains_key(AUTHORIZATION)
+            .then(|| self.header(AUTHORIZATION.as_str()).unwrap_or_default())
+    }
+
+    /// Whether it brings a form.
+    pub fn has_form(&self) -> bool {
+        is_form(self.headers.get(CONTENT_TYPE))
     }
 
     /// The request as sent: the query, or the form that [`FormBody::as_redirect`] sent along.

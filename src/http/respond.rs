@@ -94,7 +94,8 @@ fn language_links(context: &RequestContext) -> LanguageLinks {
             .filter(|pair| !pair.is_empty() && *pair != "lang" && !pair.starts_with("lang="));
         let lang = format!("lang={}", locale.tag());
         let query: Vec<&str> = kept.chain([lang.as_str()]).collect();
-        format!("{}?{}", context.path, query.join("&"))
+        // Without a path, which on the page for what is not there could be `//another.host`.
+        format!("?{}", query.join("&"))
     };
     LanguageLinks {
         zh_cn: link(Locale::ZhCn),

@@ -42,7 +42,7 @@ impl Provider {
         client: &AuthenticatedClient,
         token: &str,
     ) -> Result<Option<ActiveToken>, storage::Error> {
-        let Some(live) = self.recognize(token)? else {
+        let Some(live) = self.recognize(token).await? else {
             return Ok(None);
         };
         // RFC 7662 §4: a token of another client is as good as none (attack case 37).

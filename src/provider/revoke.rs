@@ -33,7 +33,7 @@ impl Provider {
         let client = self.authenticate_client(credentials).await?;
         let client_id = &client.client().id;
         let token = request.token.expose();
-        if let Some(live) = self.recognize(token)? {
+        if let Some(live) = self.recognize(token).await? {
             if live.claims.client_id == client_id.as_str() {
                 self.mark_revoked(live).await?;
             }

@@ -29,8 +29,6 @@ use self::url::Place;
 pub use self::url::{DatabaseUrl, ParseDatabaseUrlError};
 pub use self::value::{Cell, FromColumn, Value, values};
 
-use crate::domain::instant::Instant;
-
 /// A boxed future, as closures given to [`Storage::write`] return.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -166,19 +164,6 @@ impl Storage {
         match &self.0.engine {
             Engine::Sqlite(engine) => engine.write(input, work).await,
             Engine::Postgres(engine) => engine.write(input, work).await,
-        }
-    }
-
-    /// The database server's clock, if there is a server: how far off ours is, others may judge.
-    pub async fn server_time(&self) -> Result<Option<Instant>, Error> {
-        match &self.0.engine {
-            Engine::Sqlite(_) => Ok(None),
-            Engine::Postgres(engine) => {
-                let sql =
-                    "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) AS now";
-                let row = engine.reader().await?.fetch_optional(sql, &[]).await?;
-                row.map(|row| row.get("now")).transpose()
-            }
         }
     }
 

@@ -106,6 +106,7 @@ pub enum Meaning {
     Sub,
     Name,
     PhoneNumber,
+    PhoneNumberVerified,
     Acr,
     Amr,
     Aal,
@@ -122,10 +123,11 @@ pub enum Meaning {
 
 impl Meaning {
     /// Every one, by the claim's name, in the order in which they are told.
-    pub const ALL: [(&'static str, Self); 15] = [
+    pub const ALL: [(&'static str, Self); 16] = [
         ("sub", Self::Sub),
         ("name", Self::Name),
         ("phone_number", Self::PhoneNumber),
+        ("phone_number_verified", Self::PhoneNumberVerified),
         ("ial", Self::Ial),
         ("aal", Self::Aal),
         ("acr", Self::Acr),
@@ -156,13 +158,34 @@ pub struct Token {
     pub content: String,
 }
 
-/// An error answer of the provider, as a portal shows it.
+/// Why something came to nothing, as a portal shows it.
 #[derive(Serialize)]
 pub struct Refusal {
     /// `error`.
     pub code: String,
     /// `error_description`.
     pub description: String,
+    /// What it means for the person, if anything can be said.
+    pub advice: Option<Advice>,
+}
+
+/// What an error means for the person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Advice {
+    /// They said no.
+    Declined,
+    /// It was too late, or another browser's.
+    BeginAgain,
+    /// The provider has ended their login.
+    Ended,
+    /// It may work in a moment.
+    Later,
+}
+
+impl Advice {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Declined, Self::BeginAgain, Self::Ended, Self::Later];
 }
 
 /// Another portal.
@@ -280,7 +303,16 @@ impl Page for PortalPage {
             portal_name_en: "Guangdong Business Registration".to_owned(),
             ..sample_portal()
         };
-        vec![
+        let refused = |advice| Self {
+            problem: Some(Refusal {
+                code: "access_denied".to_owned(),
+                description: sample::HOSTILE.to_owned(),
+                advice,
+            }),
+            other: None,
+            ..guangdong()
+        };
+        let mut samples = vec![
             sample_portal(),
             Self {
                 signed_in: Some(sample_signed_in(
@@ -289,14 +321,7 @@ impl Page for PortalPage {
                 )),
                 ..sample_portal()
             },
-            Self {
-                problem: Some(Refusal {
-                    code: "access_denied".to_owned(),
-                    description: sample::HOSTILE.to_owned(),
-                }),
-                other: None,
-                ..guangdong()
-            },
+            refused(None),
             Self {
                 notice: Some(Notice::LoggedOut),
                 ..guangdong()
@@ -306,7 +331,9 @@ impl Page for PortalPage {
                 notice: Some(Notice::Refreshed),
                 ..guangdong()
             },
-        ]
+        ];
+        samples.extend(Advice::ALL.map(|advice| refused(Some(advice))));
+        samples
     }
 }
 

@@ -5,23 +5,19 @@
 #[path = "../support/postgres.rs"]
 mod postgres;
 
+mod accounts;
 mod coverage;
 mod harness;
-#[cfg(test)]
 mod ledger;
-#[cfg(test)]
 mod ledger_audit;
-#[cfg(test)]
 mod ledger_feed;
-#[cfg(test)]
 mod ledger_keys;
-#[cfg(test)]
 mod ledger_tables;
-#[cfg(test)]
 mod ledger_vault;
 mod migrations;
 mod on_postgres;
 mod on_sqlite;
+mod sessions;
 mod statements;
 mod values;
 mod writing;

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
-use tongxing::domain::clock::{Clock as _, SystemClock};
 use tongxing::storage::database::{OpenError, Options};
 use tongxing::storage::{Error, Storage, Transaction};
 use tongxing::values;
@@ -297,19 +296,6 @@ async fn an_unreachable_server_is_named_without_its_password() {
         "{text}"
     );
     assert!(text.contains("127.0.0.1:1"), "{text}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_server_tells_its_time() {
-    let Some(database) = Database::postgres().await else {
-        return;
-    };
-    let storage = database.storage(&THINGS).await;
-    let theirs = storage.server_time().await.unwrap().unwrap();
-    let ours = SystemClock.now();
-    assert!(theirs.since(ours).max(ours.since(theirs)) < Duration::from_hours(1));
-    let file = Database::sqlite().storage(&THINGS).await;
-    assert_eq!(file.server_time().await.unwrap(), None);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

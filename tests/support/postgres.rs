@@ -174,6 +174,7 @@ fn is_root() -> bool {
 }
 
 /// A shell that waits for the end of a pipe that only we hold, however we end.
+#[expect(clippy::zombie_processes, reason = "it outlives us, to clean up")]
 fn stop_when_we_end(mut pg_ctl: Command, data: &Path, folder: &Path) {
     pg_ctl
         .args(["stop", "-s", "-m", "immediate", "-D"])
@@ -192,6 +193,10 @@ fn stop_when_we_end(mut pg_ctl: Command, data: &Path, folder: &Path) {
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null());
+    #[expect(
+        clippy::zombie_processes,
+        reason = "the guard outlives this process: that is its purpose"
+    )]
     let mut guard = guard.spawn().expect("sh runs");
     // The pipe closes with this process, not before.
     std::mem::forget(guard.stdin.take());

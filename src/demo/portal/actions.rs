@@ -93,7 +93,7 @@ pub(super) async fn refresh(State(portal): State<Portal>, visit: Visit, body: By
         Ok(renewed) => {
             let now = portal.now();
             portal.visitors().renew(visit.cookie(), renewed, now);
-            page::with_notice(&portal, &visit, Notice::Refreshed)
+            answer::see_other("/")
         }
         Err(error) => {
             if error.ends_the_login() {
@@ -171,9 +171,11 @@ fn refused(portal: &Portal, visit: &Visit, error: &RelyingPartyError) -> Respons
         "refused"
     );
     let mut response = page::with_problem(portal, visit, error);
-    *response.status_mut() = match error {
-        RelyingPartyError::Http(_) => StatusCode::BAD_GATEWAY,
-        _ => StatusCode::BAD_REQUEST,
+    let unreachable = matches!(error, RelyingPartyError::Http(_));
+    *response.status_mut() = if unreachable {
+        StatusCode::BAD_GATEWAY
+    } else {
+        StatusCode::BAD_REQUEST
     };
     response
 }

@@ -11,7 +11,9 @@ use super::request::Visit;
 use super::{Portal, answer};
 use crate::demo::relying_party::{Entered, Login, RelyingPartyError};
 use crate::domain::instant::Instant;
-use crate::views::demo::{Claim, Entry, Meaning, Notice, PortalPage, Refusal, SignedIn, Token};
+use crate::views::demo::{
+    Advice, Claim, Entry, Meaning, Notice, PortalPage, Refusal, SignedIn, Token,
+};
 use crate::views::page::{Form, HiddenField};
 
 /// China Standard Time, all of the country's.
@@ -22,7 +24,12 @@ const TIMES: [&str; 5] = ["auth_time", "iat", "exp", "nbf", "updated_at"];
 
 /// `GET /`
 pub(super) async fn show(State(portal): State<Portal>, visit: Visit) -> Response {
-    let page = build(&portal, &visit);
+    let now = portal.now();
+    let renewed = portal.visitors().take_renewal(visit.cookie(), now);
+    let page = PortalPage {
+        notice: renewed.then_some(Notice::Refreshed),
+        ..build(&portal, &visit)
+    };
     let response = answer::page(&portal, &visit, &page);
     answer::remembering(&portal, &visit, response)
 }
@@ -47,10 +54,26 @@ pub(super) fn with_problem(portal: &Portal, visit: &Visit, error: &RelyingPartyE
         problem: Some(Refusal {
             code: error.code().to_owned(),
             description: error.description(),
+            advice: advice(error),
         }),
         ..build(portal, visit)
     };
     answer::page(portal, visit, &page)
+}
+
+fn advice(error: &RelyingPartyError) -> Option<Advice> {
+    if error.ends_the_login() {
+        return Some(Advice::Ended);
+    }
+    // The words of the provider, and those that the portal finds itself.
+    let advised = [
+        ("access_denied", Advice::Declined),
+        ("state_mismatch", Advice::BeginAgain),
+        ("provider_unreachable", Advice::Later),
+        ("temporarily_unavailable", Advice::Later),
+    ];
+    let found = advised.into_iter().find(|(code, _)| *code == error.code());
+    found.map(|(_, advice)| advice)
 }
 
 fn build(portal: &Portal, visit: &Visit) -> PortalPage {

@@ -1,5 +1,6 @@
 //! Why a portal could not log somebody in or keep them logged in.
 
+use axum::http::StatusCode;
 use openidconnect::core::CoreErrorResponseType;
 use openidconnect::{
     ClaimsVerificationError, DiscoveryError, RequestTokenError, StandardErrorResponse,
@@ -7,6 +8,8 @@ use openidconnect::{
 };
 
 use super::http::HttpError;
+
+const INVALID_TOKEN: &str = "invalid_token";
 
 /// Why a portal could not log somebody in or keep them logged in.
 #[derive(Debug, thiserror::Error)]
@@ -84,18 +87,21 @@ impl RelyingPartyError {
         }
     }
 
-    /// Whether the provider has ended what the refresh token stood for (RFC 6749 §5.2).
+    /// Whether the provider has ended what the refresh token stood for (RFC 6749 §5.2), or what
+    /// the access token did (RFC 6750 §3.1).
     pub fn ends_the_login(&self) -> bool {
-        matches!(self, Self::Refused { code, .. } if code == "invalid_grant")
+        let ended = ["invalid_grant", INVALID_TOKEN];
+        matches!(self, Self::Refused { code, .. } if ended.contains(&code.as_str()))
             || matches!(self, Self::Subject)
     }
 }
 
 impl From<DiscoveryError<HttpError>> for RelyingPartyError {
     fn from(error: DiscoveryError<HttpError>) -> Self {
-        match error {
-            DiscoveryError::Request(error) => Self::Http(error),
-            _ => Self::Answer("discovery"),
+        if let DiscoveryError::Request(error) = error {
+            Self::Http(error)
+        } else {
+            Self::Answer("discovery")
         }
     }
 }
@@ -119,11 +125,19 @@ impl From<TokenError> for RelyingPartyError {
 
 impl From<UserInfoError<HttpError>> for RelyingPartyError {
     fn from(error: UserInfoError<HttpError>) -> Self {
-        match error {
-            UserInfoError::Request(error) => Self::Http(error),
-            // OpenID Connect Core §5.3.2: the one claim that is verified is `sub`.
-            UserInfoError::ClaimsVerification(_) => Self::Subject,
-            _ => Self::Answer("the userinfo request"),
+        if let UserInfoError::Request(error) = error {
+            return Self::Http(error);
         }
+        // OpenID Connect Core §5.3.2: the one claim that is verified is `sub`.
+        if matches!(error, UserInfoError::ClaimsVerification(_)) {
+            return Self::Subject;
+        }
+        if matches!(error, UserInfoError::Response(StatusCode::UNAUTHORIZED, ..)) {
+            return Self::Refused {
+                code: INVALID_TOKEN.to_owned(),
+                description: "userinfo does not accept the access token".to_owned(),
+            };
+        }
+        Self::Answer("the userinfo request")
     }
 }

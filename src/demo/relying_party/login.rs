@@ -77,16 +77,15 @@ impl Login {
             userinfo,
             at,
         } = received;
-        let id_claims = part(&id_token.to_string(), 1).and_then(|claims| match claims {
-            Value::Object(members) => Some(members),
-            _ => None,
-        });
+        let Some(Value::Object(id_claims)) = part(&id_token.to_string(), 1) else {
+            return Err(RelyingPartyError::NoIdToken);
+        };
         Ok(Self {
             visit,
             id_token,
             access_token: answer.access_token().clone(),
             refresh_token: answer.refresh_token().cloned(),
-            id_claims: id_claims.ok_or(RelyingPartyError::NoIdToken)?,
+            id_claims,
             userinfo,
             expires_at: answer.expires_in().map(|life| at.plus(life)),
         })

@@ -93,6 +93,8 @@ fn who_has_left_is_forgotten_and_cannot_be_renewed() {
         *visitors.entered("cookie-2", START).unwrap().0,
         "somebody, renewed"
     );
+    assert!(visitors.take_renewal("cookie-2", START));
+    assert!(!visitors.take_renewal("cookie-2", START));
     visitors.leave("cookie-2");
     visitors.renew("cookie-2", "somebody", START);
     assert!(visitors.entered("cookie-2", START).is_none());
@@ -102,7 +104,7 @@ fn who_has_left_is_forgotten_and_cannot_be_renewed() {
 fn a_visit_ends_when_nobody_comes() {
     let mut visitors = visitors();
     visitors.enter("cookie-1", "somebody", draw(2), START);
-    let later = START.plus(VISIT_LIFE - Duration::from_secs(1));
+    let later = START.plus(VISIT_LIFE).minus(Duration::from_secs(1));
     assert!(visitors.entered("cookie-2", later).is_some());
     assert!(
         visitors

@@ -30,7 +30,7 @@ fn credentials(
 ) -> Result<(Parameters, ClientCredentials), OAuthError> {
     let parameters = Parameters::parse(&body.0)
         .map_err(|error| ErrorCode::InvalidRequest.because(format!("The request body: {error}")))?;
-    let header = context.header("authorization");
+    let header = context.authorization();
     let credentials =
         ClientCredentials::parse(header, &parameters).map_err(CredentialsError::to_oauth)?;
     Ok((parameters, credentials))

@@ -6,7 +6,6 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 
 use crate::domain::client::Client;
-use crate::domain::session::Session;
 use crate::http::context::RequestContext;
 use crate::http::cookies::CookieName;
 use crate::http::endpoints::authorization;
@@ -111,36 +110,15 @@ pub(super) fn forged(state: &AppState, context: &RequestContext) -> Response {
     respond::error_page(state, context, StatusCode::FORBIDDEN, "csrf", text)
 }
 
-/// A form of an interaction.
-#[derive(Clone, Copy)]
-pub(super) struct FormName<'a> {
-    /// Names it in its token.
-    pub(super) name: &'static str,
-    /// The path it is posted to.
-    pub(super) action: &'static str,
-    /// The login that decides by it, if one does: what one resident was shown, no other may send.
-    pub(super) session: Option<&'a Session>,
-}
-
-impl FormName<'_> {
-    /// What its token is tied to besides the browser.
-    fn subject(&self, sealed: &str) -> String {
-        match self.session {
-            Some(session) => format!("{sealed} {}", session.id),
-            None => sealed.to_owned(),
-        }
-    }
-}
-
 /// Whether a form comes from a page of ours in this browser.
 pub(super) fn csrf_holds(
     state: &AppState,
     context: &RequestContext,
     fields: &Parameters,
-    form: FormName<'_>,
+    form: &str,
 ) -> bool {
     let sealed = sealed(context).unwrap_or_default();
-    csrf_holds_for(state, context, fields, (form.name, &form.subject(&sealed)))
+    csrf_holds_for(state, context, fields, (form, &sealed))
 }
 
 /// The same for a form that is tied to `subject`.
@@ -165,16 +143,16 @@ pub(super) fn form(
     state: &AppState,
     context: &RequestContext,
     paused: Option<&Paused>,
-    form: FormName<'_>,
+    (action, name): (&str, &str),
 ) -> (Form, Option<HeaderValue>) {
     let sealed = paused
         .map(|paused| paused.sealed.as_str())
         .unwrap_or_default();
     let action = match paused {
-        Some(_) => format!("{}?interaction={sealed}", form.action),
-        None => form.action.to_owned(),
+        Some(_) => format!("{action}?interaction={sealed}"),
+        None => action.to_owned(),
     };
-    form_to(state, context, (action, form.name), &form.subject(sealed))
+    form_to(state, context, (action, name), sealed)
 }
 
 /// A form whose token is tied to the browser and to `subject`.

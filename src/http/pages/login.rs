@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::interaction::{self, FormName, Paused};
+use super::interaction::{self, Paused};
 use super::logout::portal_name;
 use crate::accounts::login::{LoginError, PasswordAttempt};
 use crate::domain::secret::Secret;
@@ -16,11 +16,8 @@ use crate::protocol::parameters::Parameters;
 use crate::provider::authorize::Browser;
 use crate::views::login::{LoginPage, LoginProblem};
 
-const FORM: FormName<'static> = FormName {
-    name: "login",
-    action: "/login",
-    session: None,
-};
+/// Names the form in its CSRF token.
+const FORM: &str = "login";
 
 /// Shows the form.
 pub async fn show(State(state): State<AppState>, context: RequestContext) -> Response {
@@ -156,7 +153,7 @@ fn form(
     typed: Typed,
 ) -> Response {
     let locale = interaction::locale(state, context, paused);
-    let (form, cookie) = interaction::form(state, context, paused, FORM);
+    let (form, cookie) = interaction::form(state, context, paused, ("/login", FORM));
     let shown = LoginPage {
         form,
         portal: paused.map(|paused| portal_name(&paused.client, locale)),

@@ -55,7 +55,7 @@ pub(super) fn decide<'a>(facts: &Facts<'a>) -> Decision<'a> {
             ErrorCode::ConsentRequired,
             "The resident has not decided on this yet.",
         ),
-        decision => decision,
+        decision @ (Decision::Need(_) | Decision::Refuse(..) | Decision::Ready(_)) => decision,
     }
 }
 
