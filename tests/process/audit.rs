@@ -36,7 +36,7 @@ const TAMPERING: [(&str, &str); 6] = [
     ),
     (
         "INSERT INTO audit_events (writer, seq, at, kind, account_id, client_id, detail) \
-         SELECT writer, seq + 1000, at, kind, account_id, client_id, detail \
+         SELECT writer, seq + 1000, at - 60000, kind, account_id, client_id, detail \
          FROM audit_events WHERE kind = 'client_suspended'",
         "event_overdue",
     ),
