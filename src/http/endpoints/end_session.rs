@@ -54,7 +54,11 @@ async fn end(state: &AppState, context: &RequestContext, parameters: &Parameters
                 Some(target) => respond::see_other(&target.to_location()),
                 None => logout::logged_out(state, context, client.as_deref()),
             };
-            respond::with_cookie(response, state.cookies.clear(CookieName::Session))
+            // A form from elsewhere does not bring the cookie (SameSite=Lax): it must not take it
+            // away either.
+            let held = context.session_cookie().is_some();
+            let cleared = held.then(|| state.cookies.clear(CookieName::Session));
+            respond::with_cookie(response, cleared.flatten())
         }
         Err(EndSessionError::Request(error)) => refused(state, context, error.description()),
         Err(EndSessionError::Storage(error)) => respond::storage_error_page(state, context, &error),
