@@ -76,6 +76,12 @@ pub enum ClientError {
     /// The sector document could not be read.
     #[error("sector_identifier_uri: {0}")]
     Sector(#[from] FetchError),
+    /// Residents would meet it under other subjects, or it would learn those of another sector.
+    #[error(
+        "the sector of its subjects is fixed at registration: keep subject_type, and the host of \
+         the redirect URIs or of sector_identifier_uri"
+    )]
+    OtherSector,
     /// There is no such client.
     #[error("there is no such client")]
     Unknown,
@@ -140,6 +146,7 @@ impl Provider {
     ) -> Result<Registration, ClientError> {
         let metadata = accept(raw, fetcher).await?;
         let mut client = self.find_client(&id).await?;
+        check_sector(&client.metadata, &metadata)?;
         let now = self.now();
         let needs_secret = !metadata.is_public() && client.secret_hash.is_none();
         let secret = needs_secret.then(|| client_secret::generate(&*self.entropy));
@@ -231,6 +238,19 @@ async fn accept(
         metadata.check_sector_document(&document)?;
     }
     Ok(metadata)
+}
+
+/// The sector is fixed at registration (DESIGN §3). A portal that moves keeps it by a
+/// `sector_identifier_uri` on the host that it had.
+fn check_sector(from: &ClientMetadata, to: &ClientMetadata) -> Result<(), ClientError> {
+    let sector = |metadata: &ClientMetadata| {
+        let host = metadata.sector().map(str::to_owned);
+        (metadata.subject_type(), host)
+    };
+    if !from.redirect_uris().is_empty() && sector(from) != sector(to) {
+        return Err(ClientError::OtherSector);
+    }
+    Ok(())
 }
 
 fn event(kind: EventKind, id: &ClientId, operation: &Operation, now: Instant) -> Event {
