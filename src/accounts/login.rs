@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::Accounts;
 use super::session::SessionCookie;
-use crate::crypto::password::{PasswordError, PasswordHash, Verdict};
+use crate::crypto::password::{self, PasswordError, PasswordHash, Verdict};
 use crate::crypto::seal::SealError;
 use crate::domain::authentication::{AuthenticationMethod, AuthenticationMethods};
 use crate::domain::entropy::Entropy;
@@ -94,6 +94,11 @@ impl Accounts {
         &self,
         attempt: PasswordAttempt<'_>,
     ) -> Result<NewLogin, LoginError> {
+        // Nobody's password. Refused for the asking: no hashing would hold back whoever fills the
+        // audit log with such.
+        if password::is_too_long(&attempt.password) {
+            return Err(LoginError::WrongCredentials);
+        }
         let username = Username::parse(attempt.username, self.now());
         let Some((account_id, credential, hash)) = self.password_of(&username).await? else {
             self.passwords.verify_nothing(attempt.password).await?;
