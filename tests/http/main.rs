@@ -13,3 +13,4 @@ mod attacks;
 mod coverage;
 
 mod authorization;
+mod takeaways;

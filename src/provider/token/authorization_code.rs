@@ -105,11 +105,10 @@ impl Provider {
         client: &AuthenticatedClient,
         now: Instant,
     ) -> Authorization {
+        let metadata = &client.client().metadata;
         let refreshes = code.scope.contains(OFFLINE_ACCESS)
-            && client
-                .client()
-                .metadata
-                .allows_grant(GrantType::RefreshToken);
+            && metadata.scope().contains(OFFLINE_ACCESS)
+            && metadata.allows_grant(GrantType::RefreshToken);
         let ttl = if refreshes {
             self.lifetimes.refresh_token
         } else {
@@ -129,6 +128,7 @@ impl Provider {
             expires_at: now.plus(ttl.max(self.lifetimes.code)),
             refresh_count: refreshes.then_some(0),
         }
+        .limited_to(metadata.scope())
     }
 
     async fn replay_of_old(
