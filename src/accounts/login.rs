@@ -94,8 +94,8 @@ impl Accounts {
         &self,
         attempt: PasswordAttempt<'_>,
     ) -> Result<NewLogin, LoginError> {
-        // Nobody's password. Refused for the asking: no hashing would hold back whoever fills the
-        // audit log with such.
+        // Nobody's password: refused for the asking, since no hashing holds back whoever would fill
+        // the audit log with it.
         if password::is_too_long(&attempt.password) {
             return Err(LoginError::WrongCredentials);
         }

@@ -117,7 +117,7 @@ impl Provider {
         browser: Browser<'_>,
     ) -> Result<Outcome, AuthorizeError> {
         let now = self.now();
-        let sector = sector_of(client);
+        let sector = sector_of(&client.metadata);
         let session = match browser.session_cookie {
             Some(cookie) => {
                 self.accounts

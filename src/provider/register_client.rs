@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::Provider;
+use super::subject::sector_of;
 use crate::crypto::client_secret::{self, ClientSecretHash};
 use crate::domain::client::{Client, ClientId, ClientStatus};
 use crate::domain::instant::Instant;
@@ -77,10 +78,7 @@ pub enum ClientError {
     #[error("sector_identifier_uri: {0}")]
     Sector(#[from] FetchError),
     /// Residents would meet it under other subjects, or it would learn those of another sector.
-    #[error(
-        "the sector of its subjects is fixed at registration: keep subject_type, and the host of \
-         the redirect URIs or of sector_identifier_uri"
-    )]
+    #[error("the sector of the subjects is fixed at registration: register another client")]
     OtherSector,
     /// There is no such client.
     #[error("there is no such client")]
@@ -146,7 +144,7 @@ impl Provider {
     ) -> Result<Registration, ClientError> {
         let metadata = accept(raw, fetcher).await?;
         let mut client = self.find_client(&id).await?;
-        check_sector(&client.metadata, &metadata)?;
+        check_sector(&client, &metadata)?;
         let now = self.now();
         let needs_secret = !metadata.is_public() && client.secret_hash.is_none();
         let secret = needs_secret.then(|| client_secret::generate(&*self.entropy));
@@ -241,13 +239,10 @@ async fn accept(
 }
 
 /// The sector is fixed at registration (DESIGN §3). A portal that moves keeps it by a
-/// `sector_identifier_uri` on the host that it had.
-fn check_sector(from: &ClientMetadata, to: &ClientMetadata) -> Result<(), ClientError> {
-    let sector = |metadata: &ClientMetadata| {
-        let host = metadata.sector().map(str::to_owned);
-        (metadata.subject_type(), host)
-    };
-    if !from.redirect_uris().is_empty() && sector(from) != sector(to) {
+/// `sector_identifier_uri` on the host it had.
+fn check_sector(client: &Client, metadata: &ClientMetadata) -> Result<(), ClientError> {
+    let has_residents = !client.metadata.redirect_uris().is_empty();
+    if has_residents && sector_of(&client.metadata) != sector_of(metadata) {
         return Err(ClientError::OtherSector);
     }
     Ok(())

@@ -12,5 +12,9 @@ mod portal;
 mod server;
 mod sql;
 
+mod bad_input;
+mod changes;
+mod ending;
+mod importing;
 mod killed;
 mod personal_data;

@@ -192,7 +192,7 @@ impl fmt::Debug for PasswordPool {
     }
 }
 
-/// Whether a password is nobody's, since more than 1,024 bytes are never hashed.
+/// Whether no password is that long: more than 1,024 bytes are never hashed.
 pub fn is_too_long(password: &Secret<String>) -> bool {
     password.expose().len() > MAX_PASSWORD
 }

@@ -55,7 +55,7 @@ impl Provider {
         session: &Session,
     ) -> Result<(), storage::Error> {
         let request = &interaction.request;
-        let sector = sector_of(client);
+        let sector = sector_of(&client.metadata);
         let grant = Grant {
             id: self.accounts.draw_grant_id(),
             scope: request.scope().clone(),

@@ -114,7 +114,7 @@ impl Provider {
         } else {
             self.lifetimes.access_token
         };
-        Authorization {
+        let authorization = Authorization {
             account_id: code.account_id,
             id: code.authorization_id,
             client_id: code.client_id.clone(),
@@ -127,8 +127,9 @@ impl Provider {
             // Never shorter than the code itself, so that a replay finds what it revokes.
             expires_at: now.plus(ttl.max(self.lifetimes.code)),
             refresh_count: refreshes.then_some(0),
-        }
-        .limited_to(metadata.scope())
+        };
+        // What an operator took away meanwhile is not granted any more.
+        authorization.limited_to(metadata.scope())
     }
 
     async fn replay_of_old(
