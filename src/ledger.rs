@@ -172,8 +172,8 @@ impl Ledger {
         self.0.chain.seal_pending(self.tools()).await
     }
 
-    /// Seals what dead processes left, if this process is the one to do it; call it every few
-    /// seconds.
+    /// Enters this process among the writers and seals what dead ones left, if this process is the
+    /// one to do it; call it every two seconds.
     pub async fn recover(&self) -> Result<(), Error> {
         self.0.chain.recover(self.tools()).await
     }

@@ -10,11 +10,12 @@ use crate::domain::check::Check;
 use crate::domain::document::IdentityDocument;
 use crate::domain::id::AccountId;
 use crate::domain::instant::Instant;
+use crate::domain::phone::PhoneNumber;
 use crate::ledger::audit::{Event, EventKind};
 use crate::ledger::feed::Change;
 use crate::ledger::profiles::ProfileError;
 use crate::protocol::acr::Acr;
-use crate::storage::{self, account_index, accounts, checks, sessions};
+use crate::storage::{self, account_index, accounts, authorizations, checks, sessions};
 
 /// An account as an operator sees it: enough to know which it is, not to learn who.
 #[derive(Debug, Serialize)]
@@ -102,7 +103,7 @@ impl Accounts {
                     document_number: document.masked(),
                 })
                 .collect(),
-            phone_numbers: profile.phones.iter().map(|phone| phone.masked()).collect(),
+            phone_numbers: profile.phones.iter().map(PhoneNumber::masked).collect(),
             identity_assurance_level: level.map(|level| Acr::Identity(level).to_string()),
             checks,
             created_at: account.created_at.to_string(),
@@ -110,7 +111,7 @@ impl Accounts {
         }))
     }
 
-    /// Stops an account: every session ends, every token dies, nothing of it works.
+    /// Stops an account: every session ends, every token and refresh family dies.
     pub async fn freeze(
         &self,
         id: AccountId,
@@ -170,7 +171,9 @@ impl Accounts {
                             AdministerError::Unknown
                         });
                     }
+                    // Ended for good: what somebody stole before does not revive with the account.
                     sessions::end_all(tx, *account_id, *now).await?;
+                    authorizations::revoke_all(tx, *account_id, *now).await?;
                     let (kind, announced) = match to {
                         AccountStatus::Frozen => (
                             EventKind::AccountFrozen,

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::Accounts;
 use super::session::SessionCookie;
-use crate::crypto::password::{PasswordError, PasswordHash, Verdict};
+use crate::crypto::password::{self, PasswordError, PasswordHash, Verdict};
 use crate::crypto::seal::SealError;
 use crate::domain::authentication::{AuthenticationMethod, AuthenticationMethods};
 use crate::domain::entropy::Entropy;
@@ -94,6 +94,11 @@ impl Accounts {
         &self,
         attempt: PasswordAttempt<'_>,
     ) -> Result<NewLogin, LoginError> {
+        // Nobody's password: refused for the asking, since no hashing holds back whoever would fill
+        // the audit log with it.
+        if password::is_too_long(&attempt.password) {
+            return Err(LoginError::WrongCredentials);
+        }
         let username = Username::parse(attempt.username, self.now());
         let Some((account_id, credential, hash)) = self.password_of(&username).await? else {
             self.passwords.verify_nothing(attempt.password).await?;
@@ -152,7 +157,7 @@ impl Accounts {
         let ring = self.ring();
         match username {
             Username::Phone(phone) => {
-                let key = ring.index().of("phone", &phone.index_text());
+                let key = ring.index().of("phone", phone.index_text());
                 let holders = account_index::list_by_phone(reader, &key).await?;
                 Ok(match holders.as_slice() {
                     [only] => Some(*only),
@@ -241,6 +246,8 @@ async fn write_login(entry: &mut Entry<'_>, login: &Login) -> Result<bool, stora
         sessions::insert(entry.tx(), &login.session, &login.secret_hash).await?
     };
     if !opened {
+        let event = Event::new(EventKind::LoginFailed, login.now).account(account_id);
+        entry.record(&event).await?;
         return Ok(false);
     }
     if let Some((old, stronger)) = &login.upgrade

@@ -3,6 +3,7 @@
 mod accounts;
 mod audit;
 mod clients;
+mod demo;
 mod keys;
 
 use super::arguments::{Change, Command};
@@ -14,15 +15,17 @@ use crate::provider::register_client::Operation;
 
 /// Does what was asked.
 pub(super) fn run(command: &Command, config: &Config) -> anyhow::Result<()> {
-    let destination = match command {
-        Command::Serve => Destination::StandardOutput,
-        _ => Destination::StandardError,
+    // Every other command's standard output is its answer.
+    let destination = if matches!(command, Command::Serve) {
+        Destination::StandardOutput
+    } else {
+        Destination::StandardError
     };
     let level = telemetry::start(&config.log, destination);
     match command {
         Command::CheckConfig => Ok(output::text(config.to_toml())?),
         Command::Serve => block_on(serve::run(config, level)),
-        Command::Demo(_) => anyhow::bail!("not yet"),
+        Command::Demo(command) => block_on(demo::run(command, config, level)),
         Command::Migrate => block_on(compose::migrate(config)),
         Command::Client(command) => with_services(config, async |services| {
             clients::run(command, services).await

@@ -18,7 +18,6 @@ use crate::ledger::keyring::{KeySettings, Keys};
 use crate::ledger::profiles::Profiles;
 use crate::ledger::vault::Vault;
 use crate::outbound::GuardedClient;
-use crate::protocol::issuer::Issuer;
 use crate::provider::clients::Clients;
 use crate::provider::{Lifetimes, Provider, ProviderParts};
 use crate::storage::Storage;
@@ -95,7 +94,7 @@ impl Services {
             session_ttl: config.lifetimes.session,
         });
         let provider = Provider::new(ProviderParts {
-            issuer: Arc::new(Issuer::parse(config.server.issuer.as_str())?),
+            issuer: Arc::new(config.server.issuer.clone()),
             accounts: accounts.clone(),
             ledger: ledger.clone(),
             keys: keys.clone(),

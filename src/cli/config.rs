@@ -4,7 +4,6 @@
 //! setting's path and where its value came from. What `config/default.toml` does not name is
 //! refused. Only `cli` knows this module: each layer below is handed the few values it needs.
 
-mod issuer;
 mod layers;
 mod problem;
 mod read;
@@ -14,7 +13,6 @@ mod vault;
 #[cfg(test)]
 mod tests;
 
-pub use issuer::Issuer;
 pub use layers::Sources;
 pub use problem::{Problem, Problems};
 pub use sections::{
@@ -83,6 +81,16 @@ impl Config {
     /// Reads the same layers again: files may have changed.
     pub fn reload(&self) -> Result<Self, Problems> {
         Self::load(&self.sources)
+    }
+
+    /// The same layers below some more assignments.
+    pub fn overlaid(
+        &self,
+        assignments: impl IntoIterator<Item = String>,
+    ) -> Result<Self, Problems> {
+        let mut sources = self.sources.clone();
+        sources.assignments.extend(assignments);
+        Self::load(&sources)
     }
 
     /// The resolved settings as TOML, secrets redacted, with the origin of what is not a default.

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context as _;
-use axum::Router;
 use tokio::sync::watch;
 
 use super::config::{Config, TlsConfig};
@@ -17,7 +16,7 @@ use crate::domain::entropy::Entropy;
 use crate::http::management::{self, Check, Readiness, Testing};
 use crate::http::metrics::Metrics;
 use crate::http::middleware::{Envelope, EnvelopeSettings, InFlight};
-use crate::http::server::{Listener, Patience, Settings};
+use crate::http::server::{Listener, Patience, Router, Settings};
 use crate::http::tls::{Files, Tls};
 
 /// Probes and scrapers are few.

@@ -1,7 +1,7 @@
 //! The master key, under which every other key at rest lies: where it is kept and how it is used.
 //!
 //! It never leaves this module: others ask it to wrap and unwrap. Today it is a key in a file or
-//! in the environment; a hardware module (PKCS#11) becomes another [`Custody`].
+//! in the environment; a hardware module (PKCS#11) becomes another custody.
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};

@@ -5,4 +5,4 @@ mod hash;
 mod pool;
 
 pub use hash::{ParsePasswordHashError, PasswordHash, PasswordParameters};
-pub use pool::{PasswordError, PasswordPool, PoolLoad, PoolSettings, Verdict};
+pub use pool::{PasswordError, PasswordPool, PoolLoad, PoolSettings, Verdict, is_too_long};

@@ -37,6 +37,18 @@ pub struct Authorization {
     pub refresh_count: Option<u32>,
 }
 
+impl Authorization {
+    /// The same without what its client is cleared for no longer, whatever was granted before.
+    #[must_use]
+    pub fn limited_to(mut self, cleared: &Scope) -> Self {
+        self.scope = self.scope.intersection(cleared);
+        let is_cleared = |claim: &Claim| cleared.contains(claim.scope());
+        self.details.userinfo_claims.retain(is_cleared);
+        self.details.id_token_claims.retain(is_cleared);
+        self
+    }
+}
+
 /// Facts of the login that every token of the authorization repeats. Stored as JSON, and carried
 /// inside the code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,8 +1,10 @@
 //! The one extractor: what a handler may know of a request besides its path.
 
+use std::borrow::Cow;
+
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE};
+use axum::http::header::{ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -19,7 +21,7 @@ use crate::views::locale::{self, Locale};
 pub struct RequestContext {
     /// Its identifier, as in the log and on error pages.
     pub request_id: RequestId,
-    /// The path, which is a fixed one of ours.
+    /// The path: a route of ours, or on the page that says there is none, anything.
     pub path: String,
     /// The raw query.
     pub query: String,
@@ -47,6 +49,28 @@ impl RequestContext {
         let mut values = self.headers.get_all(name).iter();
         let value = values.next()?.to_str().ok()?;
         values.next().is_none().then_some(value)
+    }
+
+    /// The `Authorization` header. One that is repeated or unreadable is there all the same: as a
+    /// text that belongs to no scheme, so that it is refused and not passed over.
+    pub fn authorization(&self) -> Option<&str> {
+        self.headers
+            .contains_key(AUTHORIZATION)
+            .then(|| self.header(AUTHORIZATION.as_str()).unwrap_or_default())
+    }
+
+    /// Whether it brings a form.
+    pub fn has_form(&self) -> bool {
+        is_form(self.headers.get(CONTENT_TYPE))
+    }
+
+    /// The request as sent: the query, or the form that [`FormBody::as_redirect`] sent along.
+    pub fn sent(&self, state: &AppState) -> Cow<'_, [u8]> {
+        let parameters = self.query_parameters();
+        let posted = parameters
+            .get(POSTED)
+            .and_then(|sealed| state.provider.open_posted(&self.path, sealed));
+        posted.map_or(Cow::Borrowed(self.query.as_bytes()), Cow::Owned)
     }
 
     /// The query's parameters; a malformed query has none.
@@ -96,7 +120,22 @@ impl FromRequestParts<AppState> for RequestContext {
 #[derive(Debug)]
 pub struct FormBody(pub Bytes);
 
+/// The parameter by which a posted form travels through a redirect.
+const POSTED: &str = "posted";
+
 impl FormBody {
+    /// Where a form from a portal's page goes on by GET: it does not bring our cookies
+    /// (SameSite=Lax), the request that follows a redirect does. None if it brought the session,
+    /// or is too long to travel.
+    pub fn as_redirect(&self, state: &AppState, context: &RequestContext) -> Option<String> {
+        if context.session.is_some() {
+            return None;
+        }
+        let path = &context.path;
+        let sealed = state.provider.seal_posted(path, &self.0).ok()?;
+        Some(format!("{path}?{POSTED}={sealed}"))
+    }
+
     /// The fields, each there once.
     pub fn parameters(&self) -> Option<Parameters> {
         Parameters::parse(&self.0).ok()

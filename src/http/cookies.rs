@@ -56,7 +56,7 @@ impl CookiePolicy {
         values.next().is_none().then_some(value)
     }
 
-    /// A `Set-Cookie` for as long as the browser runs. SameSite is Lax: a portal's link brings the
+    /// A `Set-Cookie` for as long as the browser runs. `SameSite` is Lax: a portal's link brings the
     /// login along, a foreign form does not.
     pub fn set(self, cookie: CookieName, value: &str) -> Option<HeaderValue> {
         self.header(cookie, value, "")

@@ -94,7 +94,8 @@ fn language_links(context: &RequestContext) -> LanguageLinks {
             .filter(|pair| !pair.is_empty() && *pair != "lang" && !pair.starts_with("lang="));
         let lang = format!("lang={}", locale.tag());
         let query: Vec<&str> = kept.chain([lang.as_str()]).collect();
-        format!("{}?{}", context.path, query.join("&"))
+        // Without a path, which on the page for what is not there could be `//another.host`.
+        format!("?{}", query.join("&"))
     };
     LanguageLinks {
         zh_cn: link(Locale::ZhCn),
@@ -193,6 +194,10 @@ pub fn json_no_store(body: &impl Serialize) -> Response {
 
 /// An error of the token endpoint and its like (RFC 6749 §5.2).
 pub fn oauth_error(error: &OAuthError) -> Response {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "RFC 6749 §5.2: 400 for every code of which nothing else is said"
+    )]
     let status = match error.code() {
         ErrorCode::InvalidClient => StatusCode::UNAUTHORIZED,
         ErrorCode::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -223,17 +228,14 @@ pub fn storage_oauth_error(context: &RequestContext, error: &storage::Error) -> 
 }
 
 fn log_storage_error(context: &RequestContext, error: &storage::Error) -> (StatusCode, ErrorCode) {
-    match error {
-        storage::Error::Unavailable(_) => {
-            tracing::warn!(request = %context.request_id, %error, "storage is unavailable");
-            (
-                StatusCode::SERVICE_UNAVAILABLE,
-                ErrorCode::TemporarilyUnavailable,
-            )
-        }
-        _ => {
-            tracing::error!(request = %context.request_id, %error, "storage failed");
-            (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::ServerError)
-        }
+    if matches!(error, storage::Error::Unavailable(_)) {
+        tracing::warn!(request = %context.request_id, %error, "storage is unavailable");
+        (
+            StatusCode::SERVICE_UNAVAILABLE,
+            ErrorCode::TemporarilyUnavailable,
+        )
+    } else {
+        tracing::error!(request = %context.request_id, %error, "storage failed");
+        (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::ServerError)
     }
 }

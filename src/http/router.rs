@@ -39,7 +39,7 @@ pub fn router(state: AppState, envelope: &Envelope) -> Router {
         .route("/", get(home::show))
         .route("/consent", get(consent::show).post(consent::submit))
         .route("/logout", get(logout::show).post(logout::submit))
-        .route("/docs/errors", get(errors::index))
+        .route("/docs/errors/", get(errors::index))
         .route("/docs/errors/{code}", get(errors::code))
         .route("/assets/{file}", get(assets::get))
         .fallback(errors::not_found)

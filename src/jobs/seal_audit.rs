@@ -1,4 +1,4 @@
-//! Seals the audit log: own events every second, those of dead processes every five, and a link of
+//! Seals the audit log: own events every second, those of dead processes every two, and a link of
 //! all chains every minute.
 
 use std::time::Duration;
@@ -11,7 +11,7 @@ pub async fn run(ledger: Ledger, shutdown: Shutdown) {
     let (ledger, seconds) = (&ledger, Duration::from_secs);
     tokio::join!(
         every("seal audit", seconds(1), shutdown.clone(), || ledger.seal()),
-        every("recover audit", seconds(5), shutdown.clone(), || ledger
+        every("recover audit", seconds(2), shutdown.clone(), || ledger
             .recover()),
         every("link audit", seconds(60), shutdown, || async {
             ledger.link().await.map(|_| ())

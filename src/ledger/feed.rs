@@ -6,7 +6,7 @@
 
 mod change;
 mod poller;
-mod revocations;
+pub mod revocations;
 
 pub use change::Change;
 pub use poller::Poller;

@@ -6,8 +6,9 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use url::{Host, Url};
 
-use super::web_uri::{WebUri, WebUriError};
+use super::web_uri::{WebUri, WebUriError, is_loopback};
 
 /// `https://host[:port]`, or `http` on loopback; no path, query or trailing slash.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -29,7 +30,9 @@ impl Issuer {
     /// Checks `text`.
     pub fn parse(text: &str) -> Result<Self, IssuerError> {
         let uri = WebUri::parse(text)?;
-        if uri.origin() == text {
+        // As URL parsing writes it: there is one spelling, without the scheme's own port.
+        let origin = Url::parse(text).map(|url| url.origin().ascii_serialization());
+        if origin.is_ok_and(|origin| origin == text) {
             Ok(Self(uri))
         } else {
             Err(IssuerError::NotAnOrigin)
@@ -52,6 +55,12 @@ impl Issuer {
     #[must_use]
     pub fn host(&self) -> String {
         self.0.host()
+    }
+
+    /// Whether it names this very machine.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        Host::parse(&self.host()).is_ok_and(|host| is_loopback(&host))
     }
 
     /// Whether it is `https`; if not, it is on loopback.

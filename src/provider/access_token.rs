@@ -4,11 +4,14 @@
 //! A JWT of RFC 9068. Its `jti` is the token's identity sealed, so that the account behind it is
 //! found in one shard, and no two portals can tell that theirs speak of one account.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::Provider;
 use crate::crypto::jwt::{ExpectedType, verify_jwt};
 use crate::crypto::seal::Sealed;
+use crate::domain::client::Client;
 use crate::domain::id::{AccessTokenId, AccountId, AuthorizationId, SessionId};
 use crate::domain::instant::Instant;
 use crate::ledger::Subject;
@@ -27,9 +30,9 @@ pub(super) struct TokenIdentity {
 /// Whom a token speaks for.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct TokenOwner {
-    pub(super) account_id: AccountId,
-    pub(super) authorization_id: AuthorizationId,
-    pub(super) session_id: SessionId,
+    pub(super) account: AccountId,
+    pub(super) authorization: AuthorizationId,
+    pub(super) session: SessionId,
 }
 
 impl Sealed for TokenIdentity {
@@ -41,13 +44,16 @@ impl Sealed for TokenIdentity {
 pub(super) struct LiveToken {
     pub(super) identity: TokenIdentity,
     pub(super) claims: AccessTokenClaims,
+    /// Whom it was issued to: active now.
+    pub(super) client: Arc<Client>,
 }
 
 impl Provider {
-    /// Recognizes an access token; none if it is not ours, has expired or was revoked.
+    /// Recognizes an access token; none if it is not ours, has expired or was revoked, or if its
+    /// client is suspended or gone.
     ///
     /// A process that has lost sight of the change feed cannot tell, and says so.
-    pub(super) fn recognize(&self, token: &str) -> Result<Option<LiveToken>, storage::Error> {
+    pub(super) async fn recognize(&self, token: &str) -> Result<Option<LiveToken>, storage::Error> {
         let feed = self.ledger.feed();
         if !feed.is_fresh() {
             return Err(storage::Error::Unavailable(
@@ -66,16 +72,26 @@ impl Provider {
             return Ok(None);
         };
         let subject = Subject {
-            account: identity.owner.map(|owner| owner.account_id),
-            session: identity.owner.map(|owner| owner.session_id),
-            authorization: identity.owner.map(|owner| owner.authorization_id),
+            account: identity.owner.map(|owner| owner.account),
+            session: identity.owner.map(|owner| owner.session),
+            authorization: identity.owner.map(|owner| owner.authorization),
             token: identity.id,
             issued_at: Instant::from_seconds(claims.iat),
         };
         if feed.revocations().is_revoked(&subject) {
             return Ok(None);
         }
-        Ok(Some(LiveToken { identity, claims }))
+        let Ok(client_id) = claims.client_id.parse() else {
+            return Ok(None);
+        };
+        let Some(client) = self.clients.find_active(&client_id).await? else {
+            return Ok(None);
+        };
+        Ok(Some(LiveToken {
+            identity,
+            claims,
+            client,
+        }))
     }
 
     /// The claims of a token that we signed. One that this very process signed, and knows by its

@@ -1,12 +1,12 @@
 //! The authorization endpoint (OpenID Connect Core §3.1.2).
 //!
-//! A chain of facts: the client is known and its redirect URI exact ([`RedirectTarget`]); every
-//! parameter is permitted ([`AuthorizationRequest`]); then [`decision`] says whether the request
+//! A chain of facts: the client is known and its redirect URI exact (`RedirectTarget`); every
+//! parameter is permitted ([`AuthorizationRequest`]); then `decision` says whether the request
 //! needs the resident, is refused, or may be answered with a [`code`]. Needing the resident is an
 //! outcome, not an error. A request that a live session answers writes nothing.
 
 pub mod code;
-mod consent;
+pub mod consent;
 mod decision;
 
 use std::sync::Arc;
@@ -117,7 +117,7 @@ impl Provider {
         browser: Browser<'_>,
     ) -> Result<Outcome, AuthorizeError> {
         let now = self.now();
-        let sector = sector_of(client);
+        let sector = sector_of(&client.metadata);
         let session = match browser.session_cookie {
             Some(cookie) => {
                 self.accounts
@@ -131,7 +131,6 @@ impl Provider {
             None => None,
         };
         let facts = Facts {
-            client,
             request,
             session: session.as_ref(),
             hinted: self.hinted_subject(client, request),

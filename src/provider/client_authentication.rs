@@ -42,7 +42,7 @@ impl ClientAuthenticationError {
     /// RFC 6749 §5.2.
     pub fn to_oauth(&self) -> OAuthError {
         match self {
-            Self::Storage(error) => super::token::storage_error(error),
+            Self::Storage(error) => super::failure::of_storage(error),
             Self::Unknown | Self::Method | Self::Secret => {
                 ErrorCode::InvalidClient.because("Client authentication failed.")
             }

@@ -157,7 +157,8 @@ impl Provider {
             return Ok(*sid == self.derive_sid(session.id, client));
         }
         let mut reader = self.ledger.reader().await?;
-        let subject = subjects::find(&mut reader, session.account_id, sector_of(client)).await?;
+        let subject =
+            subjects::find(&mut reader, session.account_id, sector_of(&client.metadata)).await?;
         Ok(subject.as_deref() == Some(hint.sub.as_str()))
     }
 

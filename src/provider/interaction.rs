@@ -86,15 +86,19 @@ impl Provider {
         Ok(interaction)
     }
 
-    /// The client that an interaction is for, if it is still active.
+    /// The client that an interaction is for, if it is still active and answers may still be sent
+    /// where this one goes.
     pub async fn client_of(
         &self,
         interaction: &Interaction,
     ) -> Result<Option<Arc<Client>>, storage::Error> {
-        match interaction.request.client_id().parse() {
-            Ok(id) => self.clients.find_active(&id).await,
-            Err(_) => Ok(None),
-        }
+        let request = &interaction.request;
+        let Ok(id) = request.client_id().parse() else {
+            return Ok(None);
+        };
+        let client = self.clients.find_active(&id).await?;
+        let redirect_uri = request.target().redirect_uri();
+        Ok(client.filter(|client| client.metadata.allows_redirect(redirect_uri)))
     }
 
     /// The token that a form on a page of ours must bring back: tied to the browser, to the form

@@ -42,7 +42,7 @@ impl Provider {
         client: &AuthenticatedClient,
         token: &str,
     ) -> Result<Option<ActiveToken>, storage::Error> {
-        let Some(live) = self.recognize(token)? else {
+        let Some(live) = self.recognize(token).await? else {
             return Ok(None);
         };
         // RFC 7662 §4: a token of another client is as good as none (attack case 37).
@@ -76,8 +76,7 @@ impl Provider {
             return Ok(true);
         };
         let mut reader = self.ledger.reader().await?;
-        let stored =
-            authorizations::find(&mut reader, owner.account_id, owner.authorization_id).await?;
+        let stored = authorizations::find(&mut reader, owner.account, owner.authorization).await?;
         Ok(stored.is_some_and(|stored| stored.holds(self.now())))
     }
 

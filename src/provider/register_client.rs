@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::Provider;
+use super::subject::sector_of;
 use crate::crypto::client_secret::{self, ClientSecretHash};
 use crate::domain::client::{Client, ClientId, ClientStatus};
 use crate::domain::instant::Instant;
@@ -76,6 +77,9 @@ pub enum ClientError {
     /// The sector document could not be read.
     #[error("sector_identifier_uri: {0}")]
     Sector(#[from] FetchError),
+    /// Residents would meet it under other subjects, or it would learn those of another sector.
+    #[error("the sector of the subjects is fixed at registration: register another client")]
+    OtherSector,
     /// There is no such client.
     #[error("there is no such client")]
     Unknown,
@@ -140,6 +144,7 @@ impl Provider {
     ) -> Result<Registration, ClientError> {
         let metadata = accept(raw, fetcher).await?;
         let mut client = self.find_client(&id).await?;
+        check_sector(&client, &metadata)?;
         let now = self.now();
         let needs_secret = !metadata.is_public() && client.secret_hash.is_none();
         let secret = needs_secret.then(|| client_secret::generate(&*self.entropy));
@@ -231,6 +236,16 @@ async fn accept(
         metadata.check_sector_document(&document)?;
     }
     Ok(metadata)
+}
+
+/// The sector is fixed at registration (DESIGN §3). A portal that moves keeps it by a
+/// `sector_identifier_uri` on the host it had.
+fn check_sector(client: &Client, metadata: &ClientMetadata) -> Result<(), ClientError> {
+    let has_residents = !client.metadata.redirect_uris().is_empty();
+    if has_residents && sector_of(&client.metadata) != sector_of(metadata) {
+        return Err(ClientError::OtherSector);
+    }
+    Ok(())
 }
 
 fn event(kind: EventKind, id: &ClientId, operation: &Operation, now: Instant) -> Event {

@@ -33,7 +33,7 @@ impl Provider {
         let client = self.authenticate_client(credentials).await?;
         let client_id = &client.client().id;
         let token = request.token.expose();
-        if let Some(live) = self.recognize(token)? {
+        if let Some(live) = self.recognize(token).await? {
             if live.claims.client_id == client_id.as_str() {
                 self.mark_revoked(live).await?;
             }
@@ -56,10 +56,7 @@ impl Provider {
             .client(live.claims.client_id.as_str())
             .detail(json!({ "token": id }));
         let (owner, event) = match live.identity.owner {
-            Some(owner) => (
-                owner.account_id.to_string(),
-                event.account(owner.account_id),
-            ),
+            Some(owner) => (owner.account.to_string(), event.account(owner.account)),
             None => (live.claims.client_id, event),
         };
         let expires_at = Instant::from_seconds(live.claims.exp);

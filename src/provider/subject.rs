@@ -5,19 +5,20 @@ use crate::crypto::encoding;
 use crate::domain::client::Client;
 use crate::domain::id::{AccountId, SessionId};
 use crate::ledger::keyring::MacUse;
+use crate::protocol::client_metadata::ClientMetadata;
 use crate::protocol::client_metadata::values::SubjectType;
 
-/// The sector that all clients with public subjects share.
-const PUBLIC: &str = "public";
+/// The sector that all clients with public subjects share. No host has this name.
+const PUBLIC: &str = "*";
 
 /// Eighteen bytes: 24 characters, and no two accounts of a sector alike.
 const SUBJECT_BYTES: usize = 18;
 
 /// The sector whose subject a client sees.
-pub fn sector_of(client: &Client) -> &str {
-    match client.metadata.subject_type() {
+pub fn sector_of(metadata: &ClientMetadata) -> &str {
+    match metadata.subject_type() {
         SubjectType::Public => PUBLIC,
-        SubjectType::Pairwise => client.metadata.sector().unwrap_or(PUBLIC),
+        SubjectType::Pairwise => metadata.sector().unwrap_or(PUBLIC),
     }
 }
 

@@ -5,13 +5,12 @@ mod client_credentials;
 pub(super) mod issue;
 pub(super) mod refresh_token;
 
-use super::Provider;
 use super::client_authentication::{AuthenticatedClient, ClientAuthenticationError};
+use super::{Provider, failure};
 use crate::crypto::seal::SealError;
 use crate::crypto::signing::SigningError;
 use crate::domain::id::AuthorizationId;
 use crate::ledger::profiles::ProfileError;
-use crate::ledger::vault::VaultError;
 use crate::protocol::client_authentication::ClientCredentials;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::jose::SignatureAlgorithm;
@@ -82,8 +81,8 @@ impl ExchangeError {
     pub fn to_oauth(&self) -> OAuthError {
         match self {
             Self::Client(error) => error.to_oauth(),
-            Self::Storage(error) => storage_error(error),
-            Self::Profile(error) => profile_error(error),
+            Self::Storage(error) => failure::of_storage(error),
+            Self::Profile(error) => failure::of_profile(error),
             Self::GrantType => ErrorCode::UnauthorizedClient
                 .because("The client has not registered this grant_type."),
             // Whose it is, and whether it was seen before, is nobody else's business.
@@ -108,25 +107,6 @@ impl ExchangeError {
                 ErrorCode::ServerError.because("The server failed.")
             }
         }
-    }
-}
-
-/// What the wire is told when storage does not answer.
-pub(super) fn storage_error(error: &storage::Error) -> OAuthError {
-    match error {
-        storage::Error::Unavailable(_) => ErrorCode::TemporarilyUnavailable
-            .because("The server cannot answer just now. Try again."),
-        _ => ErrorCode::ServerError.because("The server failed."),
-    }
-}
-
-/// The same for a profile that was to be opened.
-pub(super) fn profile_error(error: &ProfileError) -> OAuthError {
-    match error {
-        ProfileError::Storage(error) | ProfileError::Vault(VaultError::Storage(error)) => {
-            storage_error(error)
-        }
-        _ => ErrorCode::ServerError.because("The server failed."),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::access_token::TokenOwner;
 use super::{Provider, disclosure};
 use crate::ledger::profiles::ProfileError;
-use crate::ledger::usage::UsageKind;
+use crate::protocol::claims_request::Claim;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::scope::OPENID;
 use crate::protocol::userinfo::UserInfo;
@@ -35,8 +35,8 @@ impl UserinfoError {
             Self::Scope => {
                 ErrorCode::InsufficientScope.because("The access token lacks the scope openid.")
             }
-            Self::Profile(error) => super::token::profile_error(error),
-            Self::Storage(error) => super::token::storage_error(error),
+            Self::Profile(error) => super::failure::of_profile(error),
+            Self::Storage(error) => super::failure::of_storage(error),
         }
     }
 }
@@ -44,7 +44,7 @@ impl UserinfoError {
 impl Provider {
     /// The claims that an access token may fetch.
     pub async fn userinfo(&self, token: &str) -> Result<UserInfo, UserinfoError> {
-        let live = self.recognize(token)?.ok_or(UserinfoError::Token)?;
+        let live = self.recognize(token).await?.ok_or(UserinfoError::Token)?;
         // RFC 9068 §4: a token for another resource is none for this one.
         if live.claims.aud != self.issuer.as_str() {
             return Err(UserinfoError::Token);
@@ -53,26 +53,30 @@ impl Provider {
             return Err(UserinfoError::Scope);
         }
         let TokenOwner {
-            account_id,
-            authorization_id,
+            account,
+            authorization,
             ..
         } = live.identity.owner.ok_or(UserinfoError::Scope)?;
         let now = self.now();
         let mut reader = self.ledger.reader().await?;
-        let stored = authorizations::find(&mut reader, account_id, authorization_id).await?;
+        let stored = authorizations::find(&mut reader, account, authorization).await?;
         drop(reader);
         let mut authorization = stored
             .filter(|stored| stored.holds(now))
             .ok_or(UserinfoError::Token)?
             .authorization;
-        // A refresh may have narrowed the scope for this token.
+        // A refresh may have narrowed the scope for this token; and what the client is cleared for
+        // no longer is not told to it, whatever was granted before.
         authorization.scope = live.claims.scope;
-        let found = self.accounts.profile(account_id).await?;
+        let authorization = authorization.limited_to(live.client.metadata.scope());
+        let found = self.accounts.profile(account).await?;
         let (_, profile) = found.ok_or(UserinfoError::Token)?;
-        let claims = disclosure::release(&disclosure::of_userinfo(&authorization), &profile);
+        let wanted = disclosure::of_userinfo(&authorization);
+        let claims = disclosure::release(&wanted, &profile);
+        let names: Vec<&str> = claims.present().into_iter().map(Claim::as_str).collect();
         self.ledger
             .usage()
-            .count(&live.claims.client_id, UsageKind::Userinfo, now);
+            .count_read(account, &live.claims.client_id, &names.join(" "), now);
         Ok(UserInfo {
             sub: authorization.subject,
             claims,

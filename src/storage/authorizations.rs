@@ -128,6 +128,19 @@ pub async fn revoke(
     Ok(revoked == 1)
 }
 
+/// Revokes every authorization of an account; the number revoked.
+pub async fn revoke_all(
+    tx: &mut Transaction,
+    account_id: AccountId,
+    now: Instant,
+) -> Result<u64, Error> {
+    tx.execute(
+        "UPDATE authorizations SET revoked_at = $2 WHERE account_id = $1 AND revoked_at IS NULL",
+        values![account_id, now],
+    )
+    .await
+}
+
 /// Deletes authorizations that expired before `before`; at most 500. The number deleted.
 pub async fn delete_expired(tx: &mut Transaction, before: Instant) -> Result<u64, Error> {
     tx.execute(

@@ -171,7 +171,7 @@ impl Storage {
     pub async fn close(&self) {
         match &self.0.engine {
             Engine::Sqlite(engine) => engine.close().await,
-            Engine::Postgres(engine) => engine.close(),
+            Engine::Postgres(engine) => engine.close().await,
         }
     }
 }

@@ -17,14 +17,30 @@ pub struct PortalPage {
     pub portal_name_en: String,
     /// Who has entered.
     pub signed_in: Option<SignedIn>,
-    /// Why the last login came to nothing.
+    /// What has just been done.
+    pub notice: Option<Notice>,
+    /// Why what was tried came to nothing.
     pub problem: Option<Refusal>,
     /// Where login starts.
     pub login_href: String,
-    /// The form that logs out.
-    pub logout: Form,
+    /// The form of whoever has entered: it logs out, or renews what was received.
+    pub form: Form,
+    /// Where its other button posts.
+    pub refresh_action: String,
     /// The demo's other portal, to be entered next.
     pub other: Option<Neighbor>,
+    /// Where the demo starts.
+    pub start_href: String,
+}
+
+/// What has just been done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Notice {
+    /// Logged out here and at the provider.
+    LoggedOut,
+    /// New tokens and new claims.
+    Refreshed,
 }
 
 /// A demo portal's colors.
@@ -42,19 +58,134 @@ pub enum Accent {
 pub struct SignedIn {
     /// What the portal calls the person.
     pub display_name: String,
-    /// The claims, by name.
-    pub claims: Vec<(String, String)>,
-    /// The tokens received, by name, decoded.
-    pub tokens: Vec<(String, String)>,
+    /// Whether they logged in for this visit.
+    pub entry: Entry,
+    /// The claims.
+    pub claims: Vec<Claim>,
+    /// The tokens received.
+    pub tokens: Vec<Token>,
+    /// Until when the access token is good, if more can be had.
+    pub renewable: Option<String>,
 }
 
-/// An error answer of the provider, as a portal shows it.
+/// How somebody entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Entry {
+    /// They logged in at the provider.
+    Login,
+    /// They had logged in before and typed nothing.
+    SingleSignOn,
+}
+
+/// A claim that was received.
+#[derive(Clone, Serialize)]
+pub struct Claim {
+    /// Its name.
+    pub name: String,
+    /// Its value, as JSON unless it is text.
+    pub value: String,
+    /// The value as people write it.
+    pub reading: Option<String>,
+    /// What it says, if it is one of those that are explained.
+    pub meaning: Option<Meaning>,
+    /// Whether the ID token has it.
+    pub in_id_token: bool,
+    /// Whether userinfo has it.
+    pub in_userinfo: bool,
+}
+
+/// The claims that are explained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(
+    missing_docs,
+    reason = "the claims are named and defined by the specifications"
+)]
+pub enum Meaning {
+    Sub,
+    Name,
+    PhoneNumber,
+    PhoneNumberVerified,
+    Acr,
+    Amr,
+    Aal,
+    Ial,
+    AuthTime,
+    Sid,
+    Iss,
+    Aud,
+    Exp,
+    Iat,
+    Nonce,
+    AtHash,
+}
+
+impl Meaning {
+    /// Every one, by the claim's name, in the order in which they are told.
+    pub const ALL: [(&'static str, Self); 16] = [
+        ("sub", Self::Sub),
+        ("name", Self::Name),
+        ("phone_number", Self::PhoneNumber),
+        ("phone_number_verified", Self::PhoneNumberVerified),
+        ("ial", Self::Ial),
+        ("aal", Self::Aal),
+        ("acr", Self::Acr),
+        ("amr", Self::Amr),
+        ("auth_time", Self::AuthTime),
+        ("iss", Self::Iss),
+        ("aud", Self::Aud),
+        ("iat", Self::Iat),
+        ("exp", Self::Exp),
+        ("sid", Self::Sid),
+        ("nonce", Self::Nonce),
+        ("at_hash", Self::AtHash),
+    ];
+
+    /// What the claim of this name says.
+    pub fn of(claim: &str) -> Option<Self> {
+        let known = Self::ALL.iter().find(|(name, _)| *name == claim);
+        known.map(|&(_, meaning)| meaning)
+    }
+}
+
+/// A token that was received.
+#[derive(Clone, Serialize)]
+pub struct Token {
+    /// Its name in the token answer.
+    pub name: String,
+    /// What is in it, or itself if that is not for the portal to read.
+    pub content: String,
+}
+
+/// Why something came to nothing, as a portal shows it.
 #[derive(Serialize)]
 pub struct Refusal {
     /// `error`.
     pub code: String,
     /// `error_description`.
     pub description: String,
+    /// What it means for the person, if anything can be said.
+    pub advice: Option<Advice>,
+}
+
+/// What an error means for the person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Advice {
+    /// They said no.
+    Declined,
+    /// It was too late, or another browser's.
+    BeginAgain,
+    /// The provider has ended their login.
+    Ended,
+    /// It may work in a moment.
+    Later,
+}
+
+impl Advice {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Declined, Self::BeginAgain, Self::Ended, Self::Later];
 }
 
 /// Another portal.
@@ -88,6 +219,8 @@ pub struct Person {
     pub username: String,
     /// What to type as the password: synthetic, and shown on purpose.
     pub password: String,
+    /// How well their identity is proven, as `L2`.
+    pub level: String,
 }
 
 fn neighbor(name_zh: &str, name_en: &str, href: &str) -> Neighbor {
@@ -98,67 +231,109 @@ fn neighbor(name_zh: &str, name_en: &str, href: &str) -> Neighbor {
     }
 }
 
-fn sample_tokens() -> Vec<(String, String)> {
+fn sample_tokens() -> Vec<Token> {
     let id_token = "{\n  \"iss\": \"http://localhost:8080\",\n  \"sub\": \"p-5V0c2nq8\",\n  \"aud\": \"zj-social\",\n  \"acr\": \"urn:tongxing:aal:1\"\n}";
-    vec![
-        ("id_token".to_owned(), id_token.to_owned()),
-        ("access_token".to_owned(), sample::HOSTILE.to_owned()),
-    ]
+    [("id_token", id_token), ("access_token", sample::HOSTILE)]
+        .map(|(name, content)| Token {
+            name: name.to_owned(),
+            content: content.to_owned(),
+        })
+        .to_vec()
 }
 
-fn sample_claims() -> Vec<(String, String)> {
-    [
-        ("sub", "p-5V0c2nq8mZ4rY7wK1xT3aB6dE9"),
-        ("name", "张伟"),
-        ("phone_number", "+8613800000000"),
-        ("acr", "urn:tongxing:aal:1"),
-        (sample::HOSTILE, sample::HOSTILE),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .to_vec()
+fn sample_claims() -> Vec<Claim> {
+    let claim = |name: &str, value: &str| Claim {
+        name: name.to_owned(),
+        value: value.to_owned(),
+        reading: None,
+        meaning: Meaning::of(name),
+        in_id_token: true,
+        in_userinfo: name == "sub",
+    };
+    let explained = Meaning::ALL.map(|(name, _)| claim(name, "p-5V0c2nq8mZ4rY7wK1xT3aB6dE9"));
+    let told = Claim {
+        reading: Some("2026-11-22 12:30:00 UTC+8".to_owned()),
+        ..claim("updated_at", "1795321800")
+    };
+    let hostile = Claim {
+        in_id_token: false,
+        in_userinfo: true,
+        ..claim(sample::HOSTILE, sample::HOSTILE)
+    };
+    explained.into_iter().chain([told, hostile]).collect()
+}
+
+fn sample_portal() -> PortalPage {
+    PortalPage {
+        accent: Accent::Zhejiang,
+        portal_name_zh: "浙江社会保险".to_owned(),
+        portal_name_en: "Zhejiang Social Insurance".to_owned(),
+        signed_in: None,
+        notice: None,
+        problem: None,
+        login_href: "/login".to_owned(),
+        form: sample::form("/logout"),
+        refresh_action: "/refresh".to_owned(),
+        other: Some(neighbor(
+            "广东企业登记",
+            "Guangdong Business Registration",
+            "http://guangdong.localhost:8082/",
+        )),
+        start_href: "http://localhost:8081/".to_owned(),
+    }
+}
+
+fn sample_signed_in(entry: Entry, renewable: Option<&str>) -> SignedIn {
+    SignedIn {
+        display_name: "林晓雨".to_owned(),
+        entry,
+        claims: sample_claims(),
+        tokens: sample_tokens(),
+        renewable: renewable.map(str::to_owned),
+    }
 }
 
 impl Page for PortalPage {
     const TEMPLATE: &'static str = "demo/portal.html";
 
     fn samples() -> Vec<Self> {
-        let guangdong = neighbor(
-            "广东企业登记",
-            "Guangdong Business Registration",
-            "http://guangdong.localhost:8082/",
-        );
-        let zhejiang = || Self {
-            accent: Accent::Zhejiang,
-            portal_name_zh: "浙江社会保险".to_owned(),
-            portal_name_en: "Zhejiang Social Insurance".to_owned(),
-            signed_in: None,
-            problem: None,
-            login_href: "/login".to_owned(),
-            logout: sample::form("/logout"),
-            other: Some(guangdong.clone()),
+        let guangdong = || Self {
+            accent: Accent::Guangdong,
+            portal_name_zh: "广东企业登记".to_owned(),
+            portal_name_en: "Guangdong Business Registration".to_owned(),
+            ..sample_portal()
         };
-        vec![
-            zhejiang(),
+        let refused = |advice| Self {
+            problem: Some(Refusal {
+                code: "access_denied".to_owned(),
+                description: sample::HOSTILE.to_owned(),
+                advice,
+            }),
+            other: None,
+            ..guangdong()
+        };
+        let mut samples = vec![
+            sample_portal(),
             Self {
-                signed_in: Some(SignedIn {
-                    display_name: "张伟".to_owned(),
-                    claims: sample_claims(),
-                    tokens: sample_tokens(),
-                }),
-                ..zhejiang()
+                signed_in: Some(sample_signed_in(
+                    Entry::Login,
+                    Some("2026-11-22 12:35:00 UTC+8"),
+                )),
+                ..sample_portal()
+            },
+            refused(None),
+            Self {
+                notice: Some(Notice::LoggedOut),
+                ..guangdong()
             },
             Self {
-                accent: Accent::Guangdong,
-                portal_name_zh: "广东企业登记".to_owned(),
-                portal_name_en: "Guangdong Business Registration".to_owned(),
-                problem: Some(Refusal {
-                    code: "access_denied".to_owned(),
-                    description: sample::HOSTILE.to_owned(),
-                }),
-                other: None,
-                ..zhejiang()
+                signed_in: Some(sample_signed_in(Entry::SingleSignOn, None)),
+                notice: Some(Notice::Refreshed),
+                ..guangdong()
             },
-        ]
+        ];
+        samples.extend(Advice::ALL.map(|advice| refused(Some(advice))));
+        samples
     }
 }
 
@@ -169,7 +344,8 @@ impl Page for StartPage {
         let person = |name: &str, username: &str| Person {
             name: name.to_owned(),
             username: username.to_owned(),
-            password: "tongxing-demo-1".to_owned(),
+            password: "tongxing-demo".to_owned(),
+            level: "L2".to_owned(),
         };
         let start = |people| Self {
             portals: vec![
@@ -189,8 +365,8 @@ impl Page for StartPage {
         };
         vec![
             start(vec![
-                person("张伟", "13800000000"),
-                person("欧阳娜娜", "11010519491231002X"),
+                person("林晓雨", "13800000001"),
+                person("古丽娜尔·买买提", "13800000003"),
             ]),
             start(vec![person(sample::HOSTILE, sample::HOSTILE)]),
         ]

@@ -265,10 +265,10 @@ on_both! {
         record(&dead, 3).await;
         dead.seal().await.unwrap();
         record(&dead, 2).await;
-        house.pass(9);
+        house.pass(5);
         heir.recover().await.unwrap();
         assert_eq!(house.verify(None).await.pending, 2, "not yet taken for dead");
-        house.pass(2);
+        house.pass(1);
         assert_eq!(house.problems(None).await, [ProblemKind::EventOverdue]);
         heir.seal().await.unwrap();
         heir.recover().await.unwrap();
@@ -287,7 +287,7 @@ on_both! {
         let (slow, heir) = (house.process(), house.process());
         heir.register().await.unwrap();
         record(&slow, 2).await;
-        house.pass(11);
+        house.pass(6);
         heir.seal().await.unwrap();
         heir.recover().await.unwrap();
         let before = slow.writer();

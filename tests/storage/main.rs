@@ -1,8 +1,11 @@
 //! Storage on both engines: what holds on one holds on the other.
 
+#![cfg(test)]
+
 #[path = "../support/postgres.rs"]
 mod postgres;
 
+mod accounts;
 mod coverage;
 mod harness;
 mod ledger;
@@ -14,6 +17,7 @@ mod ledger_vault;
 mod migrations;
 mod on_postgres;
 mod on_sqlite;
+mod sessions;
 mod statements;
 mod values;
 mod writing;

@@ -297,3 +297,33 @@ async fn an_unreachable_server_is_named_without_its_password() {
     );
     assert!(text.contains("127.0.0.1:1"), "{text}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn close_waits_for_writes_under_way() {
+    let Some(database) = Database::postgres().await else {
+        return;
+    };
+    let storage = database.storage(&THINGS).await;
+    let mut write = Box::pin(storage.write((), |tx, ()| {
+        Box::pin(async move {
+            tx.fetch_all("SELECT pg_sleep(0.1)", &[]).await?;
+            insert(tx, "a").await
+        })
+    }));
+    assert!(poll_once(write.as_mut()).await.is_none());
+    while !under_way(&database).await {}
+    storage.close().await;
+    let done: Result<(), Error> = write.await;
+    done.unwrap();
+    assert_eq!(count(&database.storage(&THINGS).await).await, 1);
+}
+
+async fn under_way(database: &Database) -> bool {
+    let url = database.postgres_url().expect("it is PostgreSQL");
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    connection
+        .fetch_optional("SELECT 1 FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(0.1)'")
+        .await
+        .unwrap()
+        .is_some()
+}

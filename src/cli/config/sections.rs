@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use tracing::Level;
 
-use super::issuer::Issuer;
 use super::read::Reader;
 use crate::http::address::AddressBlock;
 use crate::outbound::Loopback;
+use crate::protocol::issuer::Issuer;
 use crate::storage::database::{DatabaseUrl, ParseDatabaseUrlError};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -54,7 +54,9 @@ pub struct InFlightConfig {
 }
 
 pub(super) fn server(read: &mut Reader<'_>) -> Option<ServerConfig> {
-    let issuer = read.parse("server.issuer", Issuer::parse);
+    let issuer = read.parse("server.issuer", |text| {
+        Issuer::parse(text).map_err(|error| error.to_string())
+    });
     let listen = read.parse("server.listen", address);
     let management_listen = read.parse("server.management_listen", address);
     let trusted_proxies = read.list("server.trusted_proxies", |text| {

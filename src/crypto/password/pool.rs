@@ -192,7 +192,8 @@ impl fmt::Debug for PasswordPool {
     }
 }
 
-fn is_too_long(password: &Secret<String>) -> bool {
+/// Whether no password is that long: more than 1,024 bytes are never hashed.
+pub fn is_too_long(password: &Secret<String>) -> bool {
     password.expose().len() > MAX_PASSWORD
 }
 

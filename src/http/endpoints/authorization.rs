@@ -11,12 +11,9 @@ use crate::http::state::AppState;
 use crate::protocol::authorization_request::{RawAuthorizationRequest, Unverified};
 use crate::provider::authorize::{AuthorizeError, Browser, Outcome, Step};
 
-/// The longest query that a form is turned into.
-const MAX_QUERY: usize = 6 * 1024;
-
 /// GET.
 pub async fn get(State(state): State<AppState>, context: RequestContext) -> Response {
-    let request = RawAuthorizationRequest::parse(context.query.as_bytes());
+    let request = RawAuthorizationRequest::parse(&context.sent(&state));
     authorize(&state, &context, request).await
 }
 
@@ -26,11 +23,8 @@ pub async fn post(
     context: RequestContext,
     body: FormBody,
 ) -> Response {
-    // A form posted from a portal's page does not bring our cookies (SameSite=Lax), the GET that
-    // follows a redirect does: so that whoever is logged in need not log in again.
-    if context.session_cookie().is_none() && body.0.len() <= MAX_QUERY {
-        let query = String::from_utf8_lossy(&body.0);
-        return respond::see_other(&format!("{}?{query}", context.path));
+    if let Some(location) = body.as_redirect(&state, &context) {
+        return respond::see_other(&location);
     }
     authorize(&state, &context, RawAuthorizationRequest::parse(&body.0)).await
 }
@@ -83,7 +77,10 @@ pub fn answer(
             let code = match unverified {
                 Unverified::UnknownClient => "unknown_client",
                 Unverified::RedirectUriMismatch => "redirect_uri_mismatch",
-                _ => "invalid_request",
+                Unverified::Parameters(_)
+                | Unverified::MissingClientId
+                | Unverified::MissingRedirectUri
+                | Unverified::StateTooLong => "invalid_request",
             };
             respond::error_page(state, context, status, code, &unverified.to_string())
         }

@@ -5,21 +5,34 @@ use axum::response::Response;
 
 use crate::http::context::{FormBody, RequestContext};
 use crate::http::respond;
-use crate::protocol::client_authentication::ClientCredentials;
+use crate::protocol::client_authentication::{
+    ClientAuthenticationError as CredentialsError, ClientCredentials,
+};
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::parameters::Parameters;
 use crate::provider::client_authentication::ClientAuthenticationError;
 
-/// The parameters of a client's form and what it presented to authenticate itself.
-pub(super) fn parse(
+/// What a client presented to authenticate itself, and its request as `read` reads it. The error is
+/// the answer that says what is wrong.
+pub(super) fn parse<T>(
+    context: &RequestContext,
+    body: &FormBody,
+    read: impl FnOnce(&Parameters) -> Result<T, OAuthError>,
+) -> Result<(ClientCredentials, T), Box<Response>> {
+    let parsed = credentials(context, body)
+        .and_then(|(parameters, credentials)| Ok((credentials, read(&parameters)?)));
+    parsed.map_err(|error| Box::new(respond::oauth_error(&error)))
+}
+
+fn credentials(
     context: &RequestContext,
     body: &FormBody,
 ) -> Result<(Parameters, ClientCredentials), OAuthError> {
     let parameters = Parameters::parse(&body.0)
         .map_err(|error| ErrorCode::InvalidRequest.because(format!("The request body: {error}")))?;
-    let header = context.header("authorization");
+    let header = context.authorization();
     let credentials =
-        ClientCredentials::parse(header, &parameters).map_err(|error| error.to_oauth())?;
+        ClientCredentials::parse(header, &parameters).map_err(CredentialsError::to_oauth)?;
     Ok((parameters, credentials))
 }
 

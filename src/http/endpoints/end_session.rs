@@ -13,26 +13,22 @@ use crate::protocol::end_session::EndSessionRequest;
 use crate::protocol::parameters::Parameters;
 use crate::provider::end_session::{EndSessionError, LogoutOutcome};
 
-/// The longest query that a form is turned into.
-const MAX_QUERY: usize = 6 * 1024;
-
 /// GET.
 pub async fn get(State(state): State<AppState>, context: RequestContext) -> Response {
-    match Parameters::parse(context.query.as_bytes()) {
+    match Parameters::parse(&context.sent(&state)) {
         Ok(parameters) => end(&state, &context, &parameters).await,
         Err(_) => refused(&state, &context, "The logout request could not be read."),
     }
 }
 
-/// POST: as at the authorization endpoint, a form from a portal's page does not bring our cookies.
+/// POST.
 pub async fn post(
     State(state): State<AppState>,
     context: RequestContext,
     body: FormBody,
 ) -> Response {
-    if context.session_cookie().is_none() && body.0.len() <= MAX_QUERY {
-        let query = String::from_utf8_lossy(&body.0);
-        return respond::see_other(&format!("{}?{query}", context.path));
+    if let Some(location) = body.as_redirect(&state, &context) {
+        return respond::see_other(&location);
     }
     match body.parameters() {
         Some(parameters) => end(&state, &context, &parameters).await,
@@ -58,7 +54,11 @@ async fn end(state: &AppState, context: &RequestContext, parameters: &Parameters
                 Some(target) => respond::see_other(&target.to_location()),
                 None => logout::logged_out(state, context, client.as_deref()),
             };
-            respond::with_cookie(response, state.cookies.clear(CookieName::Session))
+            // A form from elsewhere does not bring the cookie (SameSite=Lax): it must not take it
+            // away either.
+            let held = context.session_cookie().is_some();
+            let cleared = held.then(|| state.cookies.clear(CookieName::Session));
+            respond::with_cookie(response, cleared.flatten())
         }
         Err(EndSessionError::Request(error)) => refused(state, context, error.description()),
         Err(EndSessionError::Storage(error)) => respond::storage_error_page(state, context, &error),

@@ -15,13 +15,11 @@ pub async fn post(
     context: RequestContext,
     body: FormBody,
 ) -> Response {
-    let parsed = client_request::parse(&context, &body).and_then(|(parameters, credentials)| {
-        IntrospectionRequest::parse(&parameters).map(|request| (credentials, request))
-    });
-    let (credentials, request) = match parsed {
-        Ok(parsed) => parsed,
-        Err(error) => return respond::oauth_error(&error),
-    };
+    let (credentials, request) =
+        match client_request::parse(&context, &body, IntrospectionRequest::parse) {
+            Ok(parsed) => parsed,
+            Err(response) => return *response,
+        };
     match state.provider.introspect(&credentials, &request).await {
         Ok(response) => respond::json_no_store(&response),
         Err(error) => client_request::refuse(&context, "introspect", &error),

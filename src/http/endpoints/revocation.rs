@@ -6,7 +6,6 @@ use axum::response::{IntoResponse, Response};
 
 use super::client_request;
 use crate::http::context::{FormBody, RequestContext};
-use crate::http::respond;
 use crate::http::state::AppState;
 use crate::protocol::revocation::RevocationRequest;
 
@@ -16,13 +15,11 @@ pub async fn post(
     context: RequestContext,
     body: FormBody,
 ) -> Response {
-    let parsed = client_request::parse(&context, &body).and_then(|(parameters, credentials)| {
-        RevocationRequest::parse(&parameters).map(|request| (credentials, request))
-    });
-    let (credentials, request) = match parsed {
-        Ok(parsed) => parsed,
-        Err(error) => return respond::oauth_error(&error),
-    };
+    let (credentials, request) =
+        match client_request::parse(&context, &body, RevocationRequest::parse) {
+            Ok(parsed) => parsed,
+            Err(response) => return *response,
+        };
     match state.provider.revoke(&credentials, &request).await {
         Ok(()) => StatusCode::OK.into_response(),
         Err(error) => client_request::refuse(&context, "revoke", &error),

@@ -15,12 +15,9 @@ pub async fn post(
     context: RequestContext,
     body: FormBody,
 ) -> Response {
-    let parsed = client_request::parse(&context, &body).and_then(|(parameters, credentials)| {
-        TokenRequest::parse(&parameters).map(|request| (credentials, request))
-    });
-    let (credentials, request) = match parsed {
+    let (credentials, request) = match client_request::parse(&context, &body, TokenRequest::parse) {
         Ok(parsed) => parsed,
-        Err(error) => return respond::oauth_error(&error),
+        Err(response) => return *response,
     };
     match state.provider.exchange(&credentials, &request).await {
         Ok(response) => respond::json_no_store(&response),

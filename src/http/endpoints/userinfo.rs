@@ -22,10 +22,7 @@ pub async fn get(State(state): State<AppState>, context: RequestContext) -> Resp
 /// POST: the token is in the header or the form (RFC 6750 §2.2); a body that is no form is
 /// nothing to us.
 pub async fn post(State(state): State<AppState>, context: RequestContext, body: Bytes) -> Response {
-    let is_form = context
-        .header("content-type")
-        .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
-    if !is_form {
+    if !context.has_form() {
         return answer(&state, &context, None).await;
     }
     match Parameters::parse(&body) {
@@ -35,7 +32,7 @@ pub async fn post(State(state): State<AppState>, context: RequestContext, body: 
 }
 
 async fn answer(state: &AppState, context: &RequestContext, form: Option<&Parameters>) -> Response {
-    let token = match bearer::access_token(context.header("authorization"), form) {
+    let token = match bearer::access_token(context.authorization(), form) {
         Ok(token) => token,
         Err(error) => return challenge(error.to_oauth().as_ref()),
     };
@@ -44,9 +41,13 @@ async fn answer(state: &AppState, context: &RequestContext, form: Option<&Parame
         Err(error) => {
             let told = error.to_oauth();
             client_request::log_refusal(context, "userinfo", &error, &told);
-            match told.code() {
-                ErrorCode::InvalidToken | ErrorCode::InsufficientScope => challenge(Some(&told)),
-                _ => respond::oauth_error(&told),
+            if matches!(
+                told.code(),
+                ErrorCode::InvalidToken | ErrorCode::InsufficientScope
+            ) {
+                challenge(Some(&told))
+            } else {
+                respond::oauth_error(&told)
             }
         }
     }

@@ -17,6 +17,7 @@ use crate::protocol::client_metadata::values;
 use crate::protocol::language::Language;
 use crate::protocol::web_uri::WebUri;
 use crate::provider::authorize::Browser;
+use crate::provider::authorize::consent::subject_of_decision;
 use crate::views::consent::{ConsentPage, LegalBasis, Portal, Received};
 use crate::views::link::WebLink;
 
@@ -30,7 +31,7 @@ pub async fn show(State(state): State<AppState>, context: RequestContext) -> Res
         Err(response) => return *response,
     };
     match state.accounts.profile(session.account_id).await {
-        Ok(Some((_, profile))) => asked(&state, &context, &paused, &profile),
+        Ok(Some((_, profile))) => asked(&state, &context, (&paused, &session), &profile),
         Ok(None) => respond::see_other("/login"),
         Err(error) => respond::profile_error_page(&state, &context, &error),
     }
@@ -49,7 +50,8 @@ pub async fn submit(
         Ok(entered) => entered,
         Err(response) => return *response,
     };
-    if !interaction::csrf_holds(&state, &context, &fields, FORM) {
+    let subject = subject_of_decision(&paused.sealed, &paused.client, &session);
+    if !interaction::csrf_holds_for(&state, &context, &fields, (FORM, &subject)) {
         return interaction::forged(&state, &context);
     }
     let provider = &state.provider;
@@ -107,14 +109,16 @@ fn browser(context: &RequestContext) -> Browser<'_> {
 fn asked(
     state: &AppState,
     context: &RequestContext,
-    paused: &Paused,
+    (paused, session): (&Paused, &Session),
     profile: &Profile,
 ) -> Response {
     let metadata = &paused.client.metadata;
     let pages = metadata.pages();
     let locale = interaction::locale(state, context, Some(paused));
     let language = Language::for_tag(locale.tag()).unwrap_or(Language::En);
-    let (form, cookie) = interaction::form(state, context, Some(paused), ("/consent", FORM));
+    let subject = subject_of_decision(&paused.sealed, &paused.client, session);
+    let action = format!("/consent?interaction={}", paused.sealed);
+    let (form, cookie) = interaction::form_to(state, context, (action, FORM), &subject);
     let logo = pages
         .logo_uri
         .choose(language)
@@ -162,5 +166,11 @@ fn receives(request: &AuthorizationRequest) -> Vec<Received> {
             receives.push(received);
         }
     }
+    // Who they are before what they give, and that it goes on afterwards last.
+    receives.sort_by_key(|received| match received {
+        Received::Subject => 0,
+        Received::OfflineAccess => 2,
+        _ => 1,
+    });
     receives
 }

@@ -26,7 +26,7 @@ pub async fn show(State(state): State<AppState>, context: RequestContext) -> Res
         }
         Ok(Some((person, level))) => {
             let (logout, cookie) =
-                interaction::form(&state, &context, None, ("/logout", logout::FORM));
+                interaction::form_to(&state, &context, ("/logout".to_owned(), logout::FORM), "");
             let shown = HomePage::SignedIn {
                 person,
                 level,

@@ -117,8 +117,8 @@ pub(super) fn csrf_holds(
     fields: &Parameters,
     form: &str,
 ) -> bool {
-    let subject = sealed(context).unwrap_or_default();
-    csrf_holds_for(state, context, fields, (form, &subject))
+    let sealed = sealed(context).unwrap_or_default();
+    csrf_holds_for(state, context, fields, (form, &sealed))
 }
 
 /// The same for a form that is tied to `subject`.

@@ -13,6 +13,7 @@ use crate::http::context::{FormBody, RequestContext};
 use crate::http::cookies::CookieName;
 use crate::http::respond::{self, PageSources};
 use crate::http::state::AppState;
+use crate::protocol::end_session::LogoutTarget;
 use crate::protocol::language::Language;
 use crate::provider::end_session::PendingLogout;
 use crate::views::link::WebLink;
@@ -55,12 +56,12 @@ pub async fn show(State(state): State<AppState>, context: RequestContext) -> Res
         },
         None,
     );
-    let target = asked
-        .pending
-        .as_ref()
-        .and_then(|pending| pending.target.as_ref());
     let sources = PageSources {
-        form_targets: target.map(|target| target.origin()).into_iter().collect(),
+        form_targets: asked
+            .target()
+            .map(LogoutTarget::origin)
+            .into_iter()
+            .collect(),
         images: None,
     };
     respond::with_cookie(respond::with_sources(response, &sources), cookie)
@@ -103,11 +104,7 @@ pub async fn submit(
         Ok(None) => {}
         Err(response) => return *response,
     }
-    let target = asked
-        .pending
-        .as_ref()
-        .and_then(|pending| pending.target.as_ref());
-    let response = match target {
+    let response = match asked.target() {
         Some(target) => respond::see_other(&target.to_location()),
         None => logged_out(&state, &context, asked.client.as_deref()),
     };
@@ -139,6 +136,12 @@ impl Asked {
     /// What the form's token is tied to besides the browser.
     fn subject(&self) -> &str {
         self.sealed.as_deref().unwrap_or_default()
+    }
+
+    /// Where to go afterwards. Not to a portal that was suspended meanwhile.
+    fn target(&self) -> Option<&LogoutTarget> {
+        self.client.as_ref()?;
+        self.pending.as_ref()?.target.as_ref()
     }
 }
 

@@ -16,26 +16,39 @@ use crate::storage::{Error, Reader, Storage, leases};
 
 const LEASE: &str = "audit";
 const LEASE_FOR: Duration = Duration::from_secs(30);
-/// A writer that shows no sign of life for so long is dead: five beats.
-const DEAD_AFTER: Duration = Duration::from_secs(10);
-/// A transaction of a dead process may commit this long after its last sign of life.
+/// A writer that shows no sign of life for so long is dead: five beats. Should it live after all,
+/// nothing is lost, so this is as short as what may wait for its seal.
+const DEAD_AFTER: Duration = Duration::from_secs(5);
+/// Transactions of a process that ended are looked for this long all the time,
+const SOON: Duration = Duration::from_secs(30);
+/// and this long now and then: no database commits one later.
 const LATE_COMMITS: Duration = Duration::from_mins(10);
 /// Events sealed in one recovered batch.
 const PAGE: i64 = 1_000;
 
 impl Chain {
-    /// Seals events that dead processes left unsealed, if this process holds the lease.
+    /// Enters this process among the writers; then seals events that dead processes left unsealed,
+    /// if it holds the lease.
     pub(crate) async fn recover(&self, tools: Tools<'_>) -> Result<(), Error> {
-        let now = tools.clock.now();
         let own = self.writer();
-        if !own.is_registered() || !take_lease(tools.storage, own.id(), now).await? {
-            return Ok(());
+        if !own.is_registered() {
+            self.register(tools).await?;
         }
+        if take_lease(tools.storage, own.id(), tools.clock.now()).await? {
+            self.seal_ended(tools, SOON).await?;
+        }
+        Ok(())
+    }
+
+    /// Seals what is left by writers that are dead or ended no longer than `lately` ago.
+    async fn seal_ended(&self, tools: Tools<'_>, lately: Duration) -> Result<(), Error> {
+        let now = tools.clock.now();
+        let own = self.writer().id();
         let mut reader = tools.storage.reader().await?;
-        for writer in audit::open_writers(&mut reader).await? {
-            if writer.writer != own.id() && is_over(tools.storage, &writer, now).await? {
-                self.seal_left_over(tools, &mut reader, writer.writer)
-                    .await?;
+        for row in audit::open_writers(&mut reader).await? {
+            let is_old = row.ended_at.is_some_and(|ended| now.since(ended) > lately);
+            if row.writer != own && !is_old && is_over(tools.storage, &row, now).await? {
+                self.seal_left_over(tools, &mut reader, row.writer).await?;
             }
         }
         Ok(())
@@ -83,6 +96,7 @@ impl Chain {
         if !own.is_registered() || !take_lease(tools.storage, own.id(), now).await? {
             return Ok(None);
         }
+        self.seal_ended(tools, LATE_COMMITS).await?;
         let mut tail = self.tail.lock().await;
         if tail.end.writer != own.id() || tail.in_flight.is_some() {
             return Ok(None);

@@ -16,8 +16,8 @@ use crate::storage::{Error, Storage};
 
 /// More at once goes into the next batch.
 const EVENTS_IN_A_BATCH: usize = 65_536;
-/// How often an idle writer shows that it lives.
-const BEAT: Duration = Duration::from_secs(2);
+/// How often a writer shows that it lives.
+const BEAT: Duration = Duration::from_secs(1);
 /// Outcomes looked up at a time.
 const LOOK_UPS: usize = 100;
 

@@ -68,7 +68,9 @@ impl Revocations {
         lists.tokens.contains_key(&subject.token)
             || subject
                 .session
-                .is_some_and(|session| lists.sessions.contains_key(&session))
+                .and_then(|session| lists.sessions.get(&session))
+                // What was granted offline goes on after a logout: only tokens from before it end.
+                .is_some_and(|at| subject.issued_at <= at.plus(CLOCK_SKEW))
             || subject
                 .authorization
                 .is_some_and(|one| lists.authorizations.contains_key(&one))
@@ -144,7 +146,7 @@ mod tests {
     use super::*;
     use crate::domain::id::Id;
 
-    const RETENTION: Duration = Duration::from_secs(900);
+    const RETENTION: Duration = Duration::from_mins(15);
 
     fn at(seconds: i64) -> Instant {
         Instant::from_seconds(seconds)
@@ -181,6 +183,14 @@ mod tests {
             };
             assert!(!list.is_revoked(&other), "{change:?}");
         }
+    }
+
+    #[test]
+    fn a_token_refreshed_after_a_logout_is_good() {
+        let list = Revocations::new(RETENTION);
+        list.apply(&Change::SessionEnded(Id::from_u128(2)), at(100));
+        assert!(list.is_revoked(&token(at(102))));
+        assert!(!list.is_revoked(&token(at(103))));
     }
 
     #[test]

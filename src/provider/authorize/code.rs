@@ -63,7 +63,7 @@ impl Provider {
                 .map_err(|_| SealError::TooLong)?,
             subject: ready.subject.to_owned(),
             redirect_uri: digest::sha256(&[request.target().redirect_uri().as_bytes()]),
-            challenge: request.code_challenge().cloned(),
+            challenge: request.code_challenge().copied(),
             scope: request.scope().clone(),
             nonce: request.nonce().map(str::to_owned),
             details: AuthorizationDetails {

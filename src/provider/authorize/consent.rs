@@ -40,6 +40,12 @@ pub(super) fn single_claims(request: &AuthorizationRequest) -> BTreeSet<Claim> {
         .collect()
 }
 
+/// What the page's form is about: this request, these terms, this login. A form that was shown for
+/// other terms, or to somebody else, decides nothing.
+pub fn subject_of_decision(sealed: &str, client: &Client, session: &Session) -> String {
+    format!("{sealed} {} {}", terms(client), session.id)
+}
+
 impl Provider {
     /// The resident allows it, or has seen the notice.
     pub async fn allow(
@@ -49,7 +55,7 @@ impl Provider {
         session: &Session,
     ) -> Result<(), storage::Error> {
         let request = &interaction.request;
-        let sector = sector_of(client);
+        let sector = sector_of(&client.metadata);
         let grant = Grant {
             id: self.accounts.draw_grant_id(),
             scope: request.scope().clone(),

@@ -1,8 +1,9 @@
 //! What an authorization request needs: a pure function of facts, so that its truth table is its
 //! documentation (see the tests).
 
+use std::time::Duration;
+
 use super::{Hinted, Step};
-use crate::domain::client::Client;
 use crate::domain::grant::Grant;
 use crate::domain::instant::Instant;
 use crate::domain::session::Session;
@@ -11,11 +12,9 @@ use crate::protocol::authorization_request::AuthorizationRequest;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::prompt::Prompt;
 use crate::storage::sessions::SessionForClient;
-use std::time::Duration;
 
 /// What is known when a request is decided on.
 pub(super) struct Facts<'a> {
-    pub(super) client: &'a Client,
     pub(super) request: &'a AuthorizationRequest,
     pub(super) session: Option<&'a SessionForClient>,
     pub(super) hinted: Hinted,
@@ -56,7 +55,7 @@ pub(super) fn decide<'a>(facts: &Facts<'a>) -> Decision<'a> {
             ErrorCode::ConsentRequired,
             "The resident has not decided on this yet.",
         ),
-        decision => decision,
+        decision @ (Decision::Need(_) | Decision::Refuse(..) | Decision::Ready(_)) => decision,
     }
 }
 
@@ -99,23 +98,21 @@ fn without_prompt<'a>(facts: &Facts<'a>) -> Decision<'a> {
 /// Whether the login at hand is not fresh enough: `prompt=login` and `select_account` ask for one
 /// made after the request, `max_age` for one that is not older (Core §3.1.2.1).
 fn needs_fresh_login(facts: &Facts<'_>, session: &Session) -> bool {
+    // A login made for this very request is as fresh as it gets: `max_age=0` must come to an end.
+    if facts
+        .started_at
+        .is_some_and(|started| session.authenticated_at > started)
+    {
+        return false;
+    }
     let prompts = facts.request.prompts();
     let asked = prompts.contains(Prompt::Login) || prompts.contains(Prompt::SelectAccount);
-    let is_after_request = facts
-        .started_at
-        .is_some_and(|started| session.authenticated_at > started);
-    let default_max_age = facts.client.metadata.authentication().max_age;
+    let age = facts.now.since(session.authenticated_at);
     let too_old = facts
         .request
         .max_age()
-        .or(default_max_age)
-        .is_some_and(|seconds| {
-            let age = facts.now.since(session.authenticated_at);
-            // A login made for this very request is as fresh as it gets: max_age=0 must end.
-            age > Duration::from_secs(seconds.into()) && !is_after_request
-                || seconds == 0 && !is_after_request
-        });
-    too_old || asked && !is_after_request
+        .is_some_and(|seconds| seconds == 0 || age > Duration::from_secs(seconds.into()));
+    asked || too_old
 }
 
 fn is_the_hinted(facts: &Facts<'_>, subject: Option<&str>) -> bool {

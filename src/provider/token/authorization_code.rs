@@ -62,12 +62,12 @@ impl Provider {
         if code.client_id != client.client().id {
             return Err(ExchangeError::CodeOfOther);
         }
+        binding.check(&code)?;
         let now = self.now();
         // A code that is too old may have been redeemed in time: its replay revokes all the same.
         if now.since(code.issued_at) >= self.lifetimes.code {
             return Err(self.replay_of_old(&code).await?);
         }
-        binding.check(&code)?;
         let authorization = self.authorization_of(&code, client, now);
         let event = Event::new(EventKind::AuthorizationRedeemed, now)
             .account(authorization.account_id)
@@ -105,17 +105,16 @@ impl Provider {
         client: &AuthenticatedClient,
         now: Instant,
     ) -> Authorization {
+        let metadata = &client.client().metadata;
         let refreshes = code.scope.contains(OFFLINE_ACCESS)
-            && client
-                .client()
-                .metadata
-                .allows_grant(GrantType::RefreshToken);
+            && metadata.scope().contains(OFFLINE_ACCESS)
+            && metadata.allows_grant(GrantType::RefreshToken);
         let ttl = if refreshes {
             self.lifetimes.refresh_token
         } else {
             self.lifetimes.access_token
         };
-        Authorization {
+        let authorization = Authorization {
             account_id: code.account_id,
             id: code.authorization_id,
             client_id: code.client_id.clone(),
@@ -128,7 +127,9 @@ impl Provider {
             // Never shorter than the code itself, so that a replay finds what it revokes.
             expires_at: now.plus(ttl.max(self.lifetimes.code)),
             refresh_count: refreshes.then_some(0),
-        }
+        };
+        // What an operator took away meanwhile is not granted any more.
+        authorization.limited_to(metadata.scope())
     }
 
     async fn replay_of_old(

@@ -70,9 +70,9 @@ impl Provider {
     ) -> Result<String, ExchangeError> {
         let details = &authorization.details;
         let owner = TokenOwner {
-            account_id: authorization.account_id,
-            authorization_id: authorization.id,
-            session_id: authorization.session_id,
+            account: authorization.account_id,
+            authorization: authorization.id,
+            session: authorization.session_id,
         };
         let claims = AccessTokenClaims {
             sub: authorization.subject.clone(),
@@ -203,7 +203,7 @@ impl Provider {
     }
 }
 
-/// `at_hash` (Core §3.1.3.6). It is optional in the code flow, and for EdDSA the specification does
+/// `at_hash` (Core §3.1.3.6). It is optional in the code flow, and for `EdDSA` the specification does
 /// not say which digest it is of: left out there.
 fn access_token_hash(algorithm: SignatureAlgorithm, access_token: &str) -> Option<String> {
     match algorithm {

@@ -18,7 +18,7 @@ use crate::domain::id::{AccountId, AuthorizationId};
 use crate::domain::instant::Instant;
 use crate::ledger::audit::EventKind;
 use crate::ledger::usage::UsageKind;
-use crate::protocol::scope::Scope;
+use crate::protocol::scope::{OFFLINE_ACCESS, Scope};
 use crate::protocol::text::SecretText;
 use crate::protocol::token_response::TokenResponse;
 use crate::provider::Provider;
@@ -27,7 +27,7 @@ use crate::storage;
 use crate::storage::authorizations::{self, StoredAuthorization};
 
 /// How long after a rotation the superseded token still gets its successor.
-const GRACE: Duration = Duration::from_secs(60);
+const GRACE: Duration = Duration::from_mins(1);
 
 /// A refresh token, unsealed.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -97,20 +97,29 @@ impl Provider {
         if !stored.holds(now) {
             return Err(ExchangeError::RefreshUnknown);
         }
+        let standing = token.standing(&stored, now);
+        if standing == Standing::Superseded {
+            let key = (token.account_id, token.authorization_id);
+            self.revoke_authorization(key, EventKind::RefreshReplayed)
+                .await?;
+            return Err(ExchangeError::RefreshReplayed(token.authorization_id));
+        }
+        // What the client is cleared for by now bounds what was granted then.
+        let cleared = client.client().metadata.scope();
+        let granted = stored.authorization.scope.intersection(cleared);
+        if !granted.contains(OFFLINE_ACCESS) {
+            return Err(ExchangeError::RefreshUnknown);
+        }
         // Narrowing is for this access token; the family keeps what was granted (RFC 6749 §6).
-        if narrowed.is_some_and(|scope| !scope.is_subset(&stored.authorization.scope)) {
+        if narrowed.is_some_and(|scope| !scope.is_subset(&granted)) {
             return Err(ExchangeError::Scope);
         }
-        let mut authorization = match token.standing(&stored, now) {
-            Standing::Superseded => {
-                let key = (token.account_id, token.authorization_id);
-                self.revoke_authorization(key, EventKind::RefreshReplayed)
-                    .await?;
-                return Err(ExchangeError::RefreshReplayed(token.authorization_id));
-            }
-            Standing::Current if rotates(client) => self.rotate(token, stored, now).await?,
-            Standing::Current | Standing::Predecessor => stored.authorization,
+        let authorization = if standing == Standing::Current && rotates(client) {
+            self.rotate(token, stored, now).await?
+        } else {
+            stored.authorization
         };
+        let mut authorization = authorization.limited_to(cleared);
         if let Some(scope) = narrowed {
             authorization.scope = scope.clone();
         }

@@ -14,6 +14,9 @@ use super::error::Error;
 /// A connection unused for longer may have been cut by something in between.
 const IDLE: Duration = Duration::from_mins(1);
 
+/// How long a statement may take, and so how long a closing pool waits for what is lent.
+const LONGEST: Duration = Duration::from_secs(10);
+
 pub(super) struct Pool<C> {
     idle: Mutex<Idle<C>>,
     permits: Semaphore,
@@ -39,43 +42,30 @@ impl<C> Pool<C> {
         })
     }
 
-    /// A connection, a fresh one by `connect` if none is idle; waits at most as long as the pool
-    /// allows for both.
+    /// A connection, a fresh one by `connect` if none is idle. Waits for either at most as long as
+    /// the pool allows.
     pub(super) async fn take(
         self: &Arc<Self>,
         connect: impl AsyncFnOnce() -> Result<C, Error>,
     ) -> Result<Lease<C>, Error> {
-        if let Ok(permit) = self.permits.try_acquire() {
-            permit.forget();
-            let mut lease = Lease::empty(self);
-            if let Some(connection) = self.pop()? {
-                lease.connection = Some(connection);
-                return Ok(lease);
-            }
-            return self.fill(lease, connect).await;
-        }
-        let permit = tokio::time::timeout(self.wait, self.permits.acquire())
-            .await
-            .map_err(|_| unavailable("every connection is in use"))?
-            .map_err(|_| unavailable("closed"))?;
+        let permit = match self.permits.try_acquire() {
+            Ok(permit) => permit,
+            Err(_) => tokio::time::timeout(self.wait, self.permits.acquire())
+                .await
+                .map_err(|_| unavailable("every connection is in use"))?
+                .map_err(|_| unavailable("closed"))?,
+        };
         permit.forget();
-        let mut lease = Lease::empty(self);
-        match self.pop()? {
-            Some(connection) => lease.connection = Some(connection),
-            None => return self.fill(lease, connect).await,
+        // From here on the lease gives the permit back.
+        let mut lease = Lease {
+            connection: None,
+            pool: Some(Arc::clone(self)),
+        };
+        lease.connection = self.pop()?;
+        if lease.connection.is_none() {
+            let connected = tokio::time::timeout(self.wait, connect()).await;
+            lease.connection = Some(connected.map_err(|_| unavailable("no connection in time"))??);
         }
-        Ok(lease)
-    }
-
-    async fn fill(
-        &self,
-        mut lease: Lease<C>,
-        connect: impl AsyncFnOnce() -> Result<C, Error>,
-    ) -> Result<Lease<C>, Error> {
-        let connection = tokio::time::timeout(self.wait, connect())
-            .await
-            .map_err(|_| unavailable("no connection in time"))??;
-        lease.connection = Some(connection);
         Ok(lease)
     }
 
@@ -107,10 +97,13 @@ impl<C> Pool<C> {
         self.lock().connections.clear();
     }
 
-    pub(super) fn close(&self) {
-        let mut idle = self.lock();
-        idle.closed = true;
-        idle.connections.clear();
+    /// Lends nothing any more, and waits until what is lent has come back.
+    pub(super) async fn close(&self) {
+        self.lock().closed = true;
+        self.clear();
+        let all = u32::try_from(self.size).unwrap_or(u32::MAX);
+        // Whoever keeps one for longer than a statement may take will see it closed under them.
+        let _ = tokio::time::timeout(LONGEST, self.permits.acquire_many(all)).await;
         self.permits.close();
     }
 
@@ -135,13 +128,6 @@ impl<C> Lease<C> {
         Self {
             connection: Some(connection),
             pool: None,
-        }
-    }
-
-    fn empty(pool: &Arc<Pool<C>>) -> Self {
-        Self {
-            connection: None,
-            pool: Some(Arc::clone(pool)),
         }
     }
 }

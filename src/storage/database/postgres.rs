@@ -82,7 +82,10 @@ pub(super) async fn check_durable(
             });
         }
     }
-    Ok(())
+    connection
+        .close()
+        .await
+        .map_err(|error| OpenError::unreachable(url, &message(&error)))
 }
 
 impl Engine {
@@ -118,8 +121,9 @@ impl Engine {
             .unwrap_or_else(|_| Err(Error::Unavailable("the write was ended".to_owned()).into()))
     }
 
-    pub(super) fn close(&self) {
-        self.0.pool.close();
+    /// Waits for the transactions under way.
+    pub(super) async fn close(&self) {
+        self.0.pool.close().await;
     }
 }
 

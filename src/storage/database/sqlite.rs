@@ -91,7 +91,7 @@ impl Engine {
     /// Refuses new writes, finishes those queued, and waits until they are on disk.
     pub(super) async fn close(&self) {
         self.queue.close();
-        self.readers.close();
+        self.readers.close().await;
         let mut writing = self.writing.clone();
         // An error says that the writer's thread has ended.
         while writing.changed().await.is_ok() {}

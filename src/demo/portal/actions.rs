@@ -1,0 +1,181 @@
+//! The ways to the provider and back.
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::request::Visit;
+use super::{Portal, answer, page};
+use crate::demo::relying_party::{Login, RelyingPartyError, Wishes};
+use crate::demo::visitors::{Journey, JourneyKind, LoginSecrets};
+use crate::views::demo::Notice;
+
+/// `GET /login`: sends the browser to the provider. Others may send residents here with `iss` and
+/// `login_hint` (OpenID Connect Core §4); where they would like them to arrive is not asked, since
+/// there is but one page.
+pub(super) async fn login(State(portal): State<Portal>, visit: Visit) -> Response {
+    // RFC 9700 §4.4: only our own provider can be meant.
+    let iss = visit.query("iss");
+    if iss.is_some_and(|iss| iss != portal.relying_party().issuer()) {
+        return refused(&portal, &visit, &RelyingPartyError::Issuer);
+    }
+    let secrets = LoginSecrets {
+        nonce: portal.draw(),
+        verifier: portal.draw(),
+    };
+    let state = portal.draw();
+    let wishes = Wishes {
+        login_hint: visit.query("login_hint"),
+        language: visit.locale.tag(),
+    };
+    let url = portal
+        .relying_party()
+        .login_url(&state, &secrets, &wishes)
+        .await;
+    match url {
+        Ok(url) => {
+            let kind = JourneyKind::Login(secrets);
+            let cookie = set_out(&portal, visit.cookie.as_deref(), state, kind);
+            answer::known_by(&portal, answer::see_other(url.as_str()), cookie.as_deref())
+        }
+        Err(error) => refused(&portal, &visit, &error),
+    }
+}
+
+/// `GET /callback`: takes the answer of the authorization endpoint. The browser ends at `/`, so
+/// that no code stays in its address.
+pub(super) async fn callback(State(portal): State<Portal>, visit: Visit) -> Response {
+    match returned(&portal, &visit).await {
+        Ok(login) => {
+            let draw = portal.draw_cookie();
+            let cookie = draw.cookie.clone();
+            let now = portal.now();
+            portal.visitors().enter(visit.cookie(), login, draw, now);
+            answer::known_by(&portal, answer::see_other("/"), Some(&cookie))
+        }
+        Err(error) => refused(&portal, &visit, &error),
+    }
+}
+
+async fn returned(portal: &Portal, visit: &Visit) -> Result<Login, RelyingPartyError> {
+    let state = visit.query("state").ok_or(RelyingPartyError::State)?;
+    let journey = come_back(portal, visit, state).ok_or(RelyingPartyError::State)?;
+    let JourneyKind::Login(secrets) = journey.kind else {
+        return Err(RelyingPartyError::State);
+    };
+    portal
+        .relying_party()
+        .check_issuer(visit.query("iss"))
+        .await?;
+    if let Some(code) = visit.query("error") {
+        return Err(RelyingPartyError::Refused {
+            code: code.to_owned(),
+            description: visit
+                .query("error_description")
+                .unwrap_or_default()
+                .to_owned(),
+        });
+    }
+    let code = visit.query("code").ok_or(RelyingPartyError::Empty)?;
+    portal
+        .relying_party()
+        .redeem(code, secrets, journey.began_at)
+        .await
+}
+
+/// `POST /refresh`: renews what was received. When the provider has ended it, so does the portal.
+pub(super) async fn refresh(State(portal): State<Portal>, visit: Visit, body: Bytes) -> Response {
+    let Some(login) = whose_form(&portal, &visit, &body) else {
+        return answer::see_other("/");
+    };
+    match portal.relying_party().refresh(&login).await {
+        Ok(renewed) => {
+            let now = portal.now();
+            portal.visitors().renew(visit.cookie(), renewed, now);
+            answer::see_other("/")
+        }
+        Err(error) => {
+            if error.ends_the_login() {
+                portal.visitors().leave(visit.cookie());
+            }
+            refused(&portal, &visit, &error)
+        }
+    }
+}
+
+/// `POST /logout`: ends the portal's own login, whatever becomes of the provider's, then sends the
+/// browser there (RP-Initiated Logout §2).
+pub(super) async fn logout(State(portal): State<Portal>, visit: Visit, body: Bytes) -> Response {
+    let Some(login) = whose_form(&portal, &visit, &body) else {
+        return answer::see_other("/");
+    };
+    portal.visitors().leave(visit.cookie());
+    let state = portal.draw();
+    let url = portal
+        .relying_party()
+        .logout_url(&login, &state, visit.locale.tag())
+        .await;
+    match url {
+        Ok(url) => {
+            let cookie = set_out(&portal, None, state, JourneyKind::Logout);
+            answer::known_by(&portal, answer::see_other(url.as_str()), cookie.as_deref())
+        }
+        Err(error) => refused(&portal, &visit, &error),
+    }
+}
+
+/// `GET /logged-out`: where the provider sends the browser. Says so only to who asked for it.
+pub(super) async fn logged_out(State(portal): State<Portal>, visit: Visit) -> Response {
+    let journey = visit
+        .query("state")
+        .and_then(|state| come_back(&portal, &visit, state));
+    match journey.map(|journey| journey.kind) {
+        Some(JourneyKind::Logout) => page::with_notice(&portal, &visit, Notice::LoggedOut),
+        Some(JourneyKind::Login(_)) | None => answer::see_other("/"),
+    }
+}
+
+fn set_out(
+    portal: &Portal,
+    cookie: Option<&str>,
+    state: String,
+    kind: JourneyKind,
+) -> Option<String> {
+    let now = portal.now();
+    let journey = Journey {
+        state,
+        kind,
+        began_at: now,
+    };
+    let draw = portal.draw_cookie();
+    portal.visitors().set_out(cookie, journey, draw, now)
+}
+
+fn come_back(portal: &Portal, visit: &Visit, state: &str) -> Option<Journey> {
+    let now = portal.now();
+    portal.visitors().come_back(visit.cookie(), state, now)
+}
+
+/// As whom the browser has entered, if the form is one that it was given.
+fn whose_form(portal: &Portal, visit: &Visit, body: &[u8]) -> Option<std::sync::Arc<Login>> {
+    let now = portal.now();
+    let (login, csrf) = portal.visitors().entered(visit.cookie(), now)?;
+    visit.is_own_form(body, &csrf).then_some(login)
+}
+
+fn refused(portal: &Portal, visit: &Visit, error: &RelyingPartyError) -> Response {
+    tracing::info!(
+        portal = portal.province().key,
+        code = error.code(),
+        "refused"
+    );
+    let mut response = page::with_problem(portal, visit, error);
+    let unreachable = matches!(error, RelyingPartyError::Http(_));
+    *response.status_mut() = if unreachable {
+        StatusCode::BAD_GATEWAY
+    } else {
+        StatusCode::BAD_REQUEST
+    };
+    response
+}

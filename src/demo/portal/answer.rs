@@ -1,0 +1,124 @@
+//! What every answer of a portal has: headers, cookies, pages.
+
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, SET_COOKIE,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::{Html, IntoResponse, Response};
+
+use super::Portal;
+use super::request::{Visit, language_cookie, session_cookie};
+use crate::views::assets::Asset;
+use crate::views::locale::Locale;
+use crate::views::page::{Chrome, LanguageLinks, Page};
+
+const ALWAYS: [(HeaderName, HeaderValue); 3] = [
+    (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+];
+
+/// The headers of every answer.
+#[derive(Debug, Clone)]
+pub(super) struct Headers {
+    content_security: Option<HeaderValue>,
+}
+
+impl Headers {
+    /// Browsers apply `form-action` to the whole chain of redirects after a POST: logging out leads
+    /// to the provider and back.
+    pub(super) fn new(issuer: &str) -> Self {
+        let policy = format!(
+            "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self' {issuer}; \
+             frame-ancestors 'none'; base-uri 'none'"
+        );
+        Self {
+            content_security: HeaderValue::try_from(policy).ok(),
+        }
+    }
+
+    pub(super) fn complete(&self, mut response: Response) -> Response {
+        let headers = response.headers_mut();
+        headers.extend(ALWAYS);
+        if let Some(policy) = &self.content_security {
+            headers.insert(CONTENT_SECURITY_POLICY, policy.clone());
+        }
+        headers
+            .entry(CACHE_CONTROL)
+            .or_insert(HeaderValue::from_static("no-store"));
+        response
+    }
+}
+
+/// The answer to a host that is nobody's here (RFC 9110 §15.5.20).
+pub(super) fn misdirected() -> Response {
+    let text = "这里没有这个网站。\nThere is no such site here.\n";
+    (StatusCode::MISDIRECTED_REQUEST, text).into_response()
+}
+
+/// A file; its address changes with its content.
+pub(super) fn asset(asset: &'static Asset) -> Response {
+    let headers = [
+        (CONTENT_TYPE, asset.content_type),
+        (CACHE_CONTROL, "public, max-age=31536000, immutable"),
+    ];
+    (headers, asset.body).into_response()
+}
+
+/// A page in the visit's language. Whatever address it is the answer to, its language links lead
+/// to `/`: no code and no state is ever asked for twice.
+pub(super) fn page<P: Page>(portal: &Portal, visit: &Visit, page: &P) -> Response {
+    let link = |locale: Locale| format!("/?lang={}", locale.tag());
+    let chrome = Chrome {
+        locale: visit.locale,
+        languages: LanguageLinks {
+            zh_cn: link(Locale::ZhCn),
+            en: link(Locale::En),
+        },
+    };
+    match portal.parts().renderer.render(page, &chrome) {
+        Ok(html) => Html(html).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "a portal's page could not be rendered");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// Remembers the language that was chosen.
+pub(super) fn remembering(portal: &Portal, visit: &Visit, response: Response) -> Response {
+    match visit.chosen {
+        Some(locale) => {
+            let name = language_cookie(portal.province().key);
+            with_cookie(response, &name, locale.tag())
+        }
+        None => response,
+    }
+}
+
+/// Gives the browser the cookie it is known by from now on.
+pub(super) fn known_by(portal: &Portal, response: Response, cookie: Option<&str>) -> Response {
+    match cookie {
+        Some(cookie) => with_cookie(response, &session_cookie(portal.province().key), cookie),
+        None => response,
+    }
+}
+
+/// Lax: the provider's redirect brings it along, a foreign form does not. Not `Secure`: the demo
+/// has no https.
+fn with_cookie(mut response: Response, name: &str, value: &str) -> Response {
+    let header = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax");
+    if let Ok(header) = HeaderValue::try_from(header) {
+        response.headers_mut().append(SET_COOKIE, header);
+    }
+    response
+}
+
+/// 303: what comes next is a GET.
+pub(super) fn see_other(location: &str) -> Response {
+    match HeaderValue::try_from(location) {
+        Ok(location) => (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}

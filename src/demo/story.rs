@@ -1,0 +1,123 @@
+//! What `tongxing demo` prints: what to open, whom to be, what to try.
+
+use std::fmt::Write as _;
+
+use super::people::{PASSWORD, RESIDENTS};
+use crate::views::demo::Neighbor;
+
+/// Addresses of a demo that runs.
+#[derive(Debug)]
+pub struct Addresses {
+    /// The page that tells where to start.
+    pub start: String,
+    /// The portals.
+    pub portals: Vec<(&'static str, &'static str, String)>,
+    /// The provider.
+    pub provider: String,
+    /// Its management listener.
+    pub management: String,
+}
+
+impl Addresses {
+    /// The portals as links.
+    pub fn links(&self) -> Vec<Neighbor> {
+        let links = self
+            .portals
+            .iter()
+            .map(|(name_zh, name_en, href)| Neighbor {
+                name_zh: (*name_zh).to_owned(),
+                name_en: (*name_en).to_owned(),
+                href: href.clone(),
+            });
+        links.collect()
+    }
+}
+
+/// The text, in both languages.
+pub fn tell(addresses: &Addresses) -> String {
+    let mut rows = vec![[
+        "从这里开始".to_owned(),
+        addresses.start.clone(),
+        "Start here".to_owned(),
+    ]];
+    for (name_zh, name_en, href) in &addresses.portals {
+        rows.push([(*name_zh).to_owned(), href.clone(), (*name_en).to_owned()]);
+    }
+    for (name_zh, href, name_en) in [
+        ("认证服务器", &addresses.provider, "The identity provider"),
+        ("运行状态", &addresses.management, "Its state"),
+    ] {
+        rows.push([name_zh.to_owned(), href.clone(), name_en.to_owned()]);
+    }
+    let mut people =
+        vec![["姓名 Name", "账号 Username", "密码 Password", "等级 Level"].map(str::to_owned)];
+    people.extend(RESIDENTS.iter().map(|resident| {
+        [resident.name, resident.phone, PASSWORD, resident.level].map(str::to_owned)
+    }));
+    let mut text = String::new();
+    text.push_str("\n通行演示 · Tongxing demonstration\n\n打开 · Open\n");
+    text.push_str(&table(&rows));
+    text.push_str("\n可以扮演的人 · Whom to be\n");
+    text.push_str(&table(&people));
+    text.push_str(
+        "\n在浙江登录，再进入广东：不必再次登录。人物、证件和手机号都是虚构的。\n\
+         Log in at Zhejiang, then enter Guangdong: no second login. People, documents and phone\n\
+         numbers are made up.\n\n按 Ctrl-C 结束 · Ctrl-C ends it\n",
+    );
+    text
+}
+
+/// Rows with aligned columns.
+fn table<const N: usize>(rows: &[[String; N]]) -> String {
+    let mut widths = [0; N];
+    for row in rows {
+        for (widest, cell) in widths.iter_mut().zip(row) {
+            *widest = width(cell).max(*widest);
+        }
+    }
+    let mut text = String::new();
+    for row in rows {
+        let cells = row.iter().zip(widths);
+        let line: Vec<_> = cells
+            .map(|(cell, widest)| format!("{cell}{}", " ".repeat(widest - width(cell))))
+            .collect();
+        // Writing to a string does not fail.
+        writeln!(text, "  {}", line.join("  ").trim_end()).unwrap_or_default();
+    }
+    text
+}
+
+/// Columns that a terminal needs: Han characters and full-width signs take two.
+fn width(text: &str) -> usize {
+    text.chars()
+        .map(|c| if c >= '\u{1100}' { 2 } else { 1 })
+        .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_one_needs_is_told_and_columns_stand_in_line() {
+        let text = tell(&Addresses {
+            start: "http://localhost:8081/".to_owned(),
+            portals: vec![(
+                "浙江社会保险",
+                "Zhejiang",
+                "http://z.localhost:1/".to_owned(),
+            )],
+            provider: "http://localhost:8080/".to_owned(),
+            management: "http://127.0.0.1:9090/readyz".to_owned(),
+        });
+        for resident in RESIDENTS {
+            assert!(text.contains(resident.name) && text.contains(resident.phone));
+        }
+        let ends: Vec<_> = text
+            .lines()
+            .filter_map(|line| Some(width(line.split_once("http://")?.0)))
+            .collect();
+        assert_eq!(ends.len(), 4);
+        assert!(ends.windows(2).all(|pair| pair[0] == pair[1]), "{text}");
+    }
+}

@@ -1,0 +1,20 @@
+//! The server as a browser and a portal see it: the whole of it in this process, behind its router
+//! and envelope, on a database of its own for each test.
+//!
+//! A test reads as sentences: actors (`Browser`, `Portal`) have verbs, the clock is moved by hand,
+//! and nothing sleeps.
+
+#[path = "../support/postgres.rs"]
+mod postgres;
+
+mod support;
+
+mod attacks;
+mod coverage;
+
+mod authorization;
+mod consent;
+mod discovery;
+mod login;
+mod pages;
+mod takeaways;

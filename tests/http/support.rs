@@ -1,0 +1,30 @@
+//! Actors and assertions that the tests are written with.
+
+mod answer;
+mod browser;
+mod page;
+mod people;
+mod portal;
+mod request;
+mod server;
+mod template;
+
+pub(crate) use answer::{
+    Answer, assert_page_refuses, assert_redirect_refuses, assert_refused, claims_of,
+};
+pub(crate) use browser::Browser;
+pub(crate) use page::Page;
+pub(crate) use people::{LI, Person, WANG, ZHANG};
+pub(crate) use portal::{Portal, Tokens, basic};
+pub(crate) use request::{AuthorizationRequest, Code, NONCE, STATE, challenge};
+pub(crate) use server::{ISSUER, Server, operation, quick, race, tweaked};
+
+use std::time::Duration;
+
+pub(crate) const fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+pub(crate) const fn minutes(count: u64) -> Duration {
+    Duration::from_secs(count * 60)
+}

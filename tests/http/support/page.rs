@@ -1,0 +1,162 @@
+//! A page as a script sees it: elements by their ids, and the one form.
+
+/// A page of ours.
+#[derive(Debug, Clone)]
+pub(crate) struct Page {
+    html: String,
+    tags: Vec<Tag>,
+}
+
+/// A start tag, and where the text after it begins.
+#[derive(Debug, Clone)]
+pub(crate) struct Tag {
+    pub(crate) name: String,
+    attributes: Vec<(String, String)>,
+    end: usize,
+}
+
+impl Tag {
+    pub(crate) fn attribute(&self, name: &str) -> Option<&str> {
+        let found = self.attributes.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str())
+    }
+}
+
+impl Page {
+    /// Reads what our templates make: tags in lower case, attributes in double quotes.
+    pub(crate) fn parse(html: &str) -> Self {
+        let mut tags = Vec::new();
+        let mut at = 0;
+        while let Some(start) = html[at..].find('<').map(|found| at + found) {
+            at = start + 1;
+            if html[at..].starts_with(|c: char| c.is_ascii_alphabetic()) {
+                let tag = read_tag(html, at);
+                at = tag.end;
+                tags.push(tag);
+            }
+        }
+        Self {
+            html: html.to_owned(),
+            tags,
+        }
+    }
+
+    /// All elements of a name.
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Tag> + 'a {
+        self.tags.iter().filter(move |tag| tag.name == name)
+    }
+
+    /// The element of an id, which no two have.
+    pub(crate) fn find(&self, id: &str) -> Option<&Tag> {
+        let mut found = self
+            .tags
+            .iter()
+            .filter(|tag| tag.attribute("id") == Some(id));
+        let first = found.next();
+        assert!(found.next().is_none(), "the id {id} is there twice");
+        first
+    }
+
+    pub(crate) fn has(&self, id: &str) -> bool {
+        self.find(id).is_some()
+    }
+
+    /// The text right after the start tag of an id.
+    #[track_caller]
+    pub(crate) fn text_of(&self, id: &str) -> String {
+        let Some(tag) = self.find(id) else {
+            panic!("no {id} in {}", self.html);
+        };
+        let text = &self.html[tag.end..];
+        unescape(&text[..text.find('<').unwrap_or(text.len())])
+    }
+
+    /// The whole page.
+    pub(crate) fn html(&self) -> &str {
+        &self.html
+    }
+
+    /// Whether no element runs a script when something happens to it.
+    pub(crate) fn is_without_handlers(&self) -> bool {
+        let mut attributes = self.tags.iter().flat_map(|tag| &tag.attributes);
+        !attributes.any(|(name, _)| name.starts_with("on"))
+    }
+
+    /// The language it is in.
+    pub(crate) fn language(&self) -> &str {
+        let html = self.all("html").next().expect("an html element");
+        html.attribute("lang").expect("a language")
+    }
+
+    /// Where its one form goes.
+    #[track_caller]
+    pub(crate) fn action(&self) -> &str {
+        let forms: Vec<_> = self.all("form").collect();
+        assert_eq!(forms.len(), 1, "one form a page: {}", self.html);
+        assert_eq!(forms[0].attribute("method"), Some("post"));
+        forms[0].attribute("action").expect("an action")
+    }
+
+    /// What its form sends: the fields as they stand, `filled` in place of some of them, and the
+    /// button that is pressed.
+    #[track_caller]
+    pub(crate) fn fields(&self, filled: &[(&str, &str)], button: &str) -> Vec<(String, String)> {
+        let mut fields: Vec<(String, String)> = Vec::new();
+        for input in self.all("input") {
+            let name = input.attribute("name").expect("a field has a name");
+            let typed = filled.iter().find(|(field, _)| *field == name);
+            let value = typed.map_or(input.attribute("value").unwrap_or_default(), |(_, v)| v);
+            fields.push((name.to_owned(), value.to_owned()));
+        }
+        let Some(button) = self.find(button) else {
+            panic!("no {button} in {}", self.html);
+        };
+        if let Some(name) = button.attribute("name") {
+            let value = button.attribute("value").unwrap_or_default();
+            fields.push((name.to_owned(), value.to_owned()));
+        }
+        fields
+    }
+}
+
+fn read_tag(html: &str, start: usize) -> Tag {
+    let is_end = |c: char| c.is_ascii_whitespace() || c == '>' || c == '/';
+    let mut at = start + html[start..].find(is_end).expect("a tag ends");
+    let name = html[start..at].to_owned();
+    let mut attributes = Vec::new();
+    loop {
+        at += html[at..]
+            .find(|c: char| !c.is_ascii_whitespace() && c != '/')
+            .expect("a tag ends");
+        if html[at..].starts_with('>') {
+            let end = at + 1;
+            return Tag {
+                name,
+                attributes,
+                end,
+            };
+        }
+        let length = html[at..]
+            .find(|c: char| is_end(c) || c == '=')
+            .expect("a tag ends");
+        let key = html[at..at + length].to_owned();
+        at += length;
+        let mut value = String::new();
+        if html[at..].starts_with('=') {
+            assert!(html[at..].starts_with("=\""), "not quoted: {key}");
+            let length = html[at + 2..].find('"').expect("a value ends");
+            value = unescape(&html[at + 2..at + 2 + length]);
+            at += length + 3;
+        }
+        attributes.push((key, value));
+    }
+}
+
+fn unescape(text: &str) -> String {
+    text.replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&quot;", "\"")
+        .replace("&#x27;", "'")
+        .replace("&#x2f;", "/")
+        .replace("&amp;", "&")
+}

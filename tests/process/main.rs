@@ -1,0 +1,25 @@
+//! The program as a process: started with settings in its environment, spoken to over its
+//! listeners and its command line, killed, stopped and started again.
+
+#[path = "../support/postgres.rs"]
+mod postgres;
+
+mod browser;
+mod http;
+mod installation;
+mod people;
+mod portal;
+mod server;
+mod sql;
+
+mod audit;
+mod bad_input;
+mod changes;
+#[cfg(test)]
+mod demo;
+mod commands;
+mod ending;
+mod importing;
+mod killed;
+mod personal_data;
+mod tls;

@@ -1,0 +1,347 @@
+//! What a login leaves behind, query by query: sessions, subjects, grants, authorizations, marks.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tongxing::domain::account::AccountStatus;
+use tongxing::domain::authentication::{AuthenticationMethod, AuthenticationMethods};
+use tongxing::domain::authorization::{Authorization, AuthorizationDetails};
+use tongxing::domain::client::ClientStatus;
+use tongxing::domain::grant::Grant;
+use tongxing::domain::id::{AuthorizationId, GrantId, Id, SessionId};
+use tongxing::domain::session::Session;
+use tongxing::protocol::acr::{Aal, Acr, Ial};
+use tongxing::protocol::claims_request::Claim;
+use tongxing::storage::Storage;
+use tongxing::storage::authorizations::StoredAuthorization;
+use tongxing::storage::migrations::MAIN;
+use tongxing::storage::{authorizations, grants, revoked_tokens, sessions, subjects};
+
+use crate::accounts::{
+    account, add_account, add_client, at, client_id, move_account, move_client, write,
+};
+use crate::harness::{Database, on_both, race};
+
+fn session(number: u128) -> Session {
+    Session {
+        account_id: account(1),
+        id: Id::from_u128(number),
+        methods: AuthenticationMethods::of(AuthenticationMethod::Password),
+        authenticated_at: at(10),
+        expires_at: at(100),
+    }
+}
+
+async fn add_session(storage: &Storage, number: u128) -> bool {
+    write(storage, move |tx| {
+        Box::pin(async move { sessions::insert(tx, &session(number), "secret").await })
+    })
+    .await
+}
+
+async fn end_session(storage: &Storage, number: u128) -> bool {
+    write(storage, move |tx| {
+        Box::pin(sessions::end(
+            tx,
+            account(1),
+            SessionId::from_u128(number),
+            at(50),
+        ))
+    })
+    .await
+}
+
+/// Gives a grant; the identifier that stands afterwards.
+async fn give(storage: &Storage, number: u128) -> GrantId {
+    write(storage, move |tx| {
+        Box::pin(async move {
+            let grant = Grant {
+                id: Id::from_u128(number),
+                scope: "openid profile".parse().unwrap(),
+                claims: BTreeSet::from([Claim::Name, Claim::Email]),
+                terms: format!("terms {number}"),
+                granted_at: at(20),
+            };
+            grants::upsert(tx, account(1), &client_id("portal"), &grant).await
+        })
+    })
+    .await
+}
+
+async fn withdraw(storage: &Storage) -> bool {
+    write(storage, |tx| {
+        Box::pin(async move { grants::revoke(tx, account(1), &client_id("portal"), at(60)).await })
+    })
+    .await
+}
+
+fn authorization(number: u128) -> Authorization {
+    Authorization {
+        account_id: account(1),
+        id: Id::from_u128(number),
+        client_id: client_id("portal"),
+        session_id: Id::from_u128(1),
+        grant_id: Id::from_u128(1),
+        subject: "subject".to_owned(),
+        scope: "openid".parse().unwrap(),
+        details: AuthorizationDetails {
+            auth_time: at(10),
+            acr: Acr::Authentication(Aal::One),
+            methods: AuthenticationMethods::of(AuthenticationMethod::Password),
+            ial: Some(Ial::Two),
+            userinfo_claims: vec![Claim::Name],
+            id_token_claims: vec![],
+        },
+        issued_at: at(30),
+        expires_at: at(90),
+        refresh_count: Some(0),
+    }
+}
+
+async fn redeem(storage: &Storage, number: u128) -> bool {
+    write(storage, move |tx| {
+        Box::pin(async move { authorizations::redeem(tx, &authorization(number), at(30)).await })
+    })
+    .await
+}
+
+async fn found(storage: &Storage, number: u128) -> Option<StoredAuthorization> {
+    let mut reader = storage.reader().await.unwrap();
+    authorizations::find(&mut reader, account(1), AuthorizationId::from_u128(number))
+        .await
+        .unwrap()
+}
+
+async fn rotate(storage: &Storage, number: u128, count: u32) -> bool {
+    write(storage, move |tx| {
+        let id = AuthorizationId::from_u128(number);
+        Box::pin(authorizations::rotate_refresh(
+            tx,
+            account(1),
+            id,
+            count,
+            at(40),
+        ))
+    })
+    .await
+}
+
+/// Account 1 with session 1 and grant 1 for the client `portal`.
+async fn logged_in(database: &Database) -> Storage {
+    let storage = database.storage(&MAIN).await;
+    add_account(&storage, 1).await;
+    assert!(add_client(&storage, "portal").await);
+    assert!(add_session(&storage, 1).await);
+    assert_eq!(give(&storage, 1).await, Id::from_u128(1));
+    storage
+}
+
+const FROZEN: (AccountStatus, AccountStatus) = (AccountStatus::Active, AccountStatus::Frozen);
+
+on_both! {
+    async fn a_session_comes_back_until_it_ends(database: &Database) {
+        let storage = logged_in(database).await;
+        let mut reader = storage.reader().await.unwrap();
+        let stored = sessions::find(&mut reader, account(1), Id::from_u128(1)).await.unwrap().unwrap();
+        assert_eq!(stored.session.methods, session(1).methods);
+        assert_eq!((stored.session.authenticated_at, stored.session.expires_at), (at(10), at(100)));
+        assert_eq!((stored.secret_hash.as_str(), stored.ended_at), ("secret", None));
+        assert!(end_session(&storage, 1).await);
+        assert!(!end_session(&storage, 1).await, "it has ended");
+        let ended = sessions::find(&mut reader, account(1), Id::from_u128(1)).await.unwrap();
+        assert_eq!(ended.unwrap().ended_at, Some(at(50)));
+    }
+
+    async fn a_frozen_account_gets_no_session(database: &Database) {
+        let storage = logged_in(database).await;
+        assert!(move_account(&storage, 1, FROZEN.0, FROZEN.1).await);
+        assert!(!add_session(&storage, 2).await);
+        let mut reader = storage.reader().await.unwrap();
+        let stored = sessions::find(&mut reader, account(1), Id::from_u128(1)).await.unwrap();
+        assert_eq!(stored.unwrap().account_status, AccountStatus::Frozen);
+    }
+
+    async fn only_a_live_session_is_renewed(database: &Database) {
+        let storage = logged_in(database).await;
+        let renew = async |expires_at| {
+            write(&storage, move |tx| {
+                Box::pin(async move {
+                    let session = Session { expires_at, ..session(1) };
+                    sessions::renew(tx, &session, "another").await
+                })
+            })
+            .await
+        };
+        assert!(renew(at(200)).await);
+        let mut reader = storage.reader().await.unwrap();
+        let stored = sessions::find(&mut reader, account(1), Id::from_u128(1)).await.unwrap().unwrap();
+        assert_eq!((stored.session.expires_at, stored.secret_hash.as_str()), (at(200), "another"));
+        end_session(&storage, 1).await;
+        assert!(!renew(at(300)).await);
+    }
+
+    async fn all_sessions_of_an_account_end_at_once(database: &Database) {
+        let storage = logged_in(database).await;
+        add_session(&storage, 2).await;
+        end_session(&storage, 1).await;
+        add_session(&storage, 3).await;
+        let ended = write(&storage, |tx| Box::pin(sessions::end_all(tx, account(1), at(51)))).await;
+        assert_eq!(ended, 2);
+    }
+
+    async fn sessions_are_swept_when_they_have_expired(database: &Database) {
+        let storage = logged_in(database).await;
+        let sweep = async |before| {
+            write(&storage, move |tx| Box::pin(sessions::delete_expired(tx, before))).await
+        };
+        assert_eq!(sweep(at(100)).await, 0);
+        assert_eq!(sweep(at(101)).await, 1);
+    }
+
+    async fn one_read_finds_session_grant_and_subject(database: &Database) {
+        let storage = logged_in(database).await;
+        for subject in ["first", "second"] {
+            write(&storage, move |tx| {
+                Box::pin(subjects::insert(tx, account(1), "sector", subject))
+            })
+            .await;
+        }
+        let mut reader = storage.reader().await.unwrap();
+        let key = (account(1), SessionId::from_u128(1));
+        let whole = sessions::find_for_client(&mut reader, key, "portal", "sector")
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(whole.subject.as_deref(), Some("first"), "the stored subject wins");
+        assert_eq!(whole.grant.unwrap().id, Id::from_u128(1));
+        let other = sessions::find_for_client(&mut reader, key, "other", "elsewhere")
+            .await
+            .unwrap()
+            .unwrap();
+        assert!(other.subject.is_none() && other.grant.is_none());
+        let subject = subjects::find(&mut reader, account(1), "sector").await.unwrap();
+        assert_eq!(subject.as_deref(), Some("first"));
+    }
+
+    async fn a_standing_grant_keeps_its_identifier(database: &Database) {
+        let storage = logged_in(database).await;
+        assert_eq!(give(&storage, 2).await, Id::from_u128(1));
+        let mut reader = storage.reader().await.unwrap();
+        let grant = grants::find(&mut reader, account(1), &client_id("portal")).await.unwrap().unwrap();
+        assert_eq!((grant.terms.as_str(), grant.granted_at), ("terms 2", at(20)));
+        assert_eq!(grant.claims, BTreeSet::from([Claim::Name, Claim::Email]));
+        assert_eq!(grant.scope, "openid profile".parse().unwrap());
+        assert!(withdraw(&storage).await);
+        assert!(!withdraw(&storage).await, "it was withdrawn");
+        assert!(grants::find(&mut reader, account(1), &client_id("portal")).await.unwrap().is_none());
+        assert_eq!(give(&storage, 3).await, Id::from_u128(3), "a new grant has a new one");
+    }
+
+    async fn of_32_redemptions_of_a_code_one_wins(database: &Database) {
+        let storage = logged_in(database).await;
+        let redeemed = race(32, |_| {
+            let storage = storage.clone();
+            async move { redeem(&storage, 5).await }
+        })
+        .await;
+        assert_eq!(redeemed.iter().filter(|&&won| won).count(), 1);
+        let stored = found(&storage, 5).await.unwrap();
+        assert_eq!(stored.authorization.details, authorization(5).details);
+        assert_eq!(stored.authorization.refresh_count, Some(0));
+        assert!(stored.holds(at(89)) && !stored.holds(at(90)));
+    }
+
+    async fn a_code_is_worth_nothing_after_freeze_withdrawal_or_suspension(database: &Database) {
+        let storage = logged_in(database).await;
+        assert!(move_client(&storage, "portal", ClientStatus::Suspended).await);
+        assert!(!redeem(&storage, 5).await);
+        assert!(move_client(&storage, "portal", ClientStatus::Active).await);
+        assert!(move_account(&storage, 1, FROZEN.0, FROZEN.1).await);
+        assert!(!redeem(&storage, 5).await);
+        assert!(move_account(&storage, 1, FROZEN.1, FROZEN.0).await);
+        assert!(withdraw(&storage).await);
+        assert!(!redeem(&storage, 5).await);
+        give(&storage, 3).await;
+        assert!(!redeem(&storage, 5).await, "it rests on the grant that was withdrawn");
+        assert!(found(&storage, 5).await.is_none());
+    }
+
+    async fn a_session_that_ended_redeems_nothing(database: &Database) {
+        let storage = logged_in(database).await;
+        end_session(&storage, 1).await;
+        assert!(!redeem(&storage, 5).await);
+    }
+
+    async fn an_authorization_falls_with_its_grant(database: &Database) {
+        let storage = logged_in(database).await;
+        assert!(redeem(&storage, 5).await);
+        assert!(found(&storage, 5).await.unwrap().holds(at(31)));
+        withdraw(&storage).await;
+        assert!(!found(&storage, 5).await.unwrap().holds(at(31)));
+        give(&storage, 3).await;
+        assert!(!found(&storage, 5).await.unwrap().holds(at(31)), "the new grant is another");
+    }
+
+    async fn of_16_rotations_at_one_count_one_wins(database: &Database) {
+        let storage = logged_in(database).await;
+        redeem(&storage, 5).await;
+        let rotated = race(16, |_| {
+            let storage = storage.clone();
+            async move { rotate(&storage, 5, 0).await }
+        })
+        .await;
+        assert_eq!(rotated.iter().filter(|&&won| won).count(), 1);
+        let stored = found(&storage, 5).await.unwrap();
+        assert_eq!((stored.authorization.refresh_count, stored.rotated_at), (Some(1), Some(at(40))));
+        assert!(rotate(&storage, 5, 1).await);
+    }
+
+    async fn a_revoked_authorization_does_not_rotate(database: &Database) {
+        let storage = logged_in(database).await;
+        redeem(&storage, 5).await;
+        let revoke = async || {
+            write(&storage, |tx| {
+                Box::pin(authorizations::revoke(tx, account(1), Id::from_u128(5), at(45)))
+            })
+            .await
+        };
+        assert!(revoke().await);
+        assert!(!revoke().await, "it was revoked");
+        assert!(!rotate(&storage, 5, 0).await);
+        assert!(!found(&storage, 5).await.unwrap().holds(at(46)));
+        assert!(!redeem(&storage, 5).await, "its row still stops the code");
+    }
+
+    async fn authorizations_are_swept_when_they_have_expired(database: &Database) {
+        let storage = logged_in(database).await;
+        redeem(&storage, 5).await;
+        let sweep = async |before| {
+            write(&storage, move |tx| Box::pin(authorizations::delete_expired(tx, before))).await
+        };
+        assert_eq!(sweep(at(90)).await, 0);
+        assert_eq!(sweep(at(91)).await, 1);
+        assert!(found(&storage, 5).await.is_none());
+    }
+
+    async fn a_revoked_token_is_marked_until_it_expires(database: &Database) {
+        let storage = database.storage(&MAIN).await;
+        for _ in 0..2 {
+            write(&storage, |tx| {
+                Box::pin(revoked_tokens::insert(tx, "owner", Id::from_u128(8), at(70)))
+            })
+            .await;
+        }
+        let mut reader = storage.reader().await.unwrap();
+        let marked = async |reader: &mut _, owner: &str| {
+            revoked_tokens::contains(reader, owner, Id::from_u128(8)).await.unwrap()
+        };
+        assert!(marked(&mut reader, "owner").await);
+        assert!(!marked(&mut reader, "another").await);
+        let sweep = async |now| {
+            write(&storage, move |tx| Box::pin(revoked_tokens::delete_expired(tx, now))).await
+        };
+        assert_eq!(sweep(at(70)).await, 0);
+        assert_eq!(sweep(at(70).plus(Duration::from_millis(1))).await, 1);
+        assert!(!marked(&mut reader, "owner").await);
+    }
+}
