@@ -15,17 +15,15 @@ use super::Provider;
 use super::interaction::Interaction;
 use super::subject::sector_of;
 use crate::crypto::seal::SealError;
+use crate::domain::assurance;
 use crate::domain::client::{Client, ClientId};
-use crate::domain::instant::Instant;
-use crate::protocol::acr::Ial;
 use crate::protocol::authorization_request::{
     AuthorizationRequest, RawAuthorizationRequest, Refused, Unverified,
 };
 use crate::protocol::authorization_response::AuthorizationResponse;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::text::SecretText;
-use crate::storage::sessions::SessionForClient;
-use crate::storage::{self, checks};
+use crate::storage;
 use decision::{Decision, Facts};
 
 /// What a browser brings along.
@@ -126,10 +124,9 @@ impl Provider {
             }
             None => None,
         };
-        let ial = match &session {
-            Some(found) => self.identity_level(found, now).await?,
-            None => None,
-        };
+        let ial = session
+            .as_ref()
+            .and_then(|found| assurance::derive(&found.checks, now));
         let facts = Facts {
             request,
             session: session.as_ref(),
@@ -178,16 +175,6 @@ impl Provider {
     pub(super) fn refuse(&self, refused: Refused) -> Outcome {
         let response = AuthorizationResponse::refused(refused);
         Outcome::Respond(response.to_location(&self.issuer))
-    }
-
-    async fn identity_level(
-        &self,
-        found: &SessionForClient,
-        now: Instant,
-    ) -> Result<Option<Ial>, storage::Error> {
-        let mut reader = self.ledger.reader().await?;
-        let checks = checks::list(&mut reader, found.stored.session.account_id).await?;
-        Ok(crate::domain::assurance::derive(&checks, now))
     }
 
     /// The subject an `id_token_hint` or a `claims` request names. A hint that is not ours, or not
