@@ -53,6 +53,12 @@ impl AuthenticationMethods {
         self
     }
 
+    /// What a login by every method there is would be worth: no login is worth more.
+    #[must_use]
+    pub fn best_aal() -> Aal {
+        Self(AuthenticationMethod::ALL.to_vec()).aal()
+    }
+
     /// Each method once.
     pub fn iter(&self) -> impl Iterator<Item = AuthenticationMethod> + '_ {
         self.0.iter().copied()

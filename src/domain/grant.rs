@@ -23,6 +23,21 @@ pub struct Grant {
 }
 
 impl Grant {
+    /// This grant and what a standing one covers on the same terms: who allows more takes nothing
+    /// back. On other terms only what was shown last counts.
+    #[must_use]
+    pub fn joined(&self, standing: Option<Self>) -> Self {
+        let standing = standing.filter(|standing| standing.terms == self.terms);
+        let Some(standing) = standing else {
+            return self.clone();
+        };
+        Self {
+            scope: self.scope.union(&standing.scope),
+            claims: self.claims.union(&standing.claims).copied().collect(),
+            ..self.clone()
+        }
+    }
+
     /// Whether this grant covers a request made on these terms.
     pub fn covers(&self, scope: &Scope, claims: &BTreeSet<Claim>, terms: &str) -> bool {
         self.terms == terms && scope.is_subset(&self.scope) && claims.is_subset(&self.claims)

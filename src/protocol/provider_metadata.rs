@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use super::acr::Acr;
+use super::acr::{Aal, Acr, Ial};
 use super::claims_request::Claim;
 use super::client_metadata::values::{
     GrantType, ResponseMode, ResponseType, SubjectType, TokenEndpointAuthMethod,
@@ -73,9 +73,10 @@ const IMPERSONAL_CLAIMS: [&str; 11] = [
 ];
 
 impl ProviderMetadata {
-    /// The document of `issuer`. `signing` are the algorithms for which there is a key.
+    /// The document of `issuer`. `signing` are the algorithms for which there is a key, `best` is
+    /// the highest level a login can have: what is above it could only ever be refused.
     #[must_use]
-    pub fn new(issuer: &Issuer, signing: &[SignatureAlgorithm]) -> Self {
+    pub fn new(issuer: &Issuer, signing: &[SignatureAlgorithm], best: Aal) -> Self {
         let methods: Vec<_> = TokenEndpointAuthMethod::ALL
             .iter()
             .map(|method| method.as_str())
@@ -108,7 +109,10 @@ impl ProviderMetadata {
             code_challenge_methods_supported: vec![S256],
             prompt_values_supported: Prompt::ALL.into_iter().map(Prompt::as_str).collect(),
             display_values_supported: Display::ALL.into_iter().map(Display::as_str).collect(),
-            acr_values_supported: Acr::all().map(|acr| acr.to_string()).collect(),
+            acr_values_supported: Acr::all()
+                .filter(|acr| acr.is_satisfied(best, Some(Ial::Four)))
+                .map(|acr| acr.to_string())
+                .collect(),
             claim_types_supported: vec!["normal"],
             claims_supported: IMPERSONAL_CLAIMS.into_iter().chain(personal).collect(),
             claims_parameter_supported: true,
@@ -129,7 +133,7 @@ mod tests {
     #[test]
     fn advertises_what_the_parsers_accept_and_nothing_else() {
         let issuer = Issuer::parse("https://id.example").unwrap();
-        let document = ProviderMetadata::new(&issuer, &SignatureAlgorithm::ALL);
+        let document = ProviderMetadata::new(&issuer, &SignatureAlgorithm::ALL, Aal::Two);
         let json = serde_json::to_value(&document).unwrap();
         for (member, expected) in [
             ("issuer", json!("https://id.example")),
@@ -155,6 +159,17 @@ mod tests {
             ),
             ("subject_types_supported", json!(["pairwise", "public"])),
             ("request_uri_parameter_supported", json!(false)),
+            (
+                "acr_values_supported",
+                json!([
+                    "urn:tongxing:aal:1",
+                    "urn:tongxing:aal:2",
+                    "urn:tongxing:ial:1",
+                    "urn:tongxing:ial:2",
+                    "urn:tongxing:ial:3",
+                    "urn:tongxing:ial:4",
+                ]),
+            ),
             (
                 "introspection_endpoint_auth_methods_supported",
                 json!(["client_secret_basic", "client_secret_post"]),

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::Provider;
+use crate::domain::authentication::AuthenticationMethods;
 use crate::protocol::jose::SignatureAlgorithm;
 use crate::protocol::provider_metadata::ProviderMetadata;
 
@@ -15,7 +16,8 @@ impl Provider {
             .into_iter()
             .filter(|algorithm| ring.signing_key(*algorithm).is_some())
             .collect();
-        to_bytes(&ProviderMetadata::new(&self.issuer, &signing))
+        let best = AuthenticationMethods::best_aal();
+        to_bytes(&ProviderMetadata::new(&self.issuer, &signing, best))
     }
 
     /// The key set (RFC 7517 §5): current, next and retired keys.

@@ -3,8 +3,12 @@
 
 mod clients;
 mod codes;
+mod outside;
 mod pages;
 mod pkce;
 mod redirects;
 mod requests;
+mod sessions;
+mod strangers;
+mod subjects;
 mod tokens;

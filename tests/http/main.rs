@@ -13,3 +13,8 @@ mod attacks;
 mod coverage;
 
 mod authorization;
+mod consent;
+mod discovery;
+mod login;
+mod pages;
+mod takeaways;

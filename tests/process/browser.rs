@@ -66,14 +66,14 @@ impl Page {
     }
 
     /// Where its form goes.
-    fn action(&self) -> String {
+    pub(crate) fn action(&self) -> String {
         let forms = self.answer.body.split("<form ").nth(1);
         let form = forms.unwrap_or_else(|| panic!("no form: {self:?}"));
         attribute(form, "action").expect("an action")
     }
 
     /// The hidden fields of its form.
-    fn hidden(&self) -> Vec<(String, String)> {
+    pub(crate) fn hidden(&self) -> Vec<(String, String)> {
         let inputs = self.answer.body.split("<input type=\"hidden\" ").skip(1);
         inputs
             .filter_map(|input| Some((attribute(input, "name")?, attribute(input, "value")?)))
@@ -163,7 +163,7 @@ impl Browser {
         panic!("redirects without end at {url}");
     }
 
-    fn absolute(&self, base: &str, reference: &str) -> String {
+    pub(crate) fn absolute(&self, base: &str, reference: &str) -> String {
         let base: Url = base.parse().unwrap();
         let url = base.join(reference).unwrap().to_string();
         assert!(url.starts_with(self.http.origin()), "{url}");

@@ -1,6 +1,8 @@
 //! An HTTP client that follows nothing by itself and notes every URL it sends or is sent to.
 
+use std::fs;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -69,8 +71,10 @@ impl Http {
     }
 
     /// Speaks https to `address` for URLs that begin with `origin`, and trusts one certificate.
-    pub(crate) fn secure_to(origin: &str, address: SocketAddr, certificate: &[u8]) -> Self {
-        let trusted = reqwest::Certificate::from_pem(certificate).unwrap();
+    pub(crate) fn secure_to(origin: &str, address: &str, certificate: &Path) -> Self {
+        let certificate = fs::read(certificate).unwrap();
+        let trusted = reqwest::Certificate::from_pem(&certificate).unwrap();
+        let address: SocketAddr = address.parse().unwrap();
         Self {
             client: builder()
                 .tls_certs_only([trusted])

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::http::Http;
 use crate::people::Person;
 use crate::portal::Portal;
 use crate::postgres::{PostgresDatabase, postgres_database};
@@ -25,6 +26,7 @@ pub(crate) struct Installation {
     folder: TempDir,
     databases: Vec<PostgresDatabase>,
     commands: AtomicU32,
+    config: Option<String>,
 }
 
 /// What a command left behind.
@@ -84,6 +86,7 @@ impl Installation {
             folder: tempfile::tempdir().unwrap(),
             databases: Vec::new(),
             commands: AtomicU32::new(0),
+            config: None,
         };
         for (setting, value) in [
             ("server.issuer", format!("http://localhost:{public}")),
@@ -106,6 +109,11 @@ impl Installation {
     /// Gives a setting a value.
     pub(crate) fn set(&mut self, setting: &str, value: &str) {
         self.settings.insert(setting.to_owned(), value.to_owned());
+    }
+
+    /// Gives it a configuration file.
+    pub(crate) fn configure(&mut self, text: &str) {
+        self.config = Some(self.write("config.toml", text));
     }
 
     /// What a setting was given.
@@ -149,6 +157,7 @@ impl Installation {
             (format!("TONGXING__{name}"), value)
         });
         Command::new(env!("CARGO_BIN_EXE_tongxing"))
+            .args(self.config.iter().flat_map(|file| ["--config", file]))
             .args(arguments)
             .current_dir(self.folder())
             .env_clear()
@@ -219,7 +228,11 @@ impl Installation {
                 .to_owned()
         };
         let (listen, management) = (told("server.listen"), told("server.management_listen"));
-        Server::ready(child, log, self.issuer(), (&listen, &management)).await
+        let http = match self.settings.get("tls.certificate") {
+            Some(trusted) => Http::secure_to(self.issuer(), &listen, Path::new(trusted)),
+            None => Http::to(self.issuer(), &listen),
+        };
+        Server::ready(child, log, (http, &management)).await
     }
 }
 

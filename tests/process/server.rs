@@ -27,13 +27,12 @@ impl Server {
     pub(crate) async fn ready(
         child: Child,
         log: PathBuf,
-        issuer: &str,
-        (listen, management): (&str, &str),
+        (http, management): (Http, &str),
     ) -> Self {
         let mut server = Self {
             child,
             log,
-            http: Http::to(issuer, listen),
+            http,
             management: Http::to("http://management", management),
         };
         let deadline = Instant::now() + PATIENCE;

@@ -81,59 +81,96 @@ fn server() -> Option<&'static str> {
         if std::env::var("TONGXING_TEST_SKIP_POSTGRES").is_ok_and(|value| value == "1") {
             return None;
         }
-        Some(start())
+        Some(Cluster::create().url())
     });
     server.as_deref()
 }
 
-fn start() -> String {
-    let programs = programs().expect(
-        "no PostgreSQL: install it, set TONGXING_TEST_POSTGRES=postgres://…, or \
-         TONGXING_TEST_SKIP_POSTGRES=1",
-    );
-    let folder = tempfile::Builder::new()
-        .prefix("tongxing-postgres-")
-        .tempdir()
-        .expect("a temporary folder")
-        .keep();
-    let root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
-    if root {
-        // PostgreSQL refuses to run as root.
-        run(Command::new("chown").arg("postgres").arg(&folder));
+/// A private server in a temporary folder, gone with this program.
+pub(crate) struct Cluster {
+    programs: PathBuf,
+    folder: PathBuf,
+    port: u16,
+}
+
+impl Cluster {
+    /// A running one.
+    pub(crate) fn create() -> Self {
+        let programs = programs().expect(
+            "no PostgreSQL: install it, set TONGXING_TEST_POSTGRES=postgres://…, or \
+             TONGXING_TEST_SKIP_POSTGRES=1",
+        );
+        let folder = tempfile::Builder::new()
+            .prefix("tongxing-postgres-")
+            .tempdir()
+            .expect("a temporary folder")
+            .keep();
+        if is_root() {
+            // PostgreSQL refuses to run as root.
+            run(Command::new("chown").arg("postgres").arg(&folder));
+        }
+        let port = TcpListener::bind("127.0.0.1:0")
+            .and_then(|listener| listener.local_addr())
+            .expect("a free port")
+            .port();
+        let cluster = Self {
+            programs,
+            folder,
+            port,
+        };
+        run(cluster
+            .program("initdb")
+            .args(["-U", "tongxing", "-A", "trust", "-E", "UTF8", "--no-sync"])
+            .args(["--locale", "C.UTF-8", "-D"])
+            .arg(cluster.data()));
+        cluster.start();
+        stop_when_we_end(cluster.program("pg_ctl"), &cluster.data(), &cluster.folder);
+        cluster
     }
-    let program = |name: &str| {
-        let path = programs.join(name);
-        let mut command = if root {
+
+    /// Starts it and waits until it answers.
+    pub(crate) fn start(&self) {
+        let options = format!(
+            "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories={} \
+             -c max_connections=300 -c shared_buffers=32MB",
+            self.port,
+            self.folder.display()
+        );
+        run(self
+            .program("pg_ctl")
+            .args(["start", "-w", "-s", "-t", "60", "-l"])
+            .arg(self.folder.join("log"))
+            .args(["-o", &options, "-D"])
+            .arg(self.data()));
+    }
+
+    /// The URL of its first database.
+    pub(crate) fn url(&self) -> String {
+        format!("postgres://tongxing@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// Where its files are.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    /// One of PostgreSQL's programs, as a user whom it lets run.
+    pub(crate) fn program(&self, name: &str) -> Command {
+        let path = self.programs.join(name);
+        let mut command = if is_root() {
             let mut command = Command::new("runuser");
             command.args(["-u", "postgres", "--"]).arg(path);
             command
         } else {
             Command::new(path)
         };
-        command.current_dir(&folder).env_remove("PGDATA");
+        command.current_dir(&self.folder).env_remove("PGDATA");
         command
-    };
-    let port = TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .expect("a free port")
-        .port();
-    let data = folder.join("data");
-    run(program("initdb")
-        .args(["-U", "tongxing", "-A", "trust", "-E", "UTF8", "--no-sync"])
-        .args(["--locale", "C.UTF-8", "-D"])
-        .arg(&data));
-    let options = format!(
-        "-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={} \
-         -c max_connections=300 -c shared_buffers=32MB",
-        folder.display()
-    );
-    run(program("pg_ctl")
-        .args(["start", "-w", "-s", "-t", "60", "-l"])
-        .arg(folder.join("log"))
-        .args(["-o", &options, "-D"])
-        .arg(&data));
-    stop_when_we_end(program("pg_ctl"), &data, &folder);
-    format!("postgres://tongxing@127.0.0.1:{port}/postgres")
+    }
+}
+
+fn is_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
 }
 
 /// A shell that waits for the end of a pipe that only we hold, however we end.
@@ -183,7 +220,8 @@ fn programs() -> Option<PathBuf> {
     })
 }
 
-fn run(command: &mut Command) {
+/// Runs a program to its end; it must succeed.
+pub(crate) fn run(command: &mut Command) {
     // Not `output`: the server inherits the pipes and would keep them open.
     let mut child = command
         .stdin(Stdio::null())

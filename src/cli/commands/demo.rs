@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use tokio::task::JoinSet;
+use tracing::Level;
 
 use crate::cli::arguments::Demo;
 use crate::cli::compose::Services;
@@ -38,6 +39,7 @@ const CREDENTIALS: &str = "portals.json";
 /// Connections to one portal.
 const CONNECTIONS: usize = 256;
 const GRACE: Duration = Duration::from_secs(5);
+const BIND_ATTEMPTS: usize = 4;
 
 /// A portal's place, before it is known how the provider calls it.
 struct Place {
@@ -58,18 +60,25 @@ pub(super) async fn run(
     config: &Config,
     level: LevelControl,
 ) -> anyhow::Result<()> {
+    // What it tells people should stay in sight; who wants to see more says `debug`.
+    if config.log.level == Level::INFO {
+        level.set(Level::WARN);
+    }
     let signals = Signals::listen().context("cannot listen for signals")?;
     let folder = Folder::open(Path::new(FOLDER))?;
     if command.fresh {
         folder.clear()?;
     }
     let mut ports = Ports::default();
-    let config = own_config(config, &folder, &mut ports)?;
+    let (config, web) = retried(|| {
+        let config = own_config(config, &folder, &mut ports)?;
+        let web = Web::bind(&config)?;
+        Ok((config, web))
+    })?;
     let places = PROVINCES
         .into_iter()
-        .map(|province| take_place(province, &mut ports))
+        .map(|province| retried(|| take_place(province, &mut ports)))
         .collect::<anyhow::Result<Vec<_>>>()?;
-    let web = Web::bind(&config)?;
     let services = Services::open(&config).await?;
     let addresses = addresses(&config, &places);
     let mut portals = JoinSet::new();
@@ -82,6 +91,16 @@ pub(super) async fn run(
     serve::serve(&config, services, web, (signals, level)).await?;
     portals.join_all().await;
     Ok(())
+}
+
+/// A port that was free may be taken the moment after: then others are tried.
+fn retried<T>(mut bind: impl FnMut() -> anyhow::Result<T>) -> anyhow::Result<T> {
+    for _ in 1..BIND_ATTEMPTS {
+        if let Ok(bound) = bind() {
+            return Ok(bound);
+        }
+    }
+    bind()
 }
 
 /// The configuration below what is the demo's own. The ports configured are where it begins to

@@ -5,7 +5,7 @@ use axum::http::{Method, StatusCode};
 use crate::support::{Answer, Browser, Page, Portal, Server, ZHANG, assert_page_refuses};
 
 /// Breaks out of an attribute, of a tag and of text, if anything lets it.
-const MARKUP: &str = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>&{{7*7}}";
+const MARKUP: &str = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>&{{31337*3}}";
 
 #[track_caller]
 fn assert_inert(page: &Page) {
@@ -13,7 +13,7 @@ fn assert_inert(page: &Page) {
     assert!(!page.html().contains("<img src=x"), "{}", page.html());
     assert!(page.is_without_handlers(), "{}", page.html());
     assert!(
-        !page.html().contains("49"),
+        !page.html().contains("94011"),
         "a template was evaluated: {}",
         page.html()
     );
@@ -54,7 +54,7 @@ async fn error_pages_escape_what_they_reflect() {
         format!("/oauth2/end_session?id_token_hint={encoded}"),
         format!("/oauth2/end_session?client_id={encoded}&state={encoded}"),
         // Not even encoded: some clients send it so.
-        "/login?x=\"'{{7*7}}".to_owned(),
+        "/login?x=\"'{{31337*3}}".to_owned(),
         "/nowhere?lang=\"onload=\"x".to_owned(),
     ] {
         let answer = browser.get(&target).await;

@@ -23,9 +23,14 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(super) fn new(target: &str, status: StatusCode, headers: HeaderMap, body: Vec<u8>) -> Self {
-        let issuer = Url::parse(ISSUER).expect("a URL");
+        // A path is one, though it begin with `//`.
+        let url = if target.starts_with('/') {
+            Url::parse(&format!("{ISSUER}{target}"))
+        } else {
+            Url::parse(target)
+        };
         Self {
-            url: issuer.join(target).expect("a URL"),
+            url: url.expect("a URL"),
             status,
             headers,
             body,

@@ -26,6 +26,8 @@ pub(crate) struct Browser {
     pub(crate) cookies: BTreeMap<String, String>,
     /// The languages its user prefers.
     pub(crate) languages: Option<&'static str>,
+    /// Sent with every request.
+    pub(crate) forged: Vec<(HeaderName, &'static str)>,
     person: Option<&'static Person>,
     /// The paths of the pages where something was filled in or decided.
     pub(crate) asked: Vec<String>,
@@ -37,6 +39,7 @@ impl Browser {
             server,
             cookies: BTreeMap::new(),
             languages: None,
+            forged: Vec::new(),
             person: None,
             asked: Vec::new(),
         }
@@ -82,7 +85,7 @@ impl Browser {
                 .map(|(name, value)| format!("{name}={value}"));
             request = request.header(COOKIE, pairs.collect::<Vec<_>>().join("; "));
         }
-        for (name, value) in headers {
+        for (name, value) in headers.iter().chain(&self.forged) {
             request = request.header(name, *value);
         }
         let request = request.method(method).body(Body::from(body));

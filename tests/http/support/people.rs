@@ -8,6 +8,7 @@ pub(crate) struct Person {
     pub(crate) name: &'static str,
     pub(crate) document_number: &'static str,
     pub(crate) phone: &'static str,
+    pub(crate) email: &'static str,
     pub(crate) password: &'static str,
     /// How the person was checked, besides the phone.
     checked_by: Option<&'static str>,
@@ -18,6 +19,7 @@ pub(crate) static ZHANG: Person = Person {
     name: "张伟",
     document_number: "330106199003071236",
     phone: "+8613800000001",
+    email: "zhang@mail.example",
     password: "correct horse battery 1",
     checked_by: Some("three_elements"),
 };
@@ -27,6 +29,7 @@ pub(crate) static LI: Person = Person {
     name: "李娜",
     document_number: "440106198511152463",
     phone: "+8613800000002",
+    email: "li@mail.example",
     password: "correct horse battery 2",
     checked_by: None,
 };
@@ -34,8 +37,9 @@ pub(crate) static LI: Person = Person {
 /// Seen by an official: `ial:4`.
 pub(crate) static WANG: Person = Person {
     name: "王芳",
-    document_number: "110105196004020050",
+    document_number: "11010519600402019X",
     phone: "+8613800000003",
+    email: "wang@mail.example",
     password: "correct horse battery 3",
     checked_by: Some("counter"),
 };
@@ -63,6 +67,7 @@ impl Person {
             "document_type": "resident_id_card",
             "document_number": self.document_number,
             "phone_number": self.phone,
+            "email": self.email,
             "password": self.password,
             "checks": checks,
         })

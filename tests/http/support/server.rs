@@ -172,6 +172,11 @@ impl Server {
         self.send(request.expect("a request")).await
     }
 
+    /// The time in Unix seconds.
+    pub(crate) fn clock_seconds(&self) -> i64 {
+        self.clock.now().as_seconds()
+    }
+
     /// Moves the clock on to `instant`.
     pub(crate) fn rig_time(&self, instant: Instant) {
         self.clock.advance(instant.since(self.clock.now()));
@@ -205,6 +210,13 @@ impl Server {
         let Operation { operator, reason } = operation();
         let released = self.accounts.unfreeze(account, operator, reason).await;
         released.expect("the account was frozen");
+    }
+
+    /// Imports one more account; how many were made of it.
+    pub(crate) async fn import(&self, record: &Value) -> u64 {
+        let lines = [Ok(record.to_string().into_bytes())];
+        let imported = self.accounts.import(lines.into_iter(), &mut Strict).await;
+        imported.expect("the database answers").imported
     }
 
     /// An operator freezes the account of a person.
@@ -418,7 +430,7 @@ pub(crate) async fn race<T: Send + 'static, F: Future<Output = T> + Send + 'stat
 }
 
 /// Members of `tweaks` in place of those of `base`; `null` takes one away.
-pub(super) fn tweaked(mut base: Value, tweaks: &Value) -> Value {
+pub(crate) fn tweaked(mut base: Value, tweaks: &Value) -> Value {
     let members = base.as_object_mut().expect("an object");
     for (name, value) in tweaks.as_object().expect("an object") {
         if value.is_null() {
