@@ -15,9 +15,9 @@ mod sql;
 mod audit;
 mod bad_input;
 mod changes;
+mod commands;
 #[cfg(test)]
 mod demo;
-mod commands;
 mod ending;
 mod importing;
 mod killed;
