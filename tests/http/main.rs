@@ -17,3 +17,4 @@ mod consent;
 mod discovery;
 mod login;
 mod pages;
+mod takeaways;

@@ -182,11 +182,17 @@ async fn unknown_and_wrong_look_alike_at_login() {
         (WANG.document_number, "a wrong password"),
         (LI.phone, ZHANG.password),
     ] {
+        // Nobody's password is that long: not worth a row, whoever is named.
+        let rows = usize::from(password.len() <= 1024);
         let before = server.recorded("login_failed").await;
         let answer = browser.type_in(&page, name, password).await;
         assert_eq!(answer.status, 200);
         assert!(!browser.cookies.contains_key("__Host-session"));
-        assert_eq!(server.recorded("login_failed").await, before + 1, "{name}");
+        assert_eq!(
+            server.recorded("login_failed").await,
+            before + rows,
+            "{name}"
+        );
         seen.push(essence(&answer, name));
     }
     for other in &seen {

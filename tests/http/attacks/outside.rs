@@ -76,7 +76,7 @@ async fn no_answer_repeats_a_forged_host() {
         "/login".to_owned(),
         "/consent".to_owned(),
         "/logout".to_owned(),
-        "/docs/errors".to_owned(),
+        "/docs/errors/".to_owned(),
         "/docs/errors/csrf".to_owned(),
         "/docs/errors/nothing".to_owned(),
         "/assets/nothing".to_owned(),
