@@ -127,9 +127,7 @@ async fn a_password_that_is_nobodys_fills_no_log() {
     let mut browser = server.browser();
     let page = browser.visit("/login").await;
     let before = server.audit_events().await;
-    let answer = browser
-        .type_in(&page, ZHANG.phone, &"x".repeat(1025))
-        .await;
+    let answer = browser.type_in(&page, ZHANG.phone, &"x".repeat(1025)).await;
     assert!(answer.page().has("login-submit"));
     assert_eq!(server.audit_events().await, before);
     browser.type_in(&page, ZHANG.phone, "x").await;
