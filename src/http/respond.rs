@@ -223,12 +223,6 @@ pub fn oauth_error(error: &OAuthError) -> Response {
     response
 }
 
-/// What the wire is told of a storage error; the log is told why.
-pub fn storage_oauth_error(context: &RequestContext, error: &storage::Error) -> OAuthError {
-    let (_, code) = log_storage_error(context, error);
-    code.because("The server cannot answer just now.")
-}
-
 fn log_storage_error(context: &RequestContext, error: &storage::Error) -> (StatusCode, ErrorCode) {
     if matches!(error, storage::Error::Unavailable(_)) {
         tracing::warn!(request = %context.request_id, %error, "storage is unavailable");

@@ -75,6 +75,15 @@ impl Feed {
         polled > 0 && now.saturating_sub(polled) < millis(FRESH_FOR)
     }
 
+    /// The same as the answer of whoever has to refuse.
+    pub fn require_fresh(&self) -> Result<(), Error> {
+        if self.is_fresh() {
+            Ok(())
+        } else {
+            Err(Error::Unavailable("the change feed is stale".to_owned()))
+        }
+    }
+
     /// What the changes of the last minutes revoked.
     #[must_use]
     pub fn revocations(&self) -> &Revocations {

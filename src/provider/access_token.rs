@@ -55,11 +55,7 @@ impl Provider {
     /// A process that has lost sight of the change feed cannot tell, and says so.
     pub(super) async fn recognize(&self, token: &str) -> Result<Option<LiveToken>, storage::Error> {
         let feed = self.ledger.feed();
-        if !feed.is_fresh() {
-            return Err(storage::Error::Unavailable(
-                "the change feed is stale".to_owned(),
-            ));
-        }
+        feed.require_fresh()?;
         let now = self.now();
         let Some(claims) = self.verified_claims(token, now) else {
             return Ok(None);

@@ -16,16 +16,13 @@ use super::interaction::Interaction;
 use super::subject::sector_of;
 use crate::crypto::seal::SealError;
 use crate::domain::client::{Client, ClientId};
-use crate::domain::instant::Instant;
-use crate::protocol::acr::Ial;
 use crate::protocol::authorization_request::{
     AuthorizationRequest, RawAuthorizationRequest, Refused, Unverified,
 };
 use crate::protocol::authorization_response::AuthorizationResponse;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::text::SecretText;
-use crate::storage::sessions::SessionForClient;
-use crate::storage::{self, checks};
+use crate::storage;
 use decision::{Decision, Facts};
 
 /// What a browser brings along.
@@ -127,7 +124,10 @@ impl Provider {
             None => None,
         };
         let ial = match &session {
-            Some(found) => self.identity_level(found, now).await?,
+            Some(found) => {
+                let account_id = found.stored.session.account_id;
+                self.accounts.identity_level(account_id).await?
+            }
             None => None,
         };
         let facts = Facts {
@@ -143,7 +143,11 @@ impl Provider {
             Decision::Need(step) => self.interact(step, request, paused, browser),
             Decision::Refuse(code, reason) => Ok(self.refuse(request.refuse(code.because(reason)))),
             Decision::Ready(ready) => {
-                let code = self.issue_code(request, &ready, ial, now)?;
+                let code = match self.issue_code(client, request, &ready, now) {
+                    Ok(code) => code,
+                    Err(SealError::TooLong) => return Ok(self.refuse(too_long(request))),
+                    Err(error) => return Err(error.into()),
+                };
                 let response = AuthorizationResponse::granted(request.target().clone(), code);
                 Ok(Outcome::Respond(response.to_location(&self.issuer)))
             }
@@ -166,10 +170,7 @@ impl Provider {
         let cookie = browser.browser_cookie.unwrap_or_default();
         match self.pause(request.clone(), cookie) {
             Ok(interaction) => Ok(Outcome::Interact { step, interaction }),
-            Err(SealError::TooLong) => {
-                let error = ErrorCode::InvalidRequest.because("The request is too long.");
-                Ok(self.refuse(request.refuse(error)))
-            }
+            Err(SealError::TooLong) => Ok(self.refuse(too_long(request))),
             Err(error) => Err(error.into()),
         }
     }
@@ -178,16 +179,6 @@ impl Provider {
     pub(super) fn refuse(&self, refused: Refused) -> Outcome {
         let response = AuthorizationResponse::refused(refused);
         Outcome::Respond(response.to_location(&self.issuer))
-    }
-
-    async fn identity_level(
-        &self,
-        found: &SessionForClient,
-        now: Instant,
-    ) -> Result<Option<Ial>, storage::Error> {
-        let mut reader = self.ledger.reader().await?;
-        let checks = checks::list(&mut reader, found.stored.session.account_id).await?;
-        Ok(crate::domain::assurance::derive(&checks, now))
     }
 
     /// The subject an `id_token_hint` or a `claims` request names. A hint that is not ours, or not
@@ -209,6 +200,11 @@ impl Provider {
             _ => Hinted::Stranger,
         }
     }
+}
+
+/// The answer to a request that does not fit into what travels, sealed, in an address.
+fn too_long(request: &AuthorizationRequest) -> Refused {
+    request.refuse(ErrorCode::InvalidRequest.because("The request is too long."))
 }
 
 /// Whom a request says it is about.

@@ -12,9 +12,16 @@ mod support;
 mod attacks;
 mod coverage;
 
+mod account;
 mod authorization;
 mod consent;
 mod discovery;
+mod end_session;
+mod introspection;
 mod login;
 mod pages;
 mod takeaways;
+mod refresh;
+mod revocation;
+mod token;
+mod userinfo;
