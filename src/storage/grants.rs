@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Error, Row, Transaction, values};
+use super::{Error, Reader, Row, Transaction, values};
 use crate::domain::client::ClientId;
 use crate::domain::grant::Grant;
 use crate::domain::id::{AccountId, GrantId};
@@ -43,6 +43,22 @@ pub async fn upsert(
         column: "grant_id",
     })?
     .get("grant_id")
+}
+
+/// The grant an account has given a client, unless it was revoked.
+pub async fn find(
+    reader: &mut Reader,
+    account_id: AccountId,
+    client_id: &ClientId,
+) -> Result<Option<Grant>, Error> {
+    let row = reader
+        .fetch_optional(
+            "SELECT grant_id, scope, claims, terms, granted_at FROM grants
+              WHERE account_id = $1 AND client_id = $2 AND revoked_at IS NULL",
+            values![account_id, client_id.as_str()],
+        )
+        .await?;
+    row.map_or(Ok(None), |row| read_joined(&row))
 }
 
 /// Withdraws a grant; false when there was none.

@@ -114,7 +114,9 @@ async fn an_error_page_speaks_the_language_the_portal_asked_for() {
     let mut browser = server.browser();
     for language in ["zh-CN", "en"] {
         let request = portal.request().with("client_id", "nobody");
-        let answer = browser.visit(&request.with("ui_locales", language).url()).await;
+        let answer = browser
+            .visit(&request.with("ui_locales", language).url())
+            .await;
         assert_page_refuses(&answer, "unknown_client");
         assert_eq!(answer.page().language(), language);
         // Whoever wrote the portal's software looks this up: one sentence, whatever the language.
