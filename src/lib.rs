@@ -4,8 +4,8 @@
 //! this list (`tests/architecture.rs` keeps it so):
 //!
 //! ```text
-//! cli ─► http, jobs ─► provider ─► accounts ─► ledger ─► storage, crypto, outbound ─► domain ─► protocol
-//!                └──► views ─────────────────────────────────────────────────────────────┘
+//! cli ─► demo ─► http, jobs ─► provider ─► accounts ─► ledger ─► storage, crypto, outbound ─► domain ─► protocol
+//!                         └──► views ─────────────────────────────────────────────────────────────┘
 //! ```
 
 pub mod protocol;

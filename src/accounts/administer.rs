@@ -171,6 +171,7 @@ impl Accounts {
                             AdministerError::Unknown
                         });
                     }
+                    // Ended for good: what somebody stole before does not revive with the account.
                     sessions::end_all(tx, *account_id, *now).await?;
                     authorizations::revoke_all(tx, *account_id, *now).await?;
                     let (kind, announced) = match to {

@@ -138,7 +138,7 @@ async fn the_page_says_who_receives_what_for_what_in_both_languages() {
     let words = [
         (
             "zh-CN",
-            ["社保局", "发放养老金", "姓名", "手机号码", "电子邮箱"],
+            ["社保局", "发放养老金", "姓名", "手机号", "电子邮箱"],
         ),
         (
             "en",

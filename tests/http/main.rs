@@ -22,5 +22,6 @@ mod login;
 mod pages;
 mod refresh;
 mod revocation;
+mod takeaways;
 mod token;
 mod userinfo;

@@ -124,7 +124,16 @@ on_both! {
         let http = &server.http;
         let entered = Entered::at(http, portal, person).await;
         let Entered { portal, tokens, .. } = &entered;
-        let before = published(http).await;
+        let before = within(Duration::from_secs(20), "the next keys published", async || {
+            let keys = installation.run(&["keys", "list"]).await.json();
+            let next: BTreeSet<String> = (keys.as_array().unwrap().iter())
+                .filter(|key| key["purpose"] == "signing" && key["status"] == "next")
+                .map(|key| key["key_id"].as_str().unwrap().to_owned())
+                .collect();
+            let published = published(http).await;
+            (!next.is_empty() && next.is_subset(&published)).then_some(published)
+        })
+        .await;
         let (old_access, old_id) = (key_of(&tokens.access), key_of(&tokens.id));
         assert!(before.contains(&old_access) && before.contains(&old_id));
 

@@ -143,7 +143,7 @@ async fn without_its_database_it_answers_503_and_heals_when_it_is_back() {
     let tokens = portal.tokens(http, &code).await;
     let url = portal.authorization_url(http.origin());
 
-    for round in 0..2 {
+    for _ in 0..2 {
         cluster.stop();
         within(Duration::from_secs(3), "it is not ready", async || {
             (!server.is_ready().await).then_some(())
@@ -162,10 +162,6 @@ async fn without_its_database_it_answers_503_and_heals_when_it_is_back() {
                 answer.status == 503 && answer.header("retry-after").is_some()
             };
             let all = answers.iter().filter(refused).count() == answers.len();
-            println!(
-                "round {round}: {:?}",
-                answers.each_ref().map(|answer| answer.status)
-            );
             all.then_some(())
         })
         .await;

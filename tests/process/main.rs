@@ -12,9 +12,14 @@ mod portal;
 mod server;
 mod sql;
 
+mod audit;
 mod bad_input;
 mod changes;
+#[cfg(test)]
+mod demo;
+mod commands;
 mod ending;
 mod importing;
 mod killed;
 mod personal_data;
+mod tls;

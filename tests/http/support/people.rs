@@ -37,7 +37,7 @@ pub(crate) static LI: Person = Person {
 /// Seen by an official: `ial:4`.
 pub(crate) static WANG: Person = Person {
     name: "王芳",
-    document_number: "110105196004020050",
+    document_number: "11010519600402019X",
     phone: "+8613800000003",
     email: "wang@mail.example",
     password: "correct horse battery 3",

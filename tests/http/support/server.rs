@@ -430,7 +430,7 @@ pub(crate) async fn race<T: Send + 'static, F: Future<Output = T> + Send + 'stat
 }
 
 /// Members of `tweaks` in place of those of `base`; `null` takes one away.
-pub(super) fn tweaked(mut base: Value, tweaks: &Value) -> Value {
+pub(crate) fn tweaked(mut base: Value, tweaks: &Value) -> Value {
     let members = base.as_object_mut().expect("an object");
     for (name, value) in tweaks.as_object().expect("an object") {
         if value.is_null() {
