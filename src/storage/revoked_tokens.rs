@@ -1,6 +1,6 @@
 //! The `revoked_tokens` table: marks that live as long as the access tokens they stop.
 
-use super::{Error, Reader, Transaction, values};
+use super::{Error, Reader, SWEEP_LIMIT, Transaction, values};
 use crate::domain::id::AccessTokenId;
 use crate::domain::instant::Instant;
 
@@ -35,13 +35,13 @@ pub async fn contains(
     Ok(row.is_some())
 }
 
-/// Deletes marks of tokens that have expired; at most 500. The number deleted.
+/// Deletes marks of tokens that have expired; at most [`SWEEP_LIMIT`]. The number deleted.
 pub async fn delete_expired(tx: &mut Transaction, now: Instant) -> Result<u64, Error> {
     tx.execute(
         "DELETE FROM revoked_tokens WHERE (owner, token_id) IN (
              SELECT owner, token_id FROM revoked_tokens WHERE expires_at < $1
-              ORDER BY expires_at LIMIT 500)",
-        values![now],
+              ORDER BY expires_at LIMIT $2)",
+        values![now, SWEEP_LIMIT],
     )
     .await
 }
