@@ -3,7 +3,6 @@ use serde_json::{Value, json};
 use url::{Url, form_urlencoded};
 
 use super::*;
-use crate::protocol::scope::OPENID;
 use crate::protocol::acr::{Aal, Acr, Ial};
 use crate::protocol::authorization_response::AuthorizationResponse;
 use crate::protocol::claims_request::Claim;
@@ -11,6 +10,7 @@ use crate::protocol::client_metadata::raw::RawClientMetadata;
 use crate::protocol::client_metadata::registration::RegistrationPolicy;
 use crate::protocol::issuer::Issuer;
 use crate::protocol::prompt::Prompt;
+use crate::protocol::scope::OPENID;
 
 const REDIRECT_URI: &str = "https://portal.example/cb?x=1";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
