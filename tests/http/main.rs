@@ -4,6 +4,8 @@
 //! A test reads as sentences: actors (`Browser`, `Portal`) have verbs, the clock is moved by hand,
 //! and nothing sleeps.
 
+#![cfg(test)]
+
 #[path = "../support/postgres.rs"]
 mod postgres;
 

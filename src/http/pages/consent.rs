@@ -3,8 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 
-use super::interaction::{self, Paused};
-use super::logout::portal_name;
+use super::interaction::{self, Paused, portal_name};
 use crate::accounts::profile::Profile;
 use crate::domain::session::Session;
 use crate::http::context::{FormBody, RequestContext};

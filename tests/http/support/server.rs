@@ -33,10 +33,11 @@ use tongxing::views::renderer::Renderer;
 
 use super::answer::Answer;
 use super::browser::Browser;
-use super::parts::{MADE, PATIENCE, Parts, Strict, fetcher, quick};
+pub(crate) use super::parts::quick;
+use super::parts::{MADE, PATIENCE, Parts, Strict, fetcher};
 use super::people::Person;
 use super::portal::Portal;
-use super::template::Template;
+use super::template::{MAIN_FILE, Template};
 use crate::postgres::{PostgresDatabase, postgres_database};
 
 pub(crate) const ISSUER: &str = "https://id.example";
@@ -59,13 +60,11 @@ pub(crate) struct Running {
     router: Router,
     portals: AtomicU32,
     _poller: Poller,
-    _place: Place,
+    place: Place,
 }
 
 enum Place {
-    Sqlite {
-        _folder: tempfile::TempDir,
-    },
+    Sqlite(tempfile::TempDir),
     Postgres {
         _database: PostgresDatabase,
         _folder: tempfile::TempDir,
@@ -92,7 +91,7 @@ impl Server {
         Template::get().copy_to(folder.path());
         let parts = Parts::open_sqlite(folder.path(), settings).await;
         parts.clock.advance(seconds_between(MADE, BEGIN));
-        Self::over(parts, Place::Sqlite { _folder: folder }).await
+        Self::over(parts, Place::Sqlite(folder)).await
     }
 
     /// The same on PostgreSQL; none when told to do without.
@@ -143,7 +142,7 @@ impl Server {
             router: router(state, &envelope),
             portals: AtomicU32::new(0),
             _poller: poller,
-            _place: place,
+            place,
         }))
     }
 
@@ -200,6 +199,16 @@ impl Server {
         .expect("a document");
         let found = self.accounts.find_by_document(&document).await;
         found.expect("the database answers").expect("an account")
+    }
+
+    /// A digest of the database as it is on the disk: any transaction changes it, reading does not.
+    pub(crate) fn database_digest(&self) -> [u8; 32] {
+        let Place::Sqlite(folder) = &self.place else {
+            panic!("only a file can be looked at");
+        };
+        let read = |name: String| std::fs::read(folder.path().join(name)).unwrap_or_default();
+        let (main, log) = (read(MAIN_FILE.to_owned()), read(format!("{MAIN_FILE}-wal")));
+        tongxing::crypto::digest::sha256(&[&main, &log])
     }
 
     /// How many events of a kind this server has recorded.
