@@ -90,7 +90,6 @@ fn password_hashes() -> anyhow::Result<Duration> {
 }
 
 /// One connection that commits row by row, as the writer thread would without batches.
-#[expect(clippy::cast_precision_loss, reason = "a rate")]
 fn durable_commits_on_sqlite() -> anyhow::Result<f64> {
     let folder = tempfile::tempdir()?;
     let database = rusqlite::Connection::open(folder.path().join("commits.db"))?;
