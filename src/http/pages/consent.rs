@@ -170,7 +170,14 @@ fn receives(request: &AuthorizationRequest) -> Vec<Received> {
     receives.sort_by_key(|received| match received {
         Received::Subject => 0,
         Received::OfflineAccess => 2,
-        _ => 1,
+        Received::Name
+        | Received::Phone
+        | Received::Email
+        | Received::Birthdate
+        | Received::Gender
+        | Received::Document
+        | Received::Assurance
+        | Received::Claim(_) => 1,
     });
     receives
 }
