@@ -20,7 +20,6 @@ pub(crate) use people::{LI, Person, WANG, ZHANG};
 pub(crate) use portal::{Portal, Tokens, basic};
 pub(crate) use request::{AuthorizationRequest, Code, NONCE, STATE, challenge};
 pub(crate) use server::{ISSUER, Server, operation, quick, race, tweaked};
-
 pub(crate) use signature::{assert_signed, half_hash, header_of};
 
 use std::time::Duration;

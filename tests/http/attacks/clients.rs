@@ -52,16 +52,12 @@ async fn a_client_authenticates_in_its_one_registered_way() {
         let made_up = "0123456789012345678901234567890123456789012";
         let secret = portal.client_secret.as_deref().unwrap_or(made_up);
         let header = basic(id, secret);
-        let ways: [(&str, Option<&str>, Vec<(&str, &str)>); 3] = [
-            ("client_secret_basic", Some(&header), vec![]),
-            (
-                "client_secret_post",
-                None,
-                vec![("client_id", id), ("client_secret", secret)],
-            ),
+        let by_post = vec![("client_id", id), ("client_secret", secret)];
+        for (way, header, extra) in [
+            ("client_secret_basic", Some(&*header), vec![]),
+            ("client_secret_post", None, by_post),
             ("none", None, vec![("client_id", id)]),
-        ];
-        for (way, header, extra) in ways {
+        ] {
             let fields: Vec<_> = NOTHING.into_iter().chain(extra).collect();
             let answer = portal.post("/oauth2/token", header, &fields).await;
             assert_eq!(
