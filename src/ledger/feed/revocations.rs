@@ -11,8 +11,8 @@ use super::change::Change;
 use crate::domain::id::{AccessTokenId, AccountId, AuthorizationId, SessionId};
 use crate::domain::instant::Instant;
 
-/// How far the clocks of two nodes may differ (readiness is refused beyond).
-const CLOCK_SKEW: Duration = Duration::from_secs(2);
+/// How far a node's clock may be from the database's: one that is further off is not ready.
+pub const CLOCK_SKEW: Duration = Duration::from_secs(2);
 
 /// What a token rests on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
