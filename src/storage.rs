@@ -18,7 +18,6 @@ pub mod credentials;
 pub mod grants;
 pub mod keys;
 pub mod leases;
-pub mod revoked_tokens;
 pub mod sessions;
 pub mod subjects;
 pub mod usage;

@@ -1,5 +1,6 @@
 //! The options, read by hand.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -35,6 +36,8 @@ pub(crate) struct Arguments {
     pub(crate) connections: usize,
     /// Only the operation of this name.
     pub(crate) only: Option<String>,
+    /// Another build of the program, to compare with.
+    pub(crate) program: Option<PathBuf>,
     /// Lines of JSON instead of a table.
     pub(crate) json: bool,
     /// Be the bare handler to compare with, on this port.
@@ -49,6 +52,7 @@ impl Arguments {
             rounds: 3,
             connections: 32,
             only: None,
+            program: None,
             json: false,
             bare_port: None,
         };
@@ -69,6 +73,8 @@ impl Arguments {
                     arguments.connections = value()?.parse::<usize>()?.clamp(1, 999);
                 }
                 "--only" => arguments.only = Some(value()?),
+                // The server runs in a folder of its own.
+                "--program" => arguments.program = Some(std::fs::canonicalize(value()?)?),
                 "--json" => arguments.json = true,
                 "--bare" => arguments.bare_port = Some(value()?.parse()?),
                 // Cargo says so to every benchmark.

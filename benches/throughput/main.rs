@@ -7,7 +7,7 @@
 //! measured in the same run.
 //!
 //! `cargo bench --bench throughput -- [--engine sqlite|postgres|both] [--seconds N] [--rounds N]
-//! [--connections N] [--only NAME] [--json]`
+//! [--connections N] [--only NAME] [--program PATH] [--json]`
 
 #![expect(clippy::print_stdout, reason = "the table is what this is for")]
 
@@ -49,10 +49,11 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     report.machine();
     let limits = Limits::measure(arguments).await?;
     report.limits(&limits);
+    let program = arguments.program.as_deref();
     if arguments.engine.has(EngineKind::Sqlite) {
         let folder = tempfile::tempdir()?;
         let url = format!("sqlite:{}", folder.path().join("tongxing.db").display());
-        let server = Server::prepare(folder, url).await?;
+        let server = Server::prepare(program, folder, url)?;
         measure(arguments, &report, &limits, (server, None)).await?;
     }
     if arguments.engine.has(EngineKind::Postgres) {
@@ -60,7 +61,7 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
             Some(database) => {
                 limits::durable_commits_on_postgres(&report, &database.url).await?;
                 let processes = PostgresProcesses::find(&database.url)?;
-                let server = Server::prepare(tempfile::tempdir()?, database.url.clone()).await?;
+                let server = Server::prepare(program, tempfile::tempdir()?, database.url.clone())?;
                 measure(arguments, &report, &limits, (server, processes)).await?;
             }
             None => report.note("PostgreSQL: left out, as TONGXING_TEST_SKIP_POSTGRES says"),

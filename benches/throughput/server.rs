@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -13,12 +13,14 @@ use super::arguments::EngineKind;
 use super::client::Connection;
 use super::process::Process;
 
+/// What cargo built for this benchmark.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tongxing");
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The program, configured; serving when it was started.
 #[derive(Debug)]
 pub(crate) struct Server {
+    program: PathBuf,
     folder: TempDir,
     settings: Vec<(&'static str, String)>,
     pub(crate) address: SocketAddr,
@@ -28,7 +30,11 @@ pub(crate) struct Server {
 
 impl Server {
     /// Configures the program and migrates the database.
-    pub(crate) async fn prepare(folder: TempDir, database: String) -> anyhow::Result<Self> {
+    pub(crate) fn prepare(
+        program: Option<&Path>,
+        folder: TempDir,
+        database: String,
+    ) -> anyhow::Result<Self> {
         let (address, management) = (free_address()?, free_address()?);
         let engine = if database.starts_with("sqlite:") {
             EngineKind::Sqlite
@@ -48,6 +54,7 @@ impl Server {
             ("TONGXING__DATABASE__URL", database),
         ];
         let server = Self {
+            program: program.unwrap_or(Path::new(PROGRAM)).to_owned(),
             folder,
             settings,
             address,
@@ -72,7 +79,7 @@ impl Server {
             .command(words)
             .stdin(Stdio::null())
             .output()
-            .context(PROGRAM)?;
+            .with_context(|| self.program.display().to_string())?;
         if !output.status.success() {
             bail!("{words:?}: {}", String::from_utf8_lossy(&output.stderr));
         }
@@ -129,7 +136,7 @@ impl Server {
     }
 
     fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(PROGRAM);
+        let mut command = Command::new(&self.program);
         command
             .args(words)
             .current_dir(&self.folder)

@@ -5,6 +5,7 @@
 //! again.
 
 use serde::Serialize;
+use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use super::Accounts;
@@ -100,14 +101,35 @@ struct NewAccount {
     phone_key: String,
     password: PasswordCredential,
     checks: Vec<(CheckId, Check)>,
+    detail: Value,
 }
 
 impl Accounts {
-    /// Imports every line of `lines`; the caller numbers and bounds them.
+    /// Imports every line of `lines`, on nobody's order; the caller bounds them.
     pub async fn import(
         &self,
         lines: impl Iterator<Item = std::io::Result<Vec<u8>>>,
         listener: &mut dyn ImportListener,
+    ) -> Result<ImportSummary, ImportError> {
+        self.import_with(lines, listener, json!({})).await
+    }
+
+    /// The same on an operator's order, for a reason: both go to the audit log.
+    pub async fn import_by(
+        &self,
+        lines: impl Iterator<Item = std::io::Result<Vec<u8>>>,
+        listener: &mut dyn ImportListener,
+        (operator, reason): (&str, &str),
+    ) -> Result<ImportSummary, ImportError> {
+        let detail = json!({ "operator": operator, "reason": reason });
+        self.import_with(lines, listener, detail).await
+    }
+
+    async fn import_with(
+        &self,
+        lines: impl Iterator<Item = std::io::Result<Vec<u8>>>,
+        listener: &mut dyn ImportListener,
+        detail: Value,
     ) -> Result<ImportSummary, ImportError> {
         let mut summary = ImportSummary::default();
         let mut running = JoinSet::new();
@@ -119,8 +141,8 @@ impl Accounts {
             while running.len() >= IN_FLIGHT {
                 settle(&mut running, &mut summary, listener).await?;
             }
-            let accounts = self.clone();
-            running.spawn(async move { (line, accounts.import_line(&text).await) });
+            let (accounts, detail) = (self.clone(), detail.clone());
+            running.spawn(async move { (line, accounts.import_line(&text, detail).await) });
         }
         while !running.is_empty() {
             settle(&mut running, &mut summary, listener).await?;
@@ -129,7 +151,7 @@ impl Accounts {
         Ok(summary)
     }
 
-    async fn import_line(&self, text: &[u8]) -> Result<(), LineError> {
+    async fn import_line(&self, text: &[u8], detail: Value) -> Result<(), LineError> {
         let now = self.now();
         let record = AccountRecord::parse(text, now)
             .map_err(|reason| LineError::Rejected(reason.to_string()))?;
@@ -174,6 +196,7 @@ impl Accounts {
             phone_key,
             password,
             checks,
+            detail,
         };
         self.ledger
             .write(new, |entry, new| Box::pin(write_account(entry, new)))
@@ -219,9 +242,8 @@ async fn write_account(entry: &mut Entry<'_>, new: &NewAccount) -> Result<(), Li
     for (check_id, check) in &new.checks {
         checks::insert(tx, id, *check_id, check).await?;
     }
-    entry
-        .record(&Event::new(EventKind::AccountImported, now).account(id))
-        .await?;
+    let event = Event::new(EventKind::AccountImported, now).account(id);
+    entry.record(&event.detail(new.detail.clone())).await?;
     Ok(())
 }
 

@@ -40,6 +40,8 @@ pub enum Refused {
     TimedOut,
     /// Its body is too large.
     TooLarge,
+    /// Its body broke off, or is not framed as it should be.
+    Broken,
     /// Its handler panicked.
     Panicked,
 }
@@ -50,6 +52,7 @@ impl Refused {
             Self::Busy => "busy",
             Self::TimedOut => "timed_out",
             Self::TooLarge => "too_large",
+            Self::Broken => "broken",
             Self::Panicked => "panicked",
         }
     }

@@ -29,7 +29,7 @@ use super::address::{AddressBlock, Peer, client_address};
 use super::metrics::{Metrics, Refused};
 use crate::domain::entropy::Entropy;
 use crate::domain::id::RequestId;
-use admission::Gates;
+use admission::{Arrivals, Gates};
 use answer::{LogRequests, SecurityHeaders, Visit};
 
 pub use admission::InFlight;
@@ -95,6 +95,7 @@ struct Inner {
     entropy: Arc<dyn Entropy>,
     metrics: Arc<Metrics>,
     trusted_proxies: Vec<AddressBlock>,
+    arrivals: Arrivals,
     gates: Gates,
     request_timeout: Duration,
     headers: SecurityHeaders,
@@ -105,6 +106,7 @@ impl Envelope {
     /// An envelope for all routes of a server.
     pub fn new(settings: EnvelopeSettings) -> Self {
         Self(Arc::new(Inner {
+            arrivals: Arrivals::default(),
             gates: Gates::new(&settings.in_flight, &settings.metrics),
             entropy: settings.entropy,
             metrics: settings.metrics,
@@ -153,7 +155,7 @@ pub struct EnvelopeService<S> {
 
 impl<S> Service<Request> for EnvelopeService<S>
 where
-    S: Service<Request, Response = Response, Error = Infallible>,
+    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send + 'static,
 {
     type Response = Response;
@@ -167,20 +169,11 @@ where
     fn call(&mut self, mut request: Request) -> Self::Future {
         let envelope = Arc::clone(&self.envelope);
         let visit = envelope.arrive(&mut request, self.class);
-        let work = envelope
-            .gates
-            .enter(self.class)
-            .and_then(|place| Ok((place, admission::bounded(request)?)))
-            .map(|(place, request)| (place, self.inner.call(request)));
+        // The one that was asked whether it is ready is the one to call.
+        let fresh = self.inner.clone();
+        let inner = std::mem::replace(&mut self.inner, fresh);
         Box::pin(async move {
-            let answered = match work {
-                Ok((place, handler)) => {
-                    let answered = run(handler, envelope.request_timeout).await;
-                    drop(place);
-                    answered
-                }
-                Err(refused) => Err(refused),
-            };
+            let answered = envelope.admit(request, inner, visit.class).await;
             let response = answered.unwrap_or_else(|refused| {
                 envelope.metrics.refused(visit.class, refused);
                 answer::refusal(refused, &visit)
@@ -191,6 +184,21 @@ where
 }
 
 impl Inner {
+    /// Receives the request, takes a place for it, and runs its handler.
+    async fn admit<S>(
+        &self,
+        request: Request,
+        mut inner: S,
+        class: Class,
+    ) -> Result<Response, Refused>
+    where
+        S: Service<Request, Response = Response, Error = Infallible>,
+    {
+        let request = self.arrivals.receive(request, self.request_timeout).await?;
+        let _place = self.gates.enter(class)?;
+        run(inner.call(request), self.request_timeout).await
+    }
+
     fn arrive(&self, request: &mut Request, class: Class) -> Visit {
         let peer = request.extensions().get::<Peer>();
         // Only tests call without a connection.

@@ -115,7 +115,9 @@ pub fn error_page(
     let reference = context.request_id.to_string();
     tracing::info!(request = %reference, code, "an error page was shown");
     let shown = ErrorPage::new(code, description, &reference);
-    let mut response = page(state, context, &shown, None);
+    // A request that cannot be read any further may still say which language its resident speaks.
+    let parameters = context.query_parameters();
+    let mut response = page(state, context, &shown, parameters.get("ui_locales"));
     *response.status_mut() = status;
     if status == StatusCode::SERVICE_UNAVAILABLE {
         response

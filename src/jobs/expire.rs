@@ -1,11 +1,11 @@
-//! Deletes what has expired: sessions, authorizations, marks of revoked tokens. A full sweep is
-//! followed by another at once.
+//! Deletes what has expired: sessions and authorizations. At most 500 rows a statement, so that no
+//! sweep holds others up.
 
 use std::time::Duration;
 
 use super::{Shutdown, every};
 use crate::ledger::Ledger;
-use crate::storage::{self, SWEEP_LIMIT, authorizations, revoked_tokens, sessions};
+use crate::storage::{self, SWEEP_LIMIT, authorizations, sessions};
 
 /// How long an ended thing is kept: longer than any token of it lives, so that a late replay still
 /// finds what it revokes.
@@ -29,8 +29,7 @@ pub async fn sweep(ledger: &Ledger) -> Result<(), storage::Error> {
                 Box::pin(async move {
                     let sessions = sessions::delete_expired(tx, *before).await?;
                     let authorizations = authorizations::delete_expired(tx, *before).await?;
-                    let tokens = revoked_tokens::delete_expired(tx, *before).await?;
-                    Ok(sessions.max(authorizations).max(tokens))
+                    Ok(sessions.max(authorizations))
                 })
             })
             .await;

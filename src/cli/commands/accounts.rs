@@ -15,11 +15,16 @@ use crate::cli::output;
 use crate::domain::account_record::MAX_LINE;
 use crate::domain::document::{DocumentType, IdentityDocument};
 use crate::domain::id::AccountId;
+use crate::provider::register_client::Operation;
 
 pub(super) async fn run(command: &Account, services: &Services) -> anyhow::Result<()> {
     let accounts = &services.accounts;
     match command {
-        Account::Import { file, rejects, .. } => import(services, file, rejects.as_deref()).await,
+        Account::Import {
+            file,
+            rejects,
+            change,
+        } => import(services, file, rejects.as_deref(), operation(change)).await,
         Account::Show(selector) => {
             let id = select(services, selector).await?;
             let summary = accounts
@@ -80,7 +85,12 @@ fn read_all(path: &Path) -> anyhow::Result<String> {
     fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-async fn import(services: &Services, file: &Path, rejects: Option<&Path>) -> anyhow::Result<()> {
+async fn import(
+    services: &Services,
+    file: &Path,
+    rejects: Option<&Path>,
+    operation: Operation,
+) -> anyhow::Result<()> {
     let input: Box<dyn BufRead + Send> = if file == Path::new("-") {
         Box::new(BufReader::new(io::stdin()))
     } else {
@@ -96,9 +106,10 @@ async fn import(services: &Services, file: &Path, rejects: Option<&Path>) -> any
         None => None,
     };
     let mut listener = Listener { rejects };
+    let by = (&*operation.operator, &*operation.reason);
     let summary = services
         .accounts
-        .import(Lines(input), &mut listener)
+        .import_by(Lines(input), &mut listener, by)
         .await?;
     if let Some(rejects) = &mut listener.rejects {
         rejects.flush()?;

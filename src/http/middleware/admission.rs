@@ -1,8 +1,11 @@
 //! Who may come in: so many of a class at once, with bodies of so many bytes.
 
-use axum::body::Body;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
 use axum::extract::Request;
-use http_body_util::Limited;
+use http_body_util::BodyExt as _;
 use hyper::body::Body as _;
 use prometheus_client::metrics::gauge::Gauge;
 
@@ -11,6 +14,10 @@ use crate::http::metrics::{Metrics, Refused};
 
 /// No form, request object or metadata document of ours is larger.
 pub(super) const MAX_BODY_BYTES: usize = 64 * 1024;
+/// What bodies on their way may hold together.
+const MAX_ARRIVING_BYTES: usize = 128 * 1024 * 1024;
+/// How long a body may take. Ours are a few kilobytes.
+const BODY_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Requests worked on at once, by class.
 #[derive(Debug, Clone, Copy)]
@@ -90,16 +97,75 @@ impl Drop for Place {
     }
 }
 
-/// Refuses a body that says it is too large; cuts off one that turns out to be, which extractors
-/// answer with 413.
-pub(super) fn bounded(request: Request) -> Result<Request, Refused> {
-    let declared = request.body().size_hint();
-    let limit = u64::try_from(MAX_BODY_BYTES).unwrap_or(u64::MAX);
-    if declared.lower() > limit {
-        return Err(Refused::TooLarge);
+/// Bodies on their way, before their requests take a place: who sends slowly keeps nobody out.
+///
+/// Bytes are counted, not requests: to fill the room one must send that much, again and again.
+#[derive(Default)]
+pub(super) struct Arrivals(AtomicUsize);
+
+impl Arrivals {
+    /// The request with the whole of its body, or the reason to refuse it.
+    pub(super) async fn receive(
+        &self,
+        request: Request,
+        patience: Duration,
+    ) -> Result<Request, Refused> {
+        if request.body().is_end_stream() {
+            return Ok(request);
+        }
+        let declared = usize::try_from(request.body().size_hint().lower()).unwrap_or(usize::MAX);
+        if declared > MAX_BODY_BYTES {
+            return Err(Refused::TooLarge);
+        }
+        let (head, body) = request.into_parts();
+        let received = tokio::time::timeout(patience.min(BODY_PATIENCE), self.collect(body)).await;
+        let body = received.unwrap_or(Err(Refused::TimedOut))?;
+        Ok(Request::from_parts(head, Body::from(body)))
     }
-    if declared.upper().is_some_and(|upper| upper <= limit) {
-        return Ok(request);
+
+    async fn collect(&self, mut body: Body) -> Result<Bytes, Refused> {
+        let mut share = Share {
+            arrivals: self,
+            bytes: 0,
+        };
+        let mut received = Bytes::new();
+        while let Some(frame) = body.frame().await {
+            let Ok(data) = frame.map_err(|_| Refused::Broken)?.into_data() else {
+                continue;
+            };
+            share.grow(data.len())?;
+            received = if received.is_empty() {
+                data
+            } else {
+                [received, data].concat().into()
+            };
+        }
+        Ok(received)
     }
-    Ok(request.map(|body| Body::new(Limited::new(body, MAX_BODY_BYTES))))
+}
+
+/// What one request holds of the room.
+struct Share<'a> {
+    arrivals: &'a Arrivals,
+    bytes: usize,
+}
+
+impl Share<'_> {
+    fn grow(&mut self, by: usize) -> Result<(), Refused> {
+        self.bytes += by;
+        let before = self.arrivals.0.fetch_add(by, Ordering::Relaxed);
+        if self.bytes > MAX_BODY_BYTES {
+            return Err(Refused::TooLarge);
+        }
+        if before > MAX_ARRIVING_BYTES {
+            return Err(Refused::Busy);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Share<'_> {
+    fn drop(&mut self) {
+        self.arrivals.0.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
 }

@@ -137,6 +137,12 @@ pub(super) fn refusal(refused: Refused, visit: &Visit) -> Response {
             "提交的内容过大。",
             "What was sent is too large.",
         ),
+        Refused::Broken => (
+            StatusCode::BAD_REQUEST,
+            "invalid_request",
+            "提交的内容不完整。",
+            "What was sent is incomplete.",
+        ),
         Refused::Panicked => (
             StatusCode::INTERNAL_SERVER_ERROR,
             "server_error",

@@ -189,6 +189,48 @@ impl hyper::body::Body for Unsized {
     }
 }
 
+/// A body that does not come, or breaks off.
+struct Stalled(Poll<()>);
+
+impl hyper::body::Body for Stalled {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<hyper::body::Frame<Bytes>, std::io::Error>>> {
+        self.0
+            .map(|()| Some(Err(std::io::ErrorKind::UnexpectedEof.into())))
+    }
+}
+
+#[tokio::test]
+async fn who_sends_slowly_takes_nobodys_place() {
+    let metrics = Arc::default();
+    let router = router(&metrics, false);
+    let stalled = || {
+        let body = Body::new(Stalled(Poll::Pending));
+        Request::post("/echo").body(body).unwrap()
+    };
+    let mut waiting = pin!(ask(&router, stalled()));
+    for _ in 0..3 {
+        assert!(poll_fn(|context| Poll::Ready(waiting.as_mut().poll(context).is_pending())).await);
+        let whole = Request::post("/echo").body(Body::from("x")).unwrap();
+        assert_eq!(ask(&router, whole).await.0, StatusCode::OK);
+    }
+    assert_eq!(waiting.await.0, StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_400() {
+    let metrics = Arc::default();
+    let body = Body::new(Stalled(Poll::Ready(())));
+    let request = Request::post("/echo").body(body).unwrap();
+    let (status, ..) = ask(&router(&metrics, false), request).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+}
+
 #[tokio::test]
 async fn what_takes_too_long_is_503_and_frees_its_place() {
     let metrics = Arc::default();

@@ -168,8 +168,15 @@ fn receives(request: &AuthorizationRequest) -> Vec<Received> {
     // Who they are before what they give, and that it goes on afterwards last.
     receives.sort_by_key(|received| match received {
         Received::Subject => 0,
+        Received::Name
+        | Received::Phone
+        | Received::Email
+        | Received::Birthdate
+        | Received::Gender
+        | Received::Document
+        | Received::Assurance
+        | Received::Claim(_) => 1,
         Received::OfflineAccess => 2,
-        _ => 1,
     });
     receives
 }

@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use serde_json::{Map, Value};
+
 use super::ring::{current, last_number, next};
 use super::stored::{self, NewKey, Slot, Status};
 use super::{Keys, KeysError, insert};
@@ -46,9 +48,21 @@ impl Keys {
         }
     }
 
-    /// Replaces every key that rotates. Of two rotations at once one is done; the other fails with
-    /// [`KeysError::Raced`].
+    /// Replaces every key that rotates, on nobody's order. Of two rotations at once one is done; the
+    /// other fails with [`KeysError::Raced`].
     pub async fn rotate(&self) -> Result<(), KeysError> {
+        self.rotate_with(Map::new()).await
+    }
+
+    /// The same on an operator's order, for a reason: both go to the audit log.
+    pub async fn rotate_by(&self, operator: &str, reason: &str) -> Result<(), KeysError> {
+        let mut detail = Map::new();
+        detail.insert("operator".to_owned(), operator.into());
+        detail.insert("reason".to_owned(), reason.into());
+        self.rotate_with(detail).await
+    }
+
+    async fn rotate_with(&self, detail: Map<String, Value>) -> Result<(), KeysError> {
         self.prepare_next().await?;
         let ledger = &self.0.ledger;
         let rows = keys::list(&mut ledger.reader().await?).await?;
@@ -69,15 +83,20 @@ impl Keys {
             });
         }
         tokio::time::sleep(KNOWN_EVERYWHERE.saturating_sub(youngest)).await;
-        self.take(steps, ledger.now()).await?;
+        self.take(steps, detail, ledger.now()).await?;
         self.reload().await
     }
 
     /// Takes all steps in one transaction, or none.
-    async fn take(&self, steps: Vec<Step>, now: Instant) -> Result<(), KeysError> {
+    async fn take(
+        &self,
+        steps: Vec<Step>,
+        mut detail: Map<String, Value>,
+        now: Instant,
+    ) -> Result<(), KeysError> {
         let promoted: Vec<&str> = steps.iter().map(|step| step.promoted.as_str()).collect();
-        let event = Event::new(EventKind::KeysRotated, now)
-            .detail(serde_json::json!({ "current": promoted }));
+        detail.insert("current".to_owned(), promoted.into());
+        let event = Event::new(EventKind::KeysRotated, now).detail(detail.into());
         let write = self
             .0
             .ledger

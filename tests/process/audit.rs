@@ -1,0 +1,157 @@
+//! `audit verify` on the command line: a good log passes, each kind of tampering is listed.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::browser::Browser;
+use crate::installation::{Finished, Installation, on_both};
+use crate::people::Person;
+use crate::server::within;
+
+/// Statements that hide what happened, and the problem that gives each away.
+const TAMPERING: [(&str, &str); 6] = [
+    (
+        "UPDATE audit_events SET detail = '{}' WHERE kind = 'client_suspended'",
+        "events_changed",
+    ),
+    (
+        "DELETE FROM audit_events WHERE kind = 'client_suspended'",
+        "event_missing",
+    ),
+    // Two of one writer change places.
+    (
+        "UPDATE audit_events SET seq = -seq WHERE seq <= 2; \
+         UPDATE audit_events SET seq = 3 + seq WHERE seq < 0",
+        "events_changed",
+    ),
+    (
+        "UPDATE audit_batches SET at = at + 1 WHERE number = 1",
+        "signature_invalid",
+    ),
+    (
+        "DELETE FROM audit_batches WHERE number = 1 AND writer IN \
+         (SELECT writer FROM audit_batches WHERE number = 2)",
+        "batch_missing",
+    ),
+    (
+        "INSERT INTO audit_events (writer, seq, at, kind, account_id, client_id, detail) \
+         SELECT writer, seq + 1000, at - 60000, kind, account_id, client_id, detail \
+         FROM audit_events WHERE kind = 'client_suspended'",
+        "event_overdue",
+    ),
+];
+
+#[track_caller]
+fn report(done: &Finished) -> Value {
+    serde_json::from_str(&done.stdout).unwrap_or_else(|error| panic!("{error}: {done:?}"))
+}
+
+/// Some history: accounts, a client, logins and tokens, and a suspension. The head that the server
+/// logged for witnesses after it.
+async fn history(installation: &mut Installation) -> String {
+    installation.set("log.format", "json");
+    installation.migrate().await;
+    let people: Vec<Person> = (0..5).map(Person::numbered).collect();
+    installation.import(&people).await;
+    let portal = installation.add_portal("one").await;
+    let server = installation.serve().await;
+    for person in &people {
+        let mut browser = Browser::new(&server.http);
+        let code = browser.enter(&portal, person).await.code();
+        portal.tokens(&server.http, &code).await;
+    }
+    // Sealed by now or by the next second's batch; then two more of another.
+    let sealed = "SELECT COUNT(*) FROM audit_batches WHERE writer IN \
+                  (SELECT writer FROM audit_events WHERE kind = 'login')";
+    within(Duration::from_secs(10), "the logins sealed", async || {
+        (installation.number(sealed).await > 0).then_some(())
+    })
+    .await;
+    for person in &people {
+        Browser::new(&server.http)
+            .enter(&portal, person)
+            .await
+            .code();
+    }
+    server.stop().await;
+    let change = [&*portal.id, "--operator", "li", "--reason", "leak"];
+    let done = installation
+        .run(&[&["client", "suspend"][..], &change].concat())
+        .await;
+    assert_eq!(done.code, Some(0), "{done:?}");
+    // A server links all chains when it starts.
+    let server = installation.serve().await;
+    let head = within(
+        Duration::from_secs(10),
+        "a head for witnesses",
+        async || {
+            let log = server.log();
+            let line = log
+                .lines()
+                .find(|line| line.contains("audit chains linked"))?;
+            let line: Value = serde_json::from_str(line).ok()?;
+            Some(line["head"].as_str()?.to_owned())
+        },
+    )
+    .await;
+    server.stop().await;
+    head
+}
+
+on_both! {
+    async fn a_good_log_passes_and_each_tampering_is_listed(installation: &mut Installation) {
+        let head = history(installation).await;
+        let done = installation.run(&["audit", "verify"]).await;
+        let good = done.json();
+        assert_eq!(good["ok"], true, "{done:?}");
+        assert_eq!(good["problems"].as_array().map(Vec::len), Some(0), "{good}");
+        assert_eq!(good["pending"], 0, "{good}");
+        assert_eq!(good["head"], *head, "{good}");
+        assert!(good["events"].as_u64().unwrap() >= 5 + 1 + 5 * 4, "{good}");
+        let done = installation.run(&["audit", "verify", "--head", &head]).await;
+        assert_eq!(done.code, Some(0), "{done:?}");
+
+        for table in ["audit_events", "audit_batches"] {
+            let copy = format!("CREATE TABLE copy_of_{table} AS SELECT * FROM {table}");
+            installation.execute(&copy).await;
+        }
+        for (statement, kind) in TAMPERING {
+            installation.execute(statement).await;
+            let done = installation.run(&["audit", "verify"]).await;
+            assert_eq!(done.code, Some(1), "{statement}: {done:?}");
+            assert!(done.stderr.starts_with("tongxing: "), "{done:?}");
+            let found = report(&done);
+            assert_eq!(found["ok"], false);
+            let problems = found["problems"].as_array().unwrap();
+            let is_found = problems.iter().any(|problem| problem["kind"] == kind);
+            assert!(is_found, "{statement}: {found}");
+            restore(installation).await;
+        }
+        assert_eq!(installation.run(&["audit", "verify"]).await.code, Some(0));
+    }
+
+    async fn a_log_cut_off_behind_a_noted_head_is_detected(installation: &mut Installation) {
+        let head = history(installation).await;
+        let writer = head.split(':').next().unwrap();
+        // The last process never was: its batches and events are gone.
+        for table in ["audit_batches", "audit_events"] {
+            let cut = format!("DELETE FROM {table} WHERE writer = '{writer}'");
+            installation.execute(&cut).await;
+        }
+        let done = installation.run(&["audit", "verify"]).await;
+        assert_eq!(done.code, Some(0), "nothing shows it from inside: {done:?}");
+        let done = installation.run(&["audit", "verify", "--head", &head]).await;
+        assert_eq!(done.code, Some(1), "{done:?}");
+        let found = report(&done);
+        assert_eq!(found["problems"][0]["kind"], "head_missing", "{found}");
+    }
+}
+
+async fn restore(installation: &Installation) {
+    for table in ["audit_events", "audit_batches"] {
+        let back =
+            format!("DELETE FROM {table}; INSERT INTO {table} SELECT * FROM copy_of_{table}");
+        installation.execute(&back).await;
+    }
+}
