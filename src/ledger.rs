@@ -26,7 +26,7 @@ use crate::domain::entropy::Entropy;
 use crate::domain::id::WriterId;
 use crate::domain::instant::Instant;
 use crate::storage::changes::{self, LANES};
-use crate::storage::{BoxFuture, Error, Reader, Storage};
+use crate::storage::{BoxFuture, Error, Reader, SWEEP_LIMIT, Storage};
 use audit::{Chain, Ticket, Tools};
 use usage::Usage;
 
@@ -203,7 +203,7 @@ impl Ledger {
                     })
                     .await?;
                 swept += deleted;
-                if deleted == 0 {
+                if deleted < u64::from(SWEEP_LIMIT) {
                     break;
                 }
             }

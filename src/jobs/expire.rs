@@ -5,14 +5,11 @@ use std::time::Duration;
 
 use super::{Shutdown, every};
 use crate::ledger::Ledger;
-use crate::storage::{self, authorizations, sessions};
+use crate::storage::{self, SWEEP_LIMIT, authorizations, sessions};
 
 /// How long an ended thing is kept: longer than any token of it lives, so that a late replay still
 /// finds what it revokes.
 const KEPT: Duration = Duration::from_hours(1);
-
-/// A full sweep is followed by another at once.
-const FULL: u64 = 500;
 
 /// Runs until told to end.
 pub async fn run(ledger: Ledger, shutdown: Shutdown) {
@@ -36,7 +33,7 @@ pub async fn sweep(ledger: &Ledger) -> Result<(), storage::Error> {
                 })
             })
             .await;
-        if deleted? < FULL {
+        if deleted? < u64::from(SWEEP_LIMIT) {
             return Ok(());
         }
     }

@@ -12,6 +12,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{ErrorCode, OpenFlags};
 use tokio::sync::{oneshot, watch};
 
@@ -145,6 +146,8 @@ fn open(path: &Path, options: &Options, access: Access) -> rusqlite::Result<rusq
     let raw = rusqlite::Connection::open_with_flags(path, flags)?;
     raw.busy_timeout(options.busy_timeout)?;
     raw.set_prepared_statement_cache_capacity(512);
+    // Plans go by the statement alone. Else SQLite compiles some anew for every bound value.
+    raw.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     raw.pragma_update_and_check(None, "journal_mode", "WAL", |row| {
         let mode: String = row.get(0)?;
         // Some file systems have no shared memory: without WAL readers would block the writer.
