@@ -18,7 +18,7 @@ use std::time::Duration;
 
 pub use audit::{Event, EventKind, Head};
 pub use entry::Entry;
-pub use feed::{Change, Feed, FollowError, Notice, Poller, Subject};
+pub use feed::{Change, Feed, FollowError, Notice, Poller, TokenGrounds};
 
 use crate::crypto::signing::SigningKey;
 use crate::domain::clock::Clock;

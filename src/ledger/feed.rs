@@ -10,7 +10,7 @@ pub mod revocations;
 
 pub use change::Change;
 pub use poller::Poller;
-pub use revocations::{Revocations, Subject};
+pub use revocations::{CLOCK_SKEW, Revocations, TokenGrounds};
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -14,7 +14,7 @@ use crate::crypto::seal::Sealed;
 use crate::domain::client::Client;
 use crate::domain::id::{AccessTokenId, AccountId, AuthorizationId, SessionId};
 use crate::domain::instant::Instant;
-use crate::ledger::Subject;
+use crate::ledger::TokenGrounds;
 use crate::protocol::access_token::{AccessTokenClaims, TYPE};
 use crate::protocol::jose::JwtHeader;
 use crate::storage;
@@ -67,14 +67,14 @@ impl Provider {
         let Some(identity) = identity else {
             return Ok(None);
         };
-        let subject = Subject {
+        let grounds = TokenGrounds {
             account: identity.owner.map(|owner| owner.account),
             session: identity.owner.map(|owner| owner.session),
             authorization: identity.owner.map(|owner| owner.authorization),
             token: identity.id,
             issued_at: Instant::from_seconds(claims.iat),
         };
-        if feed.revocations().is_revoked(&subject) {
+        if feed.revocations().is_revoked(&grounds) {
             return Ok(None);
         }
         let Ok(client_id) = claims.client_id.parse() else {

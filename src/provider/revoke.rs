@@ -35,8 +35,8 @@ impl Provider {
             && stored.authorization.client_id == *client_id
         {
             let key = (token.account_id, token.authorization_id);
-            self.revoke_authorization(key, EventKind::AuthorizationRevoked)
-                .await?;
+            let kind = EventKind::AuthorizationRevoked;
+            self.revoke_authorization(key, client_id, kind).await?;
         }
         Ok(())
     }

@@ -61,7 +61,8 @@ async fn an_old_password_hash_is_made_anew_at_login() {
     assert!(answer.page().has("login-submit"));
 }
 
-/// What cannot be hashed now is not queued for ever: 503, and when to come back.
+/// What cannot be hashed now is not queued for ever: 503, and when to come back. The name is nobody's:
+/// guesses at unknown accounts cost what others do (case 29).
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_hashing_queue_asks_to_come_back() {
     let settings = PoolSettings {

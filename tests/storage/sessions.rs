@@ -78,7 +78,13 @@ async fn standing(storage: &Storage) -> Option<Grant> {
     let mut reader = storage.reader().await.unwrap();
     let key = (account(1), SessionId::from_u128(1));
     let found = sessions::find_for_client(&mut reader, key, "portal", "sector").await;
-    found.unwrap().unwrap().grant
+    let joined = found.unwrap().unwrap().grant;
+    let alone = grants::find(&mut reader, account(1), &client_id("portal"))
+        .await
+        .unwrap();
+    let facts = |grant: &Grant| (grant.id, grant.scope.clone(), grant.terms.clone());
+    assert_eq!(alone.as_ref().map(facts), joined.as_ref().map(facts));
+    joined
 }
 
 fn authorization(number: u128) -> Authorization {

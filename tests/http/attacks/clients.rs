@@ -157,7 +157,8 @@ fn essence(answer: &Answer, typed: &str) -> (u16, BTreeMap<String, String>, Stri
     (answer.status.as_u16(), headers, text)
 }
 
-/// Case 29: by text, status and record; that the same work is done is the pool's own test.
+/// Case 29: by text, status and record. That an unknown name is hashed for as well shows where the
+/// hashing queue is full (`account`).
 #[tokio::test]
 async fn unknown_and_wrong_look_alike_at_login() {
     let server = Server::start().await;

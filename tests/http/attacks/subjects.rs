@@ -89,20 +89,21 @@ async fn subjects_of_two_sectors_cannot_be_linked() {
 #[tokio::test]
 async fn a_sector_and_public_subjects_are_shared_on_purpose_only() {
     let server = Server::start().await;
-    let one = |path: &str| json!({ "redirect_uris": [format!("https://one.example/{path}")] });
-    let mut portals = Vec::new();
-    for metadata in [
-        one("a"),
-        one("b"),
-        json!({ "subject_type": "public" }),
-        json!({ "subject_type": "public" }),
-        json!({ "redirect_uris": ["https://public/cb"] }),
-    ] {
-        portals.push(Portal::register(&server, &metadata).await);
-    }
+    let uri = |path: &str| json!({ "redirect_uris": [format!("https://one.example/{path}")] });
+    let one = [
+        Portal::register(&server, &uri("a")).await,
+        Portal::register(&server, &uri("b")).await,
+    ];
+    let public = json!({ "subject_type": "public" });
+    let open = [
+        Portal::register(&server, &public).await,
+        Portal::register(&server, &public).await,
+    ];
+    let named = json!({ "redirect_uris": ["https://public/cb"] });
+    let named = Portal::register(&server, &named).await;
     let mut zhang = server.browser_of(&ZHANG);
     let mut subjects = Vec::new();
-    for portal in &portals {
+    for portal in one.iter().chain(&open).chain([&named]) {
         let tokens = portal.tokens(&mut zhang).await;
         let sub = tokens.id_claims()["sub"].clone();
         assert_eq!(portal.userinfo(&tokens.access).await.json()["sub"], sub);
