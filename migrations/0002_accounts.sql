@@ -16,7 +16,7 @@ CREATE TABLE accounts (
 );
 
 -- Look-up tables: the key is the blind index, the value the account. A document has one holder;
--- a phone may serve several accounts.
+-- a phone may serve as many accounts as it has places.
 CREATE TABLE account_documents (
     document_key  TEXT NOT NULL PRIMARY KEY,
     index_version BIGINT NOT NULL,
@@ -26,9 +26,11 @@ CREATE TABLE account_documents (
 CREATE TABLE account_phones (
     phone_key     TEXT NOT NULL,
     account_id    TEXT NOT NULL,
+    place         BIGINT NOT NULL,
     index_version BIGINT NOT NULL,
     confirmed_at  BIGINT,
-    PRIMARY KEY (phone_key, account_id)
+    PRIMARY KEY (phone_key, account_id),
+    UNIQUE (phone_key, place)
 );
 
 CREATE TABLE credentials (

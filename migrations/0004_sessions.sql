@@ -53,13 +53,3 @@ CREATE TABLE authorizations (
     PRIMARY KEY (account_id, authorization_id)
 );
 CREATE INDEX authorizations_by_expiry ON authorizations (expires_at);
-
--- Access tokens revoked one by one, until they would have expired. `owner` is the account, or the
--- client for a token without one.
-CREATE TABLE revoked_tokens (
-    owner      TEXT NOT NULL,
-    token_id   TEXT NOT NULL,
-    expires_at BIGINT NOT NULL,
-    PRIMARY KEY (owner, token_id)
-);
-CREATE INDEX revoked_tokens_by_expiry ON revoked_tokens (expires_at);

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 pub use audit::{Event, EventKind, Head};
 pub use entry::Entry;
-pub use feed::{Change, Feed, FollowError, Notice, Poller, Subject};
+pub use feed::{Change, Feed, FollowError, Notice, Poller, TokenGrounds};
 
 use crate::crypto::signing::SigningKey;
 use crate::domain::clock::Clock;
@@ -26,7 +26,7 @@ use crate::domain::entropy::Entropy;
 use crate::domain::id::WriterId;
 use crate::domain::instant::Instant;
 use crate::storage::changes::{self, LANES};
-use crate::storage::{BoxFuture, Error, Reader, Storage};
+use crate::storage::{BoxFuture, Error, Reader, SWEEP_LIMIT, Storage};
 use audit::{Chain, Ticket, Tools};
 use usage::Usage;
 
@@ -203,7 +203,7 @@ impl Ledger {
                     })
                     .await?;
                 swept += deleted;
-                if deleted == 0 {
+                if deleted < u64::from(SWEEP_LIMIT) {
                     break;
                 }
             }

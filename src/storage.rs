@@ -18,10 +18,13 @@ pub mod credentials;
 pub mod grants;
 pub mod keys;
 pub mod leases;
-pub mod revoked_tokens;
 pub mod sessions;
 pub mod subjects;
 pub mod usage;
 pub mod vault;
 
 pub use database::{BoxFuture, Error, Reader, Row, Storage, Transaction, Value, values};
+
+/// How many rows a sweep deletes in one statement, so that it holds nobody up. Fewer deleted means
+/// that none are left.
+pub const SWEEP_LIMIT: u32 = 500;

@@ -64,7 +64,7 @@ fn time_of(mut once: impl FnMut() -> anyhow::Result<()>) -> anyhow::Result<Durat
         once()?;
         count += 1;
     }
-    Ok((this_thread()? - before) / count)
+    Ok(this_thread()?.saturating_sub(before) / count)
 }
 
 fn signatures(algorithm: SignatureAlgorithm) -> anyhow::Result<Duration> {
@@ -90,7 +90,6 @@ fn password_hashes() -> anyhow::Result<Duration> {
 }
 
 /// One connection that commits row by row, as the writer thread would without batches.
-#[expect(clippy::cast_precision_loss, reason = "a rate")]
 fn durable_commits_on_sqlite() -> anyhow::Result<f64> {
     let folder = tempfile::tempdir()?;
     let database = rusqlite::Connection::open(folder.path().join("commits.db"))?;
@@ -209,7 +208,10 @@ async fn drive_bare(
         let workers = workers.take(arguments.connections).collect();
         let before = process.cpu()?;
         let (round, _) = load::drive(address, workers, arguments.time).await?;
-        let cpu = (process.cpu()? - before).div_f64(round.count().max(1.0));
+        let cpu = process
+            .cpu()?
+            .saturating_sub(before)
+            .div_f64(round.count().max(1.0));
         rounds.push((cpu, round.per_second()));
     }
     rounds.sort_by_key(|(cpu, _)| *cpu);

@@ -18,6 +18,11 @@ mod limits;
 mod load;
 mod measure;
 mod operations;
+#[expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "shared with the tests, where a machine without PostgreSQL is to fail loudly"
+)]
 #[path = "../../tests/support/postgres.rs"]
 mod postgres;
 mod process;

@@ -286,8 +286,11 @@ impl Bench {
         let after = (process.cpu()?, postgres()?);
         let measured = Measured {
             round,
-            cpu: after.0 - before.0,
-            postgres_cpu: after.1.zip(before.1).map(|(after, before)| after - before),
+            cpu: after.0.saturating_sub(before.0),
+            postgres_cpu: after
+                .1
+                .zip(before.1)
+                .map(|(after, before)| after.saturating_sub(before)),
         };
         Ok((measured, workers))
     }

@@ -180,7 +180,7 @@ impl Operation for Refresh {
         let answer = connection.send(&request).await?.expect(200)?;
         answer.member("access_token")?;
         if let Ok(token) = answer.member("refresh_token") {
-            self.token = token.to_owned();
+            token.clone_into(&mut self.token);
         }
         Ok(Progress::Done)
     }
@@ -238,16 +238,15 @@ impl Operation for PasswordLogin {
             .cookie(SESSION)
             .context("a session")?
             .clone_into(&mut self.session);
-        let code = match code_of(&answer, &self.portal) {
-            Ok(code) => code.to_owned(),
-            Err(_) => {
-                let page = answer.location()?.to_owned();
-                let cookie = format!(
-                    "Cookie: {BROWSER}={browser}; {SESSION}={}\r\n",
-                    self.session
-                );
-                consent(&self.portal, (&page, &cookie), connection).await?
-            }
+        let code = if let Ok(code) = code_of(&answer, &self.portal) {
+            code.to_owned()
+        } else {
+            let page = answer.location()?.to_owned();
+            let cookie = format!(
+                "Cookie: {BROWSER}={browser}; {SESSION}={}\r\n",
+                self.session
+            );
+            consent(&self.portal, (&page, &cookie), connection).await?
         };
         exchange(&self.portal, &code, connection).await?;
         Ok(Progress::Done)

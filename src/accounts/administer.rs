@@ -56,8 +56,8 @@ pub enum AdministerError {
     #[error("there is no such account")]
     Unknown,
     /// It is in that state already.
-    #[error("the account is {0} already")]
-    Already(&'static str),
+    #[error("the account is {} already", .0.as_str())]
+    Already(AccountStatus),
     /// Storage did not answer.
     #[error(transparent)]
     Storage(#[from] storage::Error),
@@ -65,7 +65,6 @@ pub enum AdministerError {
 
 struct StatusChange {
     account_id: AccountId,
-    from: AccountStatus,
     to: AccountStatus,
     operator: String,
     reason: String,
@@ -118,15 +117,12 @@ impl Accounts {
         operator: String,
         reason: String,
     ) -> Result<(), AdministerError> {
-        let (from, to) = (AccountStatus::Active, AccountStatus::Frozen);
-        let now = self.now();
         self.change_status(StatusChange {
             account_id: id,
-            from,
-            to,
+            to: AccountStatus::Frozen,
             operator,
             reason,
-            now,
+            now: self.now(),
         })
         .await
     }
@@ -138,15 +134,12 @@ impl Accounts {
         operator: String,
         reason: String,
     ) -> Result<(), AdministerError> {
-        let (from, to) = (AccountStatus::Frozen, AccountStatus::Active);
-        let now = self.now();
         self.change_status(StatusChange {
             account_id: id,
-            from,
-            to,
+            to: AccountStatus::Active,
             operator,
             reason,
-            now,
+            now: self.now(),
         })
         .await
     }
@@ -157,16 +150,27 @@ impl Accounts {
                 Box::pin(async move {
                     let StatusChange {
                         account_id,
-                        from,
                         to,
                         now,
                         ..
                     } = change;
+                    let (from, kind, announced) = match to {
+                        AccountStatus::Frozen => (
+                            AccountStatus::Active,
+                            EventKind::AccountFrozen,
+                            Change::AccountChanged(*account_id),
+                        ),
+                        AccountStatus::Active => (
+                            AccountStatus::Frozen,
+                            EventKind::AccountUnfrozen,
+                            Change::AccountRestored(*account_id),
+                        ),
+                    };
                     let tx = entry.tx();
-                    if !accounts::update_status(tx, *account_id, (*from, *to), *now).await? {
+                    if !accounts::update_status(tx, *account_id, (from, *to), *now).await? {
                         let known = accounts::find(tx, *account_id).await?.is_some();
                         return Err(if known {
-                            AdministerError::Already(to.as_str())
+                            AdministerError::Already(*to)
                         } else {
                             AdministerError::Unknown
                         });
@@ -174,16 +178,6 @@ impl Accounts {
                     // Ended for good: what somebody stole before does not revive with the account.
                     sessions::end_all(tx, *account_id, *now).await?;
                     authorizations::revoke_all(tx, *account_id, *now).await?;
-                    let (kind, announced) = match to {
-                        AccountStatus::Frozen => (
-                            EventKind::AccountFrozen,
-                            Change::AccountChanged(*account_id),
-                        ),
-                        AccountStatus::Active => (
-                            EventKind::AccountUnfrozen,
-                            Change::AccountRestored(*account_id),
-                        ),
-                    };
                     entry.announce(announced);
                     let event = Event::new(kind, *now)
                         .account(*account_id)

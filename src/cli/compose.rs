@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use super::config::{Config, RsaBits};
+use super::config::Config;
 use crate::accounts::{Accounts, AccountsParts};
 use crate::crypto::custody::MasterKey;
 use crate::crypto::entropy::SystemEntropy;
 use crate::crypto::password::{PasswordParameters, PasswordPool, PoolSettings};
-use crate::crypto::signing::RsaSize;
 use crate::crypto::token_cache::TokenCache;
 use crate::domain::clock::{Clock, SystemClock};
 use crate::domain::entropy::Entropy;
@@ -68,10 +67,7 @@ impl Services {
         let vault_storage = open_vault(config).await?;
         let ledger = Ledger::new(storage, Arc::clone(&clock), Arc::clone(&entropy));
         let settings = KeySettings {
-            rsa_size: match config.signing.rsa_bits {
-                RsaBits::Bits2048 => RsaSize::Bits2048,
-                RsaBits::Bits3072 => RsaSize::Bits3072,
-            },
+            rsa_size: config.signing.rsa_size,
             ..KeySettings::new(config.server.issuer.as_str())
         };
         let vault = Vault::open(

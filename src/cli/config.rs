@@ -17,8 +17,8 @@ pub use layers::Sources;
 pub use problem::{Problem, Problems};
 pub use sections::{
     DatabaseConfig, InFlightConfig, LifetimesConfig, LogConfig, LogFormat, LoginConfig,
-    NotificationConfig, OutboundConfig, PasswordConfig, RsaBits, ServerConfig, SigningConfig,
-    TestingConfig, TlsConfig,
+    NotificationConfig, OutboundConfig, PasswordConfig, ServerConfig, SigningConfig, TestingConfig,
+    TlsConfig,
 };
 pub use vault::{MasterKeyError, MasterKeySource, VaultConfig};
 

@@ -17,7 +17,7 @@ pub struct Signals {
 pub enum Asked {
     /// To finish what has begun and end.
     Stop,
-    /// To read certificates, secrets and the log level again.
+    /// To read certificates and the log level again.
     Reload,
 }
 

@@ -109,12 +109,6 @@ pub fn sign_jwt(
     Ok(token)
 }
 
-/// The header of a token whose signature nobody has checked: good for finding a key, and nothing
-/// else.
-pub fn decode_unverified_header(token: &str) -> Result<JwtHeader, JwtError> {
-    Parts::split(token)?.header()
-}
-
 /// The claims of a token that is of the expected type and signed by the key that `find` gives for
 /// its header: a reference to a key, or one that is shared or just made.
 pub fn verify_jwt<T: DeserializeOwned, K: Deref<Target = VerifyingKey>>(

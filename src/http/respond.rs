@@ -115,7 +115,9 @@ pub fn error_page(
     let reference = context.request_id.to_string();
     tracing::info!(request = %reference, code, "an error page was shown");
     let shown = ErrorPage::new(code, description, &reference);
-    let mut response = page(state, context, &shown, None);
+    // A request that cannot be read any further may still say which language its resident speaks.
+    let parameters = context.query_parameters();
+    let mut response = page(state, context, &shown, parameters.get("ui_locales"));
     *response.status_mut() = status;
     if status == StatusCode::SERVICE_UNAVAILABLE {
         response
@@ -219,12 +221,6 @@ pub fn oauth_error(error: &OAuthError) -> Response {
         headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
     }
     response
-}
-
-/// What the wire is told of a storage error; the log is told why.
-pub fn storage_oauth_error(context: &RequestContext, error: &storage::Error) -> OAuthError {
-    let (_, code) = log_storage_error(context, error);
-    code.because("The server cannot answer just now.")
 }
 
 fn log_storage_error(context: &RequestContext, error: &storage::Error) -> (StatusCode, ErrorCode) {

@@ -1,18 +1,15 @@
-//! Deletes what has expired: sessions, authorizations, marks of revoked tokens. At most 500 rows a
-//! statement, so that no sweep holds others up.
+//! Deletes what has expired: sessions and authorizations. At most 500 rows a statement, so that no
+//! sweep holds others up.
 
 use std::time::Duration;
 
 use super::{Shutdown, every};
 use crate::ledger::Ledger;
-use crate::storage::{self, authorizations, revoked_tokens, sessions};
+use crate::storage::{self, SWEEP_LIMIT, authorizations, sessions};
 
 /// How long an ended thing is kept: longer than any token of it lives, so that a late replay still
 /// finds what it revokes.
 const KEPT: Duration = Duration::from_hours(1);
-
-/// A full sweep is followed by another at once.
-const FULL: u64 = 500;
 
 /// Runs until told to end.
 pub async fn run(ledger: Ledger, shutdown: Shutdown) {
@@ -32,12 +29,11 @@ pub async fn sweep(ledger: &Ledger) -> Result<(), storage::Error> {
                 Box::pin(async move {
                     let sessions = sessions::delete_expired(tx, *before).await?;
                     let authorizations = authorizations::delete_expired(tx, *before).await?;
-                    let tokens = revoked_tokens::delete_expired(tx, *before).await?;
-                    Ok(sessions.max(authorizations).max(tokens))
+                    Ok(sessions.max(authorizations))
                 })
             })
             .await;
-        if deleted? < FULL {
+        if deleted? < u64::from(SWEEP_LIMIT) {
             return Ok(());
         }
     }

@@ -59,8 +59,6 @@ event_kinds! {
     NoticeAcknowledged = "notice_acknowledged",
     /// A resident refused.
     ConsentDenied = "consent_denied",
-    /// A resident took a consent back.
-    ConsentWithdrawn = "consent_withdrawn",
     /// A code was redeemed: the first issue of tokens, with the claims they can fetch.
     AuthorizationRedeemed = "authorization_redeemed",
     /// A redeemed code came again.
@@ -116,6 +114,12 @@ impl Event {
             client_id: None,
             detail: serde_json::Value::Null,
         }
+    }
+
+    /// When it happened.
+    #[must_use]
+    pub const fn at(&self) -> Instant {
+        self.at
     }
 
     /// Whom it concerns.

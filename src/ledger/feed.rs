@@ -10,7 +10,7 @@ pub mod revocations;
 
 pub use change::Change;
 pub use poller::Poller;
-pub use revocations::{Revocations, Subject};
+pub use revocations::{CLOCK_SKEW, Revocations, TokenGrounds};
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -73,6 +73,15 @@ impl Feed {
         let polled = self.0.polled.load(Ordering::Acquire);
         let now = self.monotonic();
         polled > 0 && now.saturating_sub(polled) < millis(FRESH_FOR)
+    }
+
+    /// The same as the answer of whoever has to refuse.
+    pub fn require_fresh(&self) -> Result<(), Error> {
+        if self.is_fresh() {
+            Ok(())
+        } else {
+            Err(Error::Unavailable("the change feed is stale".to_owned()))
+        }
     }
 
     /// What the changes of the last minutes revoked.

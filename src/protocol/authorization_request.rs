@@ -25,7 +25,7 @@ use super::pkce::CodeChallenge;
 use super::prompt::Prompts;
 use super::redirect_uri::origin_of;
 use super::resource::ResourceIndicator;
-use super::scope::{OPENID, Scope};
+use super::scope::Scope;
 use super::text::SecretText;
 use super::ui::{Display, Locales};
 
@@ -216,12 +216,6 @@ impl AuthorizationRequest {
     #[must_use]
     pub const fn scope(&self) -> &Scope {
         &self.scope
-    }
-
-    /// Whether it is an OIDC request, so that an ID token is due.
-    #[must_use]
-    pub fn is_openid(&self) -> bool {
-        self.scope.contains(OPENID)
     }
 
     /// To be repeated in the ID token.

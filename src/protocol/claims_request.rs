@@ -94,7 +94,6 @@ pub struct ClaimsRequest {
     userinfo: RequestedClaims,
     id_token: RequestedClaims,
     acr: AcrRequest,
-    auth_time: bool,
     subject: Option<String>,
 }
 
@@ -142,7 +141,6 @@ impl ClaimsRequest {
         if let Some(members) = section(&request, "id_token")? {
             parsed.id_token = personal(members)?;
             parsed.acr = acr(members)?;
-            parsed.auth_time = members.contains_key("auth_time");
             // A subject named in the ID token decides; in userinfo it is the same wish.
             parsed.subject = subject(members)?.or(parsed.subject);
         }
@@ -177,22 +175,10 @@ impl ClaimsRequest {
         &self.acr
     }
 
-    /// Whether `auth_time` is wanted in the ID token.
-    #[must_use]
-    pub const fn wants_auth_time(&self) -> bool {
-        self.auth_time
-    }
-
     /// The one subject for whom the request may succeed (OIDC Core §5.5.1, `sub` with a value).
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
         self.subject.as_deref()
-    }
-
-    /// Whether nothing personal is asked for.
-    #[must_use]
-    pub fn is_impersonal(&self) -> bool {
-        self.userinfo.is_empty() && self.id_token.is_empty()
     }
 }
 

@@ -7,7 +7,6 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::client_metadata::ClientMetadata;
 use super::client_metadata::values::TokenEndpointAuthMethod;
 use super::error::{ErrorCode, OAuthError};
 use super::parameters::{Parameters, decode};
@@ -37,9 +36,9 @@ pub enum ClientCredentials {
     },
 }
 
-/// Why a client is not authenticated.
+/// Why what a client presented cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum ClientAuthenticationError {
+pub enum CredentialsError {
     /// Neither header nor `client_id`.
     #[error("the request does not say which client it is from")]
     Missing,
@@ -55,25 +54,15 @@ pub enum ClientAuthenticationError {
     /// A client assertion.
     #[error("client assertions are not supported")]
     Assertion,
-    /// A method other than the registered one.
-    #[error("the client is registered for another authentication method")]
-    WrongMethod,
-    /// No such client, or the secret is wrong: one answer for both.
-    #[error("client authentication failed")]
-    Failed,
 }
 
-impl ClientAuthenticationError {
+impl CredentialsError {
     /// RFC 6749 §5.2.
     #[must_use]
     pub fn to_oauth(self) -> OAuthError {
         let code = match self {
             Self::Several | Self::Mismatch => ErrorCode::InvalidRequest,
-            Self::Missing
-            | Self::Malformed
-            | Self::Assertion
-            | Self::WrongMethod
-            | Self::Failed => ErrorCode::InvalidClient,
+            Self::Missing | Self::Malformed | Self::Assertion => ErrorCode::InvalidClient,
         };
         code.because(self.to_string())
     }
@@ -81,11 +70,8 @@ impl ClientAuthenticationError {
 
 impl ClientCredentials {
     /// Reads the one `Authorization` header and the body.
-    pub fn parse(
-        authorization: Option<&str>,
-        body: &Parameters,
-    ) -> Result<Self, ClientAuthenticationError> {
-        use ClientAuthenticationError as E;
+    pub fn parse(authorization: Option<&str>, body: &Parameters) -> Result<Self, CredentialsError> {
+        use CredentialsError as E;
         let named = body.get("client_id");
         let posted = body.get("client_secret");
         if body
@@ -151,16 +137,6 @@ impl ClientCredentials {
             Self::None { .. } => TokenEndpointAuthMethod::None,
         }
     }
-
-    /// Whether this is the method that the client is registered for: never another, however good
-    /// its proof (attack case 26).
-    pub fn check_method(&self, client: &ClientMetadata) -> Result<(), ClientAuthenticationError> {
-        if self.method() == client.auth_method() {
-            Ok(())
-        } else {
-            Err(ClientAuthenticationError::WrongMethod)
-        }
-    }
 }
 
 /// RFC 6749 §2.3.1: identifier and secret are each form-encoded, then joined by a colon.
@@ -182,7 +158,7 @@ fn basic(header: &str) -> Option<(String, SecretText)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ClientAuthenticationError as E;
+    use CredentialsError as E;
     use proptest::prelude::*;
 
     fn parse(header: Option<&str>, body: &str) -> Result<ClientCredentials, E> {

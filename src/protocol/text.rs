@@ -25,12 +25,6 @@ impl SecretText {
     pub const fn expose(&self) -> &str {
         self.0.as_str()
     }
-
-    /// The text itself, for a caller with a better hiding place.
-    #[must_use]
-    pub fn into_exposed(self) -> String {
-        self.0
-    }
 }
 
 impl From<&str> for SecretText {

@@ -5,8 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::claims_request::{Claim, RequestedClaims};
-use super::scope::Scope;
+use super::claims_request::Claim;
 
 /// Personal claims. What was not asked for, not cleared or not known is absent, never empty.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -65,15 +64,6 @@ impl fmt::Debug for ReleasedClaims {
     }
 }
 
-/// The claims that userinfo answers a token with: those of its scopes, and those that the request
-/// named (OIDC Core §5.4, §5.5).
-#[must_use]
-pub fn claims_for(scope: &Scope, requested: &RequestedClaims) -> BTreeSet<Claim> {
-    Claim::of_scope(scope)
-        .chain(requested.keys().copied())
-        .collect()
-}
-
 /// The answer of the userinfo endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct UserInfo {
@@ -87,7 +77,7 @@ pub struct UserInfo {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::claims_request::Necessity;
+    use crate::protocol::scope::Scope;
 
     fn everything() -> ReleasedClaims {
         ReleasedClaims {
@@ -102,7 +92,7 @@ mod tests {
     #[test]
     fn only_what_is_allowed_is_released() {
         let scope: Scope = "openid profile".parse().unwrap();
-        let allowed = claims_for(&scope, &RequestedClaims::new());
+        let allowed = Claim::of_scope(&scope).collect();
         let claims = everything().limited_to(&allowed);
         let info = UserInfo {
             sub: "s".into(),
@@ -112,8 +102,7 @@ mod tests {
             serde_json::to_string(&info).unwrap(),
             r#"{"sub":"s","name":"张伟"}"#
         );
-        let requested = RequestedClaims::from([(Claim::PhoneNumber, Necessity::Essential)]);
-        let allowed = claims_for(&scope, &requested);
+        let allowed = BTreeSet::from([Claim::Name, Claim::PhoneNumber]);
         assert_eq!(everything().limited_to(&allowed).present(), allowed);
         assert_eq!(
             everything().limited_to(&BTreeSet::new()),

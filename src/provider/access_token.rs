@@ -14,7 +14,7 @@ use crate::crypto::seal::Sealed;
 use crate::domain::client::Client;
 use crate::domain::id::{AccessTokenId, AccountId, AuthorizationId, SessionId};
 use crate::domain::instant::Instant;
-use crate::ledger::Subject;
+use crate::ledger::TokenGrounds;
 use crate::protocol::access_token::{AccessTokenClaims, TYPE};
 use crate::protocol::jose::JwtHeader;
 use crate::storage;
@@ -55,11 +55,7 @@ impl Provider {
     /// A process that has lost sight of the change feed cannot tell, and says so.
     pub(super) async fn recognize(&self, token: &str) -> Result<Option<LiveToken>, storage::Error> {
         let feed = self.ledger.feed();
-        if !feed.is_fresh() {
-            return Err(storage::Error::Unavailable(
-                "the change feed is stale".to_owned(),
-            ));
-        }
+        feed.require_fresh()?;
         let now = self.now();
         let Some(claims) = self.verified_claims(token, now) else {
             return Ok(None);
@@ -71,14 +67,14 @@ impl Provider {
         let Some(identity) = identity else {
             return Ok(None);
         };
-        let subject = Subject {
+        let grounds = TokenGrounds {
             account: identity.owner.map(|owner| owner.account),
             session: identity.owner.map(|owner| owner.session),
             authorization: identity.owner.map(|owner| owner.authorization),
             token: identity.id,
             issued_at: Instant::from_seconds(claims.iat),
         };
-        if feed.revocations().is_revoked(&subject) {
+        if feed.revocations().is_revoked(&grounds) {
             return Ok(None);
         }
         let Ok(client_id) = claims.client_id.parse() else {

@@ -140,7 +140,11 @@ impl Provider {
             Decision::Need(step) => self.interact(step, request, paused, browser),
             Decision::Refuse(code, reason) => Ok(self.refuse(request.refuse(code.because(reason)))),
             Decision::Ready(ready) => {
-                let code = self.issue_code(request, &ready, ial, now)?;
+                let code = match self.issue_code(client, request, &ready, now) {
+                    Ok(code) => code,
+                    Err(SealError::TooLong) => return Ok(self.refuse(too_long(request))),
+                    Err(error) => return Err(error.into()),
+                };
                 let response = AuthorizationResponse::granted(request.target().clone(), code);
                 Ok(Outcome::Respond(response.to_location(&self.issuer)))
             }
@@ -163,10 +167,7 @@ impl Provider {
         let cookie = browser.browser_cookie.unwrap_or_default();
         match self.pause(request.clone(), cookie) {
             Ok(interaction) => Ok(Outcome::Interact { step, interaction }),
-            Err(SealError::TooLong) => {
-                let error = ErrorCode::InvalidRequest.because("The request is too long.");
-                Ok(self.refuse(request.refuse(error)))
-            }
+            Err(SealError::TooLong) => Ok(self.refuse(too_long(request))),
             Err(error) => Err(error.into()),
         }
     }
@@ -196,6 +197,11 @@ impl Provider {
             _ => Hinted::Stranger,
         }
     }
+}
+
+/// The answer to a request that does not fit into what travels, sealed, in an address.
+fn too_long(request: &AuthorizationRequest) -> Refused {
+    request.refuse(ErrorCode::InvalidRequest.because("The request is too long."))
 }
 
 /// Whom a request says it is about.

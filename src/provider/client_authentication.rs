@@ -65,6 +65,7 @@ impl Provider {
             .find_active(&id)
             .await?
             .ok_or(ClientAuthenticationError::Unknown)?;
+        // Never another than the registered one, however good its proof (attack case 26).
         if credentials.method() != client.metadata.auth_method() {
             return Err(ClientAuthenticationError::Method);
         }

@@ -59,11 +59,7 @@ impl Clients {
     /// The client, if it is registered and active. A process that has lost sight of the change
     /// feed answers [`storage::Error::Unavailable`] rather than trust its cache.
     pub async fn find_active(&self, id: &ClientId) -> Result<Option<Arc<Client>>, storage::Error> {
-        if !self.ledger.feed().is_fresh() {
-            return Err(storage::Error::Unavailable(
-                "the change feed is stale".to_owned(),
-            ));
-        }
+        self.ledger.feed().require_fresh()?;
         let (held, epoch) = self.held(id);
         let client = match held {
             Some(client) => client,

@@ -19,7 +19,7 @@ struct Posted {
 }
 
 impl Sealed for Posted {
-    const PURPOSE: &'static str = "posted request";
+    const PURPOSE: &'static str = "posted-request";
 }
 
 impl Provider {

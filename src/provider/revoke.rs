@@ -1,5 +1,5 @@
 //! Revocation (RFC 7009). A refresh token ends with its whole authorization; an access token
-//! leaves a mark until it expires.
+//! leaves a mark: a change, which every process remembers for longer than the token can live.
 
 use serde_json::json;
 
@@ -7,20 +7,11 @@ use super::Provider;
 use super::access_token::LiveToken;
 use super::client_authentication::ClientAuthenticationError;
 use super::token::refresh_token::RefreshToken;
-use crate::domain::id::AccessTokenId;
-use crate::domain::instant::Instant;
 use crate::ledger::audit::{Event, EventKind};
 use crate::ledger::feed::Change;
 use crate::protocol::client_authentication::ClientCredentials;
 use crate::protocol::revocation::RevocationRequest;
-use crate::storage::{self, revoked_tokens};
-
-struct Mark {
-    owner: String,
-    token_id: AccessTokenId,
-    expires_at: Instant,
-    event: Event,
-}
+use crate::storage;
 
 impl Provider {
     /// Ends a token of the client. A token that is unknown, another client's or dead already is
@@ -44,8 +35,8 @@ impl Provider {
             && stored.authorization.client_id == *client_id
         {
             let key = (token.account_id, token.authorization_id);
-            self.revoke_authorization(key, EventKind::AuthorizationRevoked)
-                .await?;
+            let kind = EventKind::AuthorizationRevoked;
+            self.revoke_authorization(key, client_id, kind).await?;
         }
         Ok(())
     }
@@ -55,28 +46,14 @@ impl Provider {
         let event = Event::new(EventKind::TokenRevoked, self.now())
             .client(live.claims.client_id.as_str())
             .detail(json!({ "token": id }));
-        let (owner, event) = match live.identity.owner {
-            Some(owner) => (owner.account.to_string(), event.account(owner.account)),
-            None => (live.claims.client_id, event),
-        };
-        let expires_at = Instant::from_seconds(live.claims.exp);
-        let mark = Mark {
-            owner,
-            token_id: id,
-            expires_at,
-            event,
+        let event = match live.identity.owner {
+            Some(owner) => event.account(owner.account),
+            None => event,
         };
         self.ledger
-            .write(mark, |entry, mark| {
+            .write((id, event), |entry, (id, event)| {
                 Box::pin(async move {
-                    let Mark {
-                        owner,
-                        token_id,
-                        expires_at,
-                        event,
-                    } = mark;
-                    revoked_tokens::insert(entry.tx(), owner, *token_id, *expires_at).await?;
-                    entry.announce(Change::AccessTokenRevoked(*token_id));
+                    entry.announce(Change::AccessTokenRevoked(*id));
                     entry.record(event).await
                 })
             })

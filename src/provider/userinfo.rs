@@ -75,7 +75,7 @@ impl Provider {
         let names: Vec<&str> = claims.present().into_iter().map(Claim::as_str).collect();
         self.ledger
             .usage()
-            .count_read(account, &live.claims.client_id, &names.join(" "), now);
+            .count_read(account, live.client.id.as_str(), &names.join(" "), now);
         Ok(UserInfo {
             sub: authorization.subject,
             claims,

@@ -5,7 +5,7 @@ use crate::domain::id::AccountId;
 use crate::domain::instant::Instant;
 
 /// How many accounts one phone may serve (DESIGN: phones are shared within a family).
-pub const ACCOUNTS_PER_PHONE: usize = 5;
+pub const ACCOUNTS_PER_PHONE: u32 = 5;
 
 /// Makes the account the holder of a document; false when another account holds it.
 pub async fn claim_document(
@@ -38,7 +38,8 @@ pub async fn find_by_document(
     row.map(|row| row.get("account_id")).transpose()
 }
 
-/// Adds a phone to an account; false when the phone already serves as many accounts as it may.
+/// Adds a phone to an account; false when the phone already serves as many accounts as it may, or
+/// this one.
 pub async fn add_phone(
     tx: &mut Transaction,
     phone_key: &str,
@@ -46,22 +47,21 @@ pub async fn add_phone(
     account_id: AccountId,
     confirmed_at: Option<Instant>,
 ) -> Result<bool, Error> {
-    let inserted = tx
-        .execute(
-            "INSERT INTO account_phones (phone_key, account_id, index_version, confirmed_at)
-             SELECT $1, $2, $3, $4
-              WHERE (SELECT COUNT(*) FROM account_phones WHERE phone_key = $1) < $5
-             ON CONFLICT DO NOTHING",
-            values![
-                phone_key,
-                account_id,
-                index_version,
-                confirmed_at,
-                i64::try_from(ACCOUNTS_PER_PHONE).unwrap_or(i64::MAX)
-            ],
-        )
-        .await?;
-    Ok(inserted == 1)
+    // A count in the statement would not do: two that run at once do not see each other's row.
+    for place in 1..=ACCOUNTS_PER_PHONE {
+        let inserted = tx
+            .execute(
+                "INSERT INTO account_phones (phone_key, account_id, place, index_version,
+                                             confirmed_at)
+                 VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+                values![phone_key, account_id, place, index_version, confirmed_at],
+            )
+            .await?;
+        if inserted == 1 {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The accounts that confirmed a phone.

@@ -1,7 +1,7 @@
 //! The `authorizations` table. Inserting a row is what redeems a code: the key is the code's own
 //! identifier, so of any number of racing redemptions one inserts.
 
-use super::{Error, Reader, Row, Transaction, accounts, values};
+use super::{Error, Reader, Row, SWEEP_LIMIT, Transaction, accounts, values};
 use crate::domain::account::SealedProfile;
 use crate::domain::authorization::Authorization;
 use crate::domain::id::{AccountId, AuthorizationId};
@@ -167,13 +167,13 @@ pub async fn revoke_all(
     .await
 }
 
-/// Deletes authorizations that expired before `before`; at most 500. The number deleted.
+/// Deletes authorizations that expired before `before`; at most [`SWEEP_LIMIT`]. The number deleted.
 pub async fn delete_expired(tx: &mut Transaction, before: Instant) -> Result<u64, Error> {
     tx.execute(
         "DELETE FROM authorizations WHERE (account_id, authorization_id) IN (
              SELECT account_id, authorization_id FROM authorizations WHERE expires_at < $1
-              ORDER BY expires_at LIMIT 500)",
-        values![before],
+              ORDER BY expires_at LIMIT $2)",
+        values![before, SWEEP_LIMIT],
     )
     .await
 }

@@ -3,7 +3,7 @@
 //! A number is taken by updating the lane's row, which stays locked until the commit: whoever sees
 //! number n of a lane sees all below it. What the changes mean is the ledger's business.
 
-use super::{Error, Reader, Transaction, values};
+use super::{Error, Reader, SWEEP_LIMIT, Transaction, values};
 use crate::domain::instant::Instant;
 
 /// How many lanes there are; the first migration makes the rows.
@@ -106,14 +106,15 @@ pub async fn since(
         .collect()
 }
 
-/// Deletes those of a lane's 500 oldest changes that were made before `before`.
+/// Deletes those of a lane's [`SWEEP_LIMIT`] oldest changes that were made before `before`. The
+/// number deleted.
 pub async fn delete_old(tx: &mut Transaction, lane: i64, before: Instant) -> Result<u64, Error> {
     tx.execute(
         "DELETE FROM changes WHERE lane = $1 AND seq IN (\
              SELECT seq FROM (\
-                 SELECT seq, at FROM changes WHERE lane = $1 ORDER BY seq LIMIT 500\
+                 SELECT seq, at FROM changes WHERE lane = $1 ORDER BY seq LIMIT $3\
              ) AS oldest WHERE at < $2)",
-        values![lane, before],
+        values![lane, before, SWEEP_LIMIT],
     )
     .await
 }

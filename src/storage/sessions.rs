@@ -1,6 +1,6 @@
 //! The `sessions` table.
 
-use super::{Error, Reader, Row, Transaction, checks, grants, values};
+use super::{Error, Reader, Row, SWEEP_LIMIT, Transaction, checks, grants, values};
 use crate::domain::account::AccountStatus;
 use crate::domain::check::Check;
 use crate::domain::grant::Grant;
@@ -173,13 +173,13 @@ pub async fn end_all(
     .await
 }
 
-/// Deletes sessions that expired before `before`; at most 500. The number deleted.
+/// Deletes sessions that expired before `before`; at most [`SWEEP_LIMIT`]. The number deleted.
 pub async fn delete_expired(tx: &mut Transaction, before: Instant) -> Result<u64, Error> {
     tx.execute(
         "DELETE FROM sessions WHERE (account_id, session_id) IN (
              SELECT account_id, session_id FROM sessions WHERE expires_at < $1
-              ORDER BY expires_at LIMIT 500)",
-        values![before],
+              ORDER BY expires_at LIMIT $2)",
+        values![before, SWEEP_LIMIT],
     )
     .await
 }

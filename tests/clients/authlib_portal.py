@@ -20,8 +20,12 @@ class Portal(OAuth2Mixin, OpenIDMixin, BaseApp):
     client_cls = OAuth2Session
 
 
-def keep_nothing(*_token, **_of):
-    """Where a framework would store the refreshed token."""
+class Framework:
+    """What Authlib asks of a framework once a token was refreshed: to store it. The journey holds
+    its tokens itself."""
+
+    def update_token(self, *_token, **_of):
+        pass
 
 
 class Journey:
@@ -65,7 +69,7 @@ def main(stage):
     def portal(key, **changes):
         facts = dict(clients[key], **changes)
         made = Portal(
-            framework=None, name=key, update_token=keep_nothing, client_id=facts["client_id"], client_secret=facts.get("client_secret"),
+            framework=Framework(), name=key, client_id=facts["client_id"], client_secret=facts.get("client_secret"),
             server_metadata_url=issuer + "/.well-known/openid-configuration",
             client_kwargs=dict(scope=SCOPE, code_challenge_method="S256", default_timeout=20,
                                token_endpoint_auth_method=facts["token_endpoint_auth_method"],

@@ -108,6 +108,24 @@ async fn what_is_unknown_or_a_wish_is_no_error() {
 }
 
 #[tokio::test]
+async fn an_error_page_speaks_the_language_the_portal_asked_for() {
+    let server = Server::start().await;
+    let portal = server.portal().await;
+    let mut browser = server.browser();
+    for language in ["zh-CN", "en"] {
+        let request = portal.request().with("client_id", "nobody");
+        let answer = browser
+            .visit(&request.with("ui_locales", language).url())
+            .await;
+        assert_page_refuses(&answer, "unknown_client");
+        assert_eq!(answer.page().language(), language);
+        // Whoever wrote the portal's software looks this up: one sentence, whatever the language.
+        let sentence = "the client is not registered here";
+        assert_eq!(answer.page().text_of("error-description"), sentence);
+    }
+}
+
+#[tokio::test]
 async fn state_and_nonce_come_back_as_they_were() {
     let server = Server::start().await;
     let portal = server.portal().await;
@@ -214,4 +232,37 @@ async fn a_hint_says_who_is_expected() {
     let answer = browser.log_in_here(&page).await;
     let tokens = Tokens::of(&portal.redeem(&request.code(&answer)).await);
     assert_eq!(tokens.id_claims()["sub"], claims_of(&lis)["sub"]);
+}
+
+/// One write for each login at a portal: the redemption of its code.
+#[tokio::test]
+async fn a_request_writes_nothing_until_its_code_is_redeemed() {
+    let server = Server::start().await;
+    let portal = server.portal().await;
+    let mut zhang = server.browser_of(&ZHANG);
+    // Requests that come to nothing.
+    let before = server.database_digest();
+    for request in [
+        portal.request(),
+        portal.request().with("prompt", "none"),
+        portal.request().with("scope", "nonsense"),
+        portal.request().with("redirect_uri", "https://evil.test/"),
+        portal.request().with("client_id", "nobody"),
+    ] {
+        zhang.visit(&request.url()).await;
+    }
+    assert_eq!(server.database_digest(), before);
+    // A login and a decision are records; then a request that they answer.
+    portal.tokens(&mut zhang).await;
+    let before = server.database_digest();
+    let code = portal.authorize(&mut zhang).await;
+    zhang
+        .visit(&portal.request().with("prompt", "login").url())
+        .await;
+    zhang
+        .visit(&portal.request().with("prompt", "consent").url())
+        .await;
+    assert_eq!(server.database_digest(), before);
+    Tokens::of(&portal.redeem(&code).await);
+    assert_ne!(server.database_digest(), before);
 }

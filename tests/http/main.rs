@@ -4,6 +4,8 @@
 //! A test reads as sentences: actors (`Browser`, `Portal`) have verbs, the clock is moved by hand,
 //! and nothing sleeps.
 
+#![cfg(test)]
+
 #[path = "../support/postgres.rs"]
 mod postgres;
 
@@ -12,9 +14,16 @@ mod support;
 mod attacks;
 mod coverage;
 
+mod account;
 mod authorization;
 mod consent;
 mod discovery;
+mod end_session;
+mod introspection;
 mod login;
 mod pages;
+mod refresh;
+mod revocation;
 mod takeaways;
+mod token;
+mod userinfo;

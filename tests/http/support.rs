@@ -3,10 +3,12 @@
 mod answer;
 mod browser;
 mod page;
+mod parts;
 mod people;
 mod portal;
 mod request;
 mod server;
+mod signature;
 mod template;
 
 pub(crate) use answer::{
@@ -18,6 +20,7 @@ pub(crate) use people::{LI, Person, WANG, ZHANG};
 pub(crate) use portal::{Portal, Tokens, basic};
 pub(crate) use request::{AuthorizationRequest, Code, NONCE, STATE, challenge};
 pub(crate) use server::{ISSUER, Server, operation, quick, race, tweaked};
+pub(crate) use signature::{assert_signed, half_hash, header_of};
 
 use std::time::Duration;
 

@@ -100,8 +100,8 @@ async fn history(installation: &mut Installation) -> String {
 }
 
 on_both! {
-    async fn a_good_log_passes_and_each_tampering_is_listed(installation: Installation) {
-        let head = history(&mut installation).await;
+    async fn a_good_log_passes_and_each_tampering_is_listed(installation: &mut Installation) {
+        let head = history(installation).await;
         let done = installation.run(&["audit", "verify"]).await;
         let good = done.json();
         assert_eq!(good["ok"], true, "{done:?}");
@@ -126,13 +126,13 @@ on_both! {
             let problems = found["problems"].as_array().unwrap();
             let is_found = problems.iter().any(|problem| problem["kind"] == kind);
             assert!(is_found, "{statement}: {found}");
-            restore(&installation).await;
+            restore(installation).await;
         }
         assert_eq!(installation.run(&["audit", "verify"]).await.code, Some(0));
     }
 
-    async fn a_log_cut_off_behind_a_noted_head_is_detected(installation: Installation) {
-        let head = history(&mut installation).await;
+    async fn a_log_cut_off_behind_a_noted_head_is_detected(installation: &mut Installation) {
+        let head = history(installation).await;
         let writer = head.split(':').next().unwrap();
         // The last process never was: its batches and events are gone.
         for table in ["audit_batches", "audit_events"] {

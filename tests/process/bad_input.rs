@@ -125,7 +125,7 @@ async fn a_postgres_database_that_is_not_there_or_not_migrated_is_named() {
 }
 
 on_both! {
-    async fn a_wrong_master_key_is_refused(installation: Installation) {
+    async fn a_wrong_master_key_is_refused(installation: &mut Installation) {
         let key = |byte: u8| STANDARD.encode([byte; 32]);
         let right = installation.write("right.key", &key(1));
         let wrong = installation.write("wrong.key", &key(2));
@@ -141,7 +141,7 @@ on_both! {
         installation.run(&["keys", "list"]).await.json();
     }
 
-    async fn a_newer_schema_is_refused(installation: Installation) {
+    async fn a_newer_schema_is_refused(installation: &mut Installation) {
         installation.set("log.level", "info");
         installation.migrate().await;
         installation

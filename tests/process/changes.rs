@@ -52,8 +52,8 @@ fn error(answer: &Answer) -> Option<String> {
 }
 
 on_both! {
-    async fn a_suspended_client_is_refused_within_a_second_and_resumed_within_another(installation: Installation) {
-        let (portal, person) = prepared(&installation).await;
+    async fn a_suspended_client_is_refused_within_a_second_and_resumed_within_another(installation: &mut Installation) {
+        let (portal, person) = prepared(installation).await;
         let server = installation.serve().await;
         let http = &server.http;
         let entered = Entered::at(http, portal.clone(), person).await;
@@ -84,8 +84,8 @@ on_both! {
         server.stop().await;
     }
 
-    async fn a_frozen_account_is_out_within_a_second(installation: Installation) {
-        let (portal, person) = prepared(&installation).await;
+    async fn a_frozen_account_is_out_within_a_second(installation: &mut Installation) {
+        let (portal, person) = prepared(installation).await;
         let server = installation.serve().await;
         let http = &server.http;
         let entered = Entered::at(http, portal, person).await;
@@ -118,8 +118,8 @@ on_both! {
         server.stop().await;
     }
 
-    async fn rotated_keys_are_in_use_and_published_within_a_second_and_old_tokens_hold(installation: Installation) {
-        let (portal, person) = prepared(&installation).await;
+    async fn rotated_keys_are_in_use_and_published_within_a_second_and_old_tokens_hold(installation: &mut Installation) {
+        let (portal, person) = prepared(installation).await;
         let server = installation.serve().await;
         let http = &server.http;
         let entered = Entered::at(http, portal, person).await;

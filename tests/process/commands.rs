@@ -22,7 +22,7 @@ fn has(value: &Value, wanted: &[&str]) {
 }
 
 on_both! {
-    async fn client_commands_print_the_registered_metadata_and_the_secret_once(installation: Installation) {
+    async fn client_commands_print_the_registered_metadata_and_the_secret_once(installation: &mut Installation) {
         installation.migrate().await;
         assert_eq!(installation.run(&["client", "list"]).await.json(), Value::Array(vec![]));
         let metadata = installation.write("client.json", &Portal::metadata("one").to_string());
@@ -74,7 +74,7 @@ on_both! {
         assert_eq!(installation.run(&["client", "list"]).await.json(), Value::Array(vec![]));
     }
 
-    async fn account_commands_show_which_it_is_and_not_who(installation: Installation) {
+    async fn account_commands_show_which_it_is_and_not_who(installation: &mut Installation) {
         installation.migrate().await;
         let person = Person::numbered(11);
         let file = installation.write("people.ndjson", &person.line());
@@ -115,7 +115,7 @@ on_both! {
         assert_eq!(installation.number(recorded).await, 3);
     }
 
-    async fn key_commands_list_nothing_secret(installation: Installation) {
+    async fn key_commands_list_nothing_secret(installation: &mut Installation) {
         installation.migrate().await;
         let before = installation.run(&["keys", "list"]).await.json();
         let after = installation.run(&["keys", "rotate", "--operator", "li", "--reason", "year"]).await.json();

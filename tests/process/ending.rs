@@ -38,8 +38,8 @@ async fn is_hashing(server: &Server) -> bool {
 }
 
 on_both! {
-    async fn a_graceful_end_finishes_the_login_in_flight(installation: Installation) {
-        let (portal, person) = prepared(&installation).await;
+    async fn a_graceful_end_finishes_the_login_in_flight(installation: &mut Installation) {
+        let (portal, person) = prepared(installation).await;
         // The stored hash is light: the login makes a heavy one of it, which takes its time.
         let heavy = [("login.password.memory_kib", "262144"), ("login.password.passes", "8")];
         let mut server = installation.serve_with(&heavy).await;

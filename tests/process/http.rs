@@ -11,7 +11,7 @@ use reqwest::{Client, ClientBuilder, RequestBuilder};
 use serde_json::Value;
 
 /// Longer than any request may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Speaks to one listener, whatever host its URLs name. Cheap to clone; clones share connections.
 #[derive(Clone)]

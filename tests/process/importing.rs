@@ -19,7 +19,7 @@ fn altered(person: &Person, member: &str, value: Value) -> String {
 }
 
 on_both! {
-    async fn a_wrong_line_is_reported_with_its_number_and_reason_and_costs_nothing_else(installation: Installation) {
+    async fn a_wrong_line_is_reported_with_its_number_and_reason_and_costs_nothing_else(installation: &mut Installation) {
         installation.migrate().await;
         let person = Person::numbered;
         let wrong_check = {
@@ -77,7 +77,7 @@ on_both! {
         assert_eq!(installation.number("SELECT COUNT(*) FROM accounts").await, 3);
     }
 
-    async fn an_import_of_2000_lines_cut_off_by_kill_9_is_resumed_with_every_account_once(installation: Installation) {
+    async fn an_import_of_2000_lines_cut_off_by_kill_9_is_resumed_with_every_account_once(installation: &mut Installation) {
         installation.migrate().await;
         let people = (0..u32::try_from(MANY).unwrap()).map(Person::numbered);
         let lines: String = people.map(|person| person.line()).collect();
@@ -86,7 +86,7 @@ on_both! {
 
         let log = installation.path("cut-off");
         let mut importing = installation.start(&command, &[], &log);
-        within(Duration::from_secs(60), "some accounts", async || {
+        within(Duration::from_mins(1), "some accounts", async || {
             let count = installation.number("SELECT COUNT(*) FROM accounts").await;
             (count >= 200).then_some(())
         })

@@ -256,24 +256,24 @@ pub(crate) fn free_port() -> u16 {
     listener.local_addr().expect("its address").port()
 }
 
-/// `on_both! { async fn a_fact(installation: Installation) { … } }`: a test for each engine.
+/// `on_both! { async fn a_fact(installation: &mut Installation) { … } }`: a test for each engine.
 macro_rules! on_both {
-    ($($(#[$attribute:meta])* async fn $name:ident($installation:ident: Installation) $body:block)*) => {$(
+    ($($(#[$attribute:meta])* async fn $name:ident($installation:ident: &mut Installation) $body:block)*) => {$(
         mod $name {
             use super::*;
 
             $(#[$attribute])*
-            async fn fact(mut $installation: Installation) $body
+            async fn fact($installation: &mut Installation) $body
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn on_sqlite() {
-                fact(Installation::sqlite()).await;
+                fact(&mut Installation::sqlite()).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn on_postgres() {
-                if let Some(installation) = Installation::postgres().await {
-                    fact(installation).await;
+                if let Some(mut installation) = Installation::postgres().await {
+                    fact(&mut installation).await;
                 }
             }
         }

@@ -1,6 +1,8 @@
 //! The program as a process: started with settings in its environment, spoken to over its
 //! listeners and its command line, killed, stopped and started again.
 
+#![cfg(test)]
+
 #[path = "../support/postgres.rs"]
 mod postgres;
 
@@ -15,9 +17,9 @@ mod sql;
 mod audit;
 mod bad_input;
 mod changes;
+mod commands;
 #[cfg(test)]
 mod demo;
-mod commands;
 mod ending;
 mod importing;
 mod killed;

@@ -20,12 +20,12 @@ const WRONG_PASSWORD: &str = "not the password at all";
 const UNKNOWN_PHONE: &str = "+8613712345678";
 
 on_both! {
-    async fn nothing_personal_is_in_the_clear_anywhere(installation: Installation) {
+    async fn nothing_personal_is_in_the_clear_anywhere(installation: &mut Installation) {
         installation.set("log.level", "trace");
         installation.set("log.requests", "true");
         installation.migrate().await;
         let people: Vec<Person> = (40..43).map(Person::numbered).collect();
-        import(&installation, &people).await;
+        import(installation, &people).await;
         let portals = [
             installation.add_portal("one").await,
             installation.add_portal("two").await,
@@ -33,7 +33,7 @@ on_both! {
         let server = installation.serve().await;
         one_person_does_everything(&server.http, &portals, &people[0]).await;
         another_enters_by_document_number(&server.http, &portals[0], &people[1]).await;
-        an_operator_looks(&installation, &people[2]).await;
+        an_operator_looks(installation, &people[2]).await;
 
         let needles = needles(&people);
         let metrics = server.manage("/metrics").await.body;
@@ -44,10 +44,10 @@ on_both! {
         hay.extend(urls.into_iter().map(|url| (format!("URL {url}"), url.into_bytes())));
         server.stop().await;
         hay.extend(installation.everything_stored().await);
-        hay.extend(written(&installation));
+        hay.extend(written(installation));
         assert_eq!(found(&hay, &needles), Vec::<String>::new());
 
-        it_would_have_been_found(&installation, &people[0], &needles).await;
+        it_would_have_been_found(installation, &people[0], &needles).await;
     }
 }
 
@@ -195,10 +195,9 @@ fn needles(people: &[Person]) -> Vec<Vec<u8>> {
     }
     for text in plain {
         let escaped: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
-        let ascii: String = text
-            .encode_utf16()
-            .map(|unit| format!("\\u{unit:04x}"))
-            .collect();
+        let ascii = text.encode_utf16().fold(String::new(), |ascii, unit| {
+            ascii + &format!("\\u{unit:04x}")
+        });
         needles.extend([
             escaped.replace('+', "%20"),
             escaped,

@@ -11,7 +11,7 @@ use crate::http::{Answer, Http};
 use crate::installation::wait;
 
 /// How long a start and an end may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A server process; killed with this value.
 pub(crate) struct Server {

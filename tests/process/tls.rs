@@ -8,7 +8,7 @@ use crate::browser::Browser;
 use crate::http::Http;
 use crate::installation::Installation;
 use crate::people::Person;
-use crate::server::within;
+use crate::server::{Server, within};
 
 const FIRST: (&str, &str) = (
     include_str!("../../src/http/tls/fixtures/first.pem"),
@@ -78,11 +78,15 @@ async fn a_certificate_makes_it_https_with_host_cookies_and_strict_transport() {
     let plain = Http::to(&issuer, installation.setting("server.listen"));
     assert!(plain.try_get(&format!("{issuer}/login")).await.is_err());
 
-    // The certificate is renewed under the running server.
-    let listen = installation.setting("server.listen").to_owned();
+    the_certificate_is_renewed_under_it(&installation, &server).await;
+    server.stop().await;
+}
+
+async fn the_certificate_is_renewed_under_it(installation: &Installation, server: &Server) {
+    let (issuer, listen) = (installation.issuer(), installation.setting("server.listen"));
     let renewed = installation.path("renewed.pem");
     std::fs::write(&renewed, SECOND.0).unwrap();
-    let asking = || Http::secure_to(&issuer, &listen, &renewed);
+    let asking = || Http::secure_to(issuer, listen, &renewed);
     let url = format!("{issuer}/oauth2/jwks");
     assert!(
         asking().try_get(&url).await.is_err(),
@@ -97,7 +101,6 @@ async fn a_certificate_makes_it_https_with_host_cookies_and_strict_transport() {
         async || asking().try_get(&url).await.ok(),
     )
     .await;
-    server.stop().await;
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use tongxing::domain::clock::{Clock as _, SystemClock};
 use tongxing::domain::id::{AccountId, Id};
 use tongxing::domain::instant::Instant;
 use tongxing::protocol::client_metadata::ClientMetadata;
+use tongxing::storage::account_index::ACCOUNTS_PER_PHONE;
 use tongxing::storage::credentials::PasswordCredential;
 use tongxing::storage::migrations::MAIN;
 use tongxing::storage::{BoxFuture, Error, Storage, Transaction};
@@ -180,6 +181,17 @@ on_both! {
         let mut reader = storage.reader().await.unwrap();
         let found = account_index::list_by_phone(&mut reader, "phone").await.unwrap();
         assert_eq!(found, [2, 3, 4, 5].map(account));
+    }
+
+    async fn of_32_accounts_with_one_phone_five_get_it(database: &Database) {
+        let storage = database.storage(&MAIN).await;
+        let added = race(32, |number| {
+            let storage = storage.clone();
+            async move { add_phone(&storage, number as u128, Some(at(1))).await }
+        })
+        .await;
+        let count = added.iter().filter(|&&added| added).count();
+        assert_eq!(count, ACCOUNTS_PER_PHONE as usize);
     }
 
     async fn a_password_is_replaced_only_if_it_is_still_the_same(database: &Database) {

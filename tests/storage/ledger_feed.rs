@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tongxing::crypto::digest::sha256;
 use tongxing::domain::id::{AccountId, Id, SessionId};
-use tongxing::ledger::{Change, Ledger, Notice, Subject};
+use tongxing::ledger::{Change, Ledger, Notice, TokenGrounds};
 use tongxing::storage::changes::{self, ChangeRow};
 use tongxing::storage::migrations::MAIN;
 use tongxing::storage::{Error, Storage};
@@ -34,7 +34,7 @@ fn session(number: u128) -> SessionId {
 }
 
 fn is_ended(ledger: &Ledger, session: SessionId) -> bool {
-    ledger.feed().revocations().is_revoked(&Subject {
+    ledger.feed().revocations().is_revoked(&TokenGrounds {
         account: None,
         session: Some(session),
         authorization: None,

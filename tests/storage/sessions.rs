@@ -1,7 +1,6 @@
-//! What a login leaves behind, query by query: sessions, subjects, grants, authorizations, marks.
+//! What a login leaves behind, query by query: sessions, subjects, grants, authorizations.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use tongxing::domain::account::AccountStatus;
 use tongxing::domain::authentication::{AuthenticationMethod, AuthenticationMethods};
@@ -16,9 +15,7 @@ use tongxing::protocol::claims_request::Claim;
 use tongxing::storage::Storage;
 use tongxing::storage::authorizations::StoredAuthorization;
 use tongxing::storage::migrations::MAIN;
-use tongxing::storage::{
-    accounts, authorizations, checks, grants, revoked_tokens, sessions, subjects,
-};
+use tongxing::storage::{accounts, authorizations, checks, grants, sessions, subjects};
 
 use crate::accounts::{
     account, add_account, add_client, at, client_id, move_account, move_client, write,
@@ -87,6 +84,19 @@ async fn withdraw(storage: &Storage) -> bool {
         Box::pin(async move { grants::revoke(tx, account(1), &client_id("portal"), at(60)).await })
     })
     .await
+}
+
+async fn standing(storage: &Storage) -> Option<Grant> {
+    let mut reader = storage.reader().await.unwrap();
+    let key = (account(1), SessionId::from_u128(1));
+    let found = sessions::find_for_client(&mut reader, key, "portal", "sector").await;
+    let joined = found.unwrap().unwrap().grant;
+    let alone = grants::find(&mut reader, account(1), &client_id("portal"))
+        .await
+        .unwrap();
+    let facts = |grant: &Grant| (grant.id, grant.scope.clone(), grant.terms.clone());
+    assert_eq!(alone.as_ref().map(facts), joined.as_ref().map(facts));
+    joined
 }
 
 fn authorization(number: u128) -> Authorization {
@@ -265,14 +275,13 @@ on_both! {
     async fn a_standing_grant_keeps_its_identifier(database: &Database) {
         let storage = logged_in(database).await;
         assert_eq!(give(&storage, 2).await, Id::from_u128(1));
-        let mut reader = storage.reader().await.unwrap();
-        let grant = grants::find(&mut reader, account(1), &client_id("portal")).await.unwrap().unwrap();
+        let grant = standing(&storage).await.unwrap();
         assert_eq!((grant.terms.as_str(), grant.granted_at), ("terms 2", at(20)));
         assert_eq!(grant.claims, BTreeSet::from([Claim::Name, Claim::Email]));
         assert_eq!(grant.scope, "openid profile".parse().unwrap());
         assert!(withdraw(&storage).await);
         assert!(!withdraw(&storage).await, "it was withdrawn");
-        assert!(grants::find(&mut reader, account(1), &client_id("portal")).await.unwrap().is_none());
+        assert!(standing(&storage).await.is_none());
         assert_eq!(give(&storage, 3).await, Id::from_u128(3), "a new grant has a new one");
     }
 
@@ -335,6 +344,22 @@ on_both! {
         assert!(rotate(&storage, 5, 1).await);
     }
 
+    async fn all_authorizations_of_an_account_are_revoked_at_once(database: &Database) {
+        let storage = logged_in(database).await;
+        for number in 5..=7 {
+            assert!(redeem(&storage, number).await);
+        }
+        let revoke = async |seconds| {
+            write(&storage, move |tx| {
+                Box::pin(authorizations::revoke_all(tx, account(1), at(seconds)))
+            })
+            .await
+        };
+        assert_eq!(revoke(40).await, 3);
+        assert_eq!(revoke(41).await, 0);
+        assert_eq!(found(&storage, 6).await.unwrap().revoked_at, Some(at(40)));
+    }
+
     async fn a_revoked_authorization_does_not_rotate(database: &Database) {
         let storage = logged_in(database).await;
         redeem(&storage, 5).await;
@@ -360,27 +385,5 @@ on_both! {
         assert_eq!(sweep(at(90)).await, 0);
         assert_eq!(sweep(at(91)).await, 1);
         assert!(found(&storage, 5).await.is_none());
-    }
-
-    async fn a_revoked_token_is_marked_until_it_expires(database: &Database) {
-        let storage = database.storage(&MAIN).await;
-        for _ in 0..2 {
-            write(&storage, |tx| {
-                Box::pin(revoked_tokens::insert(tx, "owner", Id::from_u128(8), at(70)))
-            })
-            .await;
-        }
-        let mut reader = storage.reader().await.unwrap();
-        let marked = async |reader: &mut _, owner: &str| {
-            revoked_tokens::contains(reader, owner, Id::from_u128(8)).await.unwrap()
-        };
-        assert!(marked(&mut reader, "owner").await);
-        assert!(!marked(&mut reader, "another").await);
-        let sweep = async |now| {
-            write(&storage, move |tx| Box::pin(revoked_tokens::delete_expired(tx, now))).await
-        };
-        assert_eq!(sweep(at(70)).await, 0);
-        assert_eq!(sweep(at(70).plus(Duration::from_millis(1))).await, 1);
-        assert!(!marked(&mut reader, "owner").await);
     }
 }

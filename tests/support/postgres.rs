@@ -174,7 +174,6 @@ fn is_root() -> bool {
 }
 
 /// A shell that waits for the end of a pipe that only we hold, however we end.
-#[expect(clippy::zombie_processes, reason = "it outlives us, to clean up")]
 fn stop_when_we_end(mut pg_ctl: Command, data: &Path, folder: &Path) {
     pg_ctl
         .args(["stop", "-s", "-m", "immediate", "-D"])

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tracing::Level;
 
 use super::read::Reader;
+use crate::crypto::signing::RsaSize;
 use crate::http::address::AddressBlock;
 use crate::outbound::Loopback;
 use crate::protocol::issuer::Issuer;
@@ -240,28 +241,19 @@ pub(super) fn lifetimes(read: &mut Reader<'_>) -> Option<LifetimesConfig> {
 #[derive(Debug)]
 pub struct SigningConfig {
     /// The size of new RSA keys.
-    pub rsa_bits: RsaBits,
-}
-
-/// The size of an RSA key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RsaBits {
-    /// 2048
-    Bits2048,
-    /// 3072
-    Bits3072,
+    pub rsa_size: RsaSize,
 }
 
 pub(super) fn signing(read: &mut Reader<'_>) -> Option<SigningConfig> {
-    let rsa_bits = match read.number::<u32>("signing.rsa_bits", 2048..=3072)? {
-        2048 => RsaBits::Bits2048,
-        3072 => RsaBits::Bits3072,
+    let rsa_size = match read.number::<u32>("signing.rsa_bits", 2048..=3072)? {
+        2048 => RsaSize::Bits2048,
+        3072 => RsaSize::Bits3072,
         _ => {
             read.problem("signing.rsa_bits", "must be 2048 or 3072");
             return None;
         }
     };
-    Some(SigningConfig { rsa_bits })
+    Some(SigningConfig { rsa_size })
 }
 
 /// `notification.*`

@@ -38,6 +38,10 @@ fn forge(key: &SigningKey, header: &Value) -> String {
     format!("{signed}.{}", encoding::encode(&signature))
 }
 
+fn header_of(token: &str) -> Result<JwtHeader, JwtError> {
+    Parts::split(token)?.header()
+}
+
 #[test]
 fn what_is_signed_verifies() {
     let (key, claims) = (key(), json!({"sub": "a", "exp": 1}));
@@ -45,7 +49,7 @@ fn what_is_signed_verifies() {
         let token = sign_jwt(&key, typ, &claims).expect("signed");
         let expected = typ.map_or(ExpectedType::Optional("JWT"), ExpectedType::Required);
         assert_eq!(verify_as(&key, &token, expected), Ok(claims.clone()));
-        let header = decode_unverified_header(&token).expect("a header");
+        let header = header_of(&token).expect("a header");
         assert_eq!(header.alg, SignatureAlgorithm::Es256);
         assert_eq!(header.kid.as_deref(), Some(key.kid()));
         assert_eq!(header.typ.as_deref(), typ);
@@ -117,10 +121,7 @@ fn a_header_brings_no_keys_and_demands_nothing() {
             header[name] = value;
             let token = forge(&key, &header);
             assert_eq!(verify(&key, &token), Err(JwtError::RefusedHeader));
-            assert_eq!(
-                decode_unverified_header(&token),
-                Err(JwtError::RefusedHeader)
-            );
+            assert_eq!(header_of(&token), Err(JwtError::RefusedHeader));
         }
     }
     let harmless = json!({"alg": "ES256", "kid": key.kid(), "typ": "at+jwt", "x5t": "a"});
@@ -152,11 +153,11 @@ fn a_malformed_header_is_refused() {
         format!("{header}.{claims}.AA.AA"),
         format!("{header}.{claims}.AA.AA.AA"),
     ] {
-        let refused = decode_unverified_header(&token);
+        let refused = header_of(&token);
         assert_eq!(refused, Err(JwtError::Malformed), "{token}");
     }
     let long = format!("{header}.{}.AA", "A".repeat(MAX_TOKEN));
-    assert_eq!(decode_unverified_header(&long), Err(JwtError::TooLong));
+    assert_eq!(header_of(&long), Err(JwtError::TooLong));
 }
 
 #[test]
@@ -193,7 +194,7 @@ fn claims_are_read_only_as_asked() {
 proptest! {
     #[test]
     fn no_text_is_a_panic(text in any::<String>()) {
-        let _ = decode_unverified_header(&text);
-        let _ = decode_unverified_header(&format!("{}.{text}.", encoding::encode(text.as_bytes())));
+        let _ = header_of(&text);
+        let _ = header_of(&format!("{}.{text}.", encoding::encode(text.as_bytes())));
     }
 }

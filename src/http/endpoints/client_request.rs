@@ -5,9 +5,7 @@ use axum::response::Response;
 
 use crate::http::context::{FormBody, RequestContext};
 use crate::http::respond;
-use crate::protocol::client_authentication::{
-    ClientAuthenticationError as CredentialsError, ClientCredentials,
-};
+use crate::protocol::client_authentication::{ClientCredentials, CredentialsError};
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::parameters::Parameters;
 use crate::provider::client_authentication::ClientAuthenticationError;

@@ -3,8 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 
-use super::interaction::{self, Paused};
-use super::logout::portal_name;
+use super::interaction::{self, Paused, portal_name};
 use crate::accounts::profile::Profile;
 use crate::domain::session::Session;
 use crate::http::context::{FormBody, RequestContext};
@@ -169,8 +168,15 @@ fn receives(request: &AuthorizationRequest) -> Vec<Received> {
     // Who they are before what they give, and that it goes on afterwards last.
     receives.sort_by_key(|received| match received {
         Received::Subject => 0,
+        Received::Name
+        | Received::Phone
+        | Received::Email
+        | Received::Birthdate
+        | Received::Gender
+        | Received::Document
+        | Received::Assurance
+        | Received::Claim(_) => 1,
         Received::OfflineAccess => 2,
-        _ => 1,
     });
     receives
 }

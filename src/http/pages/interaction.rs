@@ -12,6 +12,7 @@ use crate::http::endpoints::authorization;
 use crate::http::respond::{self, PageSources};
 use crate::http::state::AppState;
 use crate::protocol::authorization_request::AuthorizationRequest;
+use crate::protocol::language::Language;
 use crate::protocol::parameters::Parameters;
 use crate::provider::authorize::Browser;
 use crate::provider::interaction::{Interaction, InteractionError};
@@ -229,4 +230,10 @@ pub(super) async fn resume(
         )
         .await;
     authorization::answer(state, context, outcome)
+}
+
+pub(super) fn portal_name(client: &Client, locale: Locale) -> String {
+    let language = Language::for_tag(locale.tag()).unwrap_or(Language::En);
+    let name = client.metadata.pages().name.choose(language);
+    name.map_or_else(|| client.id.to_string(), |name| name.as_str().to_owned())
 }

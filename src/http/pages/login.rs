@@ -4,8 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::interaction::{self, Paused};
-use super::logout::portal_name;
+use super::interaction::{self, Paused, portal_name};
 use crate::accounts::login::{LoginError, PasswordAttempt};
 use crate::domain::secret::Secret;
 use crate::http::context::{FormBody, RequestContext};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 
-use super::interaction;
+use super::interaction::{self, portal_name};
 use crate::accounts::logout::LogoutOrigin;
 use crate::domain::client::Client;
 use crate::domain::session::Session;
@@ -17,7 +17,6 @@ use crate::protocol::end_session::LogoutTarget;
 use crate::protocol::language::Language;
 use crate::provider::end_session::PendingLogout;
 use crate::views::link::WebLink;
-use crate::views::locale::Locale;
 use crate::views::logout::{LoggedOutPage, LogoutOutcome, LogoutPage, PortalLink};
 
 /// Names the form in its CSRF token.
@@ -180,12 +179,6 @@ async fn current(
     };
     let session = state.accounts.session(cookie).await;
     session.map_err(|error| Box::new(respond::storage_error_page(state, context, &error)))
-}
-
-pub(super) fn portal_name(client: &Client, locale: Locale) -> String {
-    let language = Language::for_tag(locale.tag()).unwrap_or(Language::En);
-    let name = client.metadata.pages().name.choose(language);
-    name.map_or_else(|| client.id.to_string(), |name| name.as_str().to_owned())
 }
 
 fn portal_link(context: &RequestContext, state: &AppState, client: &Client) -> Option<PortalLink> {

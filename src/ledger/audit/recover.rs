@@ -15,7 +15,7 @@ use crate::storage::audit::{self, WriterRow};
 use crate::storage::{Error, Reader, Storage, leases};
 
 const LEASE: &str = "audit";
-const LEASE_FOR: Duration = Duration::from_secs(30);
+const LEASE_FOR: Duration = Duration::from_secs(10);
 /// A writer that shows no sign of life for so long is dead: five beats. Should it live after all,
 /// nothing is lost, so this is as short as what may wait for its seal.
 const DEAD_AFTER: Duration = Duration::from_secs(5);

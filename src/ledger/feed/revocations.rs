@@ -11,12 +11,12 @@ use super::change::Change;
 use crate::domain::id::{AccessTokenId, AccountId, AuthorizationId, SessionId};
 use crate::domain::instant::Instant;
 
-/// How far the clocks of two nodes may differ (readiness is refused beyond).
-const CLOCK_SKEW: Duration = Duration::from_secs(2);
+/// How far a node's clock may be from the database's: one that is further off is not ready.
+pub const CLOCK_SKEW: Duration = Duration::from_secs(2);
 
 /// What a token rests on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Subject {
+pub struct TokenGrounds {
     /// The account it speaks for; none with client credentials.
     pub account: Option<AccountId>,
     /// The session it was issued in, if any.
@@ -63,21 +63,21 @@ impl Revocations {
 
     /// Whether a token whose signature and times hold is void nevertheless.
     #[must_use]
-    pub fn is_revoked(&self, subject: &Subject) -> bool {
+    pub fn is_revoked(&self, grounds: &TokenGrounds) -> bool {
         let lists = self.lists.read().unwrap_or_else(PoisonError::into_inner);
-        lists.tokens.contains_key(&subject.token)
-            || subject
+        lists.tokens.contains_key(&grounds.token)
+            || grounds
                 .session
                 .and_then(|session| lists.sessions.get(&session))
                 // What was granted offline goes on after a logout: only tokens from before it end.
-                .is_some_and(|at| subject.issued_at <= at.plus(CLOCK_SKEW))
-            || subject
+                .is_some_and(|at| grounds.issued_at <= at.plus(CLOCK_SKEW))
+            || grounds
                 .authorization
                 .is_some_and(|one| lists.authorizations.contains_key(&one))
-            || subject
+            || grounds
                 .account
                 .and_then(|account| lists.accounts.get(&account))
-                .is_some_and(|ended| ended.voids(subject.issued_at))
+                .is_some_and(|ended| ended.voids(grounds.issued_at))
     }
 
     pub(crate) fn apply(&self, change: &Change, at: Instant) {
@@ -152,8 +152,8 @@ mod tests {
         Instant::from_seconds(seconds)
     }
 
-    fn token(issued_at: Instant) -> Subject {
-        Subject {
+    fn token(issued_at: Instant) -> TokenGrounds {
+        TokenGrounds {
             account: Some(Id::from_u128(1)),
             session: Some(Id::from_u128(2)),
             authorization: Some(Id::from_u128(3)),
@@ -174,7 +174,7 @@ mod tests {
             assert!(!list.is_revoked(&token(at(100))));
             list.apply(&change, at(101));
             assert!(list.is_revoked(&token(at(100))), "{change:?}");
-            let other = Subject {
+            let other = TokenGrounds {
                 account: Some(Id::from_u128(11)),
                 session: None,
                 authorization: Some(Id::from_u128(13)),

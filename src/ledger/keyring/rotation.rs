@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use serde_json::{Map, Value};
+
 use super::ring::{current, last_number, next};
 use super::stored::{self, NewKey, Slot, Status};
 use super::{Keys, KeysError, insert};
@@ -49,16 +51,18 @@ impl Keys {
     /// Replaces every key that rotates, on nobody's order. Of two rotations at once one is done; the
     /// other fails with [`KeysError::Raced`].
     pub async fn rotate(&self) -> Result<(), KeysError> {
-        self.rotate_with(serde_json::json!({})).await
+        self.rotate_with(Map::new()).await
     }
 
     /// The same on an operator's order, for a reason: both go to the audit log.
     pub async fn rotate_by(&self, operator: &str, reason: &str) -> Result<(), KeysError> {
-        self.rotate_with(serde_json::json!({ "operator": operator, "reason": reason }))
-            .await
+        let mut detail = Map::new();
+        detail.insert("operator".to_owned(), operator.into());
+        detail.insert("reason".to_owned(), reason.into());
+        self.rotate_with(detail).await
     }
 
-    async fn rotate_with(&self, detail: serde_json::Value) -> Result<(), KeysError> {
+    async fn rotate_with(&self, detail: Map<String, Value>) -> Result<(), KeysError> {
         self.prepare_next().await?;
         let ledger = &self.0.ledger;
         let rows = keys::list(&mut ledger.reader().await?).await?;
@@ -87,12 +91,12 @@ impl Keys {
     async fn take(
         &self,
         steps: Vec<Step>,
-        mut detail: serde_json::Value,
+        mut detail: Map<String, Value>,
         now: Instant,
     ) -> Result<(), KeysError> {
         let promoted: Vec<&str> = steps.iter().map(|step| step.promoted.as_str()).collect();
-        detail["current"] = promoted.into();
-        let event = Event::new(EventKind::KeysRotated, now).detail(detail);
+        detail.insert("current".to_owned(), promoted.into());
+        let event = Event::new(EventKind::KeysRotated, now).detail(detail.into());
         let write = self
             .0
             .ledger

@@ -10,6 +10,7 @@ use crate::protocol::client_metadata::raw::RawClientMetadata;
 use crate::protocol::client_metadata::registration::RegistrationPolicy;
 use crate::protocol::issuer::Issuer;
 use crate::protocol::prompt::Prompt;
+use crate::protocol::scope::OPENID;
 
 const REDIRECT_URI: &str = "https://portal.example/cb?x=1";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
@@ -116,7 +117,7 @@ fn a_good_request_is_understood() {
     );
     assert_eq!(request.client_id(), "c");
     assert_eq!(request.scope().to_string(), "openid profile");
-    assert!(request.is_openid() && request.prompts().contains(Prompt::Login));
+    assert!(request.scope().contains(OPENID) && request.prompts().contains(Prompt::Login));
     assert_eq!((request.nonce(), request.max_age()), (Some("n"), Some(60)));
     assert!(request.code_challenge().is_some());
     assert_eq!(request.resource().unwrap().as_str(), "https://api.example/");
@@ -258,7 +259,11 @@ fn scopes_are_those_of_the_client() {
     let scope = |text| good(&[("scope", text)], &portal()).scope().to_string();
     assert_eq!(scope("openid address unknown"), "openid");
     assert_eq!(scope("openid offline_access"), "offline_access openid");
-    assert!(!good(&[("scope", "profile")], &portal()).is_openid());
+    assert!(
+        !good(&[("scope", "profile")], &portal())
+            .scope()
+            .contains(OPENID)
+    );
     for text in ["openid email", "unknown", "", "open\"id", "openid\u{e9}"] {
         assert_eq!(
             refused(&[("scope", text)], &portal()),

@@ -3,15 +3,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::AuthorizeError;
 use super::decision::Ready;
 use crate::crypto::digest;
 use crate::crypto::seal::{SealError, Sealed};
 use crate::domain::authorization::AuthorizationDetails;
-use crate::domain::client::ClientId;
+use crate::domain::client::{Client, ClientId};
 use crate::domain::id::{AccountId, AuthorizationId, GrantId, SessionId};
 use crate::domain::instant::Instant;
-use crate::protocol::acr::Ial;
 use crate::protocol::authorization_request::AuthorizationRequest;
 use crate::protocol::pkce::CodeChallenge;
 use crate::protocol::scope::Scope;
@@ -47,20 +45,19 @@ impl Sealed for AuthorizationCode {
 impl Provider {
     pub(super) fn issue_code(
         &self,
+        client: &Client,
         request: &AuthorizationRequest,
         ready: &Ready<'_>,
-        ial: Option<Ial>,
         now: Instant,
-    ) -> Result<SecretText, AuthorizeError> {
+    ) -> Result<SecretText, SealError> {
         let session = ready.session;
-        let aal = session.methods.aal();
+        let (aal, ial) = (session.methods.aal(), ready.ial);
         let code = AuthorizationCode {
             authorization_id: AuthorizationId::ordered(now, &*self.entropy),
             account_id: session.account_id,
             session_id: session.id,
             grant_id: ready.grant.id,
-            client_id: ClientId::try_from(request.client_id().to_owned())
-                .map_err(|_| SealError::TooLong)?,
+            client_id: client.id.clone(),
             subject: ready.subject.to_owned(),
             redirect_uri: digest::sha256(&[request.target().redirect_uri().as_bytes()]),
             challenge: request.code_challenge().copied(),
@@ -78,7 +75,7 @@ impl Provider {
         };
         let sealed = self.ring().sealer().seal(&code, &*self.entropy)?;
         if sealed.len() > MAX_LEN {
-            return Err(SealError::TooLong.into());
+            return Err(SealError::TooLong);
         }
         Ok(SecretText::new(sealed))
     }

@@ -42,6 +42,8 @@ pub(super) struct Ready<'a> {
     pub(super) session: &'a Session,
     pub(super) grant: &'a Grant,
     pub(super) subject: &'a str,
+    /// What is proven of the resident's identity.
+    pub(super) ial: Option<Ial>,
 }
 
 /// Decides. `prompt=none` turns every need into the error that names it (Core §3.1.2.6).
@@ -90,6 +92,7 @@ fn without_prompt<'a>(facts: &Facts<'a>) -> Decision<'a> {
             session,
             grant,
             subject,
+            ial: facts.ial,
         }),
         _ => Decision::Need(Step::Consent),
     }

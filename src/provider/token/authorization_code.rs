@@ -11,6 +11,7 @@ use super::ExchangeError;
 use super::issue::Occasion;
 use crate::crypto::digest;
 use crate::domain::authorization::Authorization;
+use crate::domain::client::ClientId;
 use crate::domain::id::{AccountId, AuthorizationId};
 use crate::domain::instant::Instant;
 use crate::ledger::Entry;
@@ -145,7 +146,8 @@ impl Provider {
         if !redeemed {
             return Ok(ExchangeError::CodeUnknown);
         }
-        self.revoke_authorization((account_id, id), EventKind::CodeReplayed)
+        let kind = EventKind::CodeReplayed;
+        self.revoke_authorization((account_id, id), &code.client_id, kind)
             .await?;
         Ok(ExchangeError::CodeReplayed(id))
     }
@@ -153,17 +155,15 @@ impl Provider {
     /// Revokes an authorization with every token of it, and records why.
     pub(in crate::provider) async fn revoke_authorization(
         &self,
-        (account_id, id): (AccountId, AuthorizationId),
+        key: (AccountId, AuthorizationId),
+        client_id: &ClientId,
         kind: EventKind,
     ) -> Result<(), storage::Error> {
-        let now = self.now();
+        let event = Event::new(kind, self.now()).client(client_id.as_str());
         self.ledger
-            .write(
-                (account_id, id, kind, now),
-                |entry, (account_id, id, kind, now)| {
-                    Box::pin(revoke(entry, (*account_id, *id), *kind, *now))
-                },
-            )
+            .write((key, event), |entry, (key, event)| {
+                Box::pin(revoke(entry, *key, event.clone()))
+            })
             .await
     }
 }
@@ -214,19 +214,21 @@ async fn redeem(
         return Ok(Redemption::Ended);
     }
     // RFC 6749 §4.1.2: a code that comes twice has been seen by two.
-    revoke(entry, key, EventKind::CodeReplayed, *now).await?;
+    let replayed = Event::new(EventKind::CodeReplayed, *now);
+    let replayed = replayed.client(authorization.client_id.as_str());
+    revoke(entry, key, replayed).await?;
     Ok(Redemption::Replayed)
 }
 
+/// Revokes an authorization that is not revoked yet; `event` says why and by whose doing.
 async fn revoke(
     entry: &mut Entry<'_>,
     (account_id, id): (AccountId, AuthorizationId),
-    kind: EventKind,
-    now: Instant,
+    event: Event,
 ) -> Result<(), storage::Error> {
-    if authorizations::revoke(entry.tx(), account_id, id, now).await? {
+    if authorizations::revoke(entry.tx(), account_id, id, event.at()).await? {
         entry.announce(Change::AuthorizationRevoked(id));
-        let event = Event::new(kind, now)
+        let event = event
             .account(account_id)
             .detail(json!({ "authorization": id }));
         entry.record(&event).await?;

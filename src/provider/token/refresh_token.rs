@@ -100,7 +100,8 @@ impl Provider {
         let standing = token.standing(&stored, now);
         if standing == Standing::Superseded {
             let key = (token.account_id, token.authorization_id);
-            self.revoke_authorization(key, EventKind::RefreshReplayed)
+            let kind = EventKind::RefreshReplayed;
+            self.revoke_authorization(key, &client.client().id, kind)
                 .await?;
             return Err(ExchangeError::RefreshReplayed(token.authorization_id));
         }

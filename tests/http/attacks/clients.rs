@@ -52,16 +52,12 @@ async fn a_client_authenticates_in_its_one_registered_way() {
         let made_up = "0123456789012345678901234567890123456789012";
         let secret = portal.client_secret.as_deref().unwrap_or(made_up);
         let header = basic(id, secret);
-        let ways: [(&str, Option<&str>, Vec<(&str, &str)>); 3] = [
-            ("client_secret_basic", Some(&header), vec![]),
-            (
-                "client_secret_post",
-                None,
-                vec![("client_id", id), ("client_secret", secret)],
-            ),
+        let by_post = vec![("client_id", id), ("client_secret", secret)];
+        for (way, header, extra) in [
+            ("client_secret_basic", Some(&*header), vec![]),
+            ("client_secret_post", None, by_post),
             ("none", None, vec![("client_id", id)]),
-        ];
-        for (way, header, extra) in ways {
+        ] {
             let fields: Vec<_> = NOTHING.into_iter().chain(extra).collect();
             let answer = portal.post("/oauth2/token", header, &fields).await;
             assert_eq!(
@@ -161,7 +157,8 @@ fn essence(answer: &Answer, typed: &str) -> (u16, BTreeMap<String, String>, Stri
     (answer.status.as_u16(), headers, text)
 }
 
-/// Case 29: by text, status and record; that the same work is done is the pool's own test.
+/// Case 29: by text, status and record. That an unknown name is hashed for as well shows where the
+/// hashing queue is full (`account`).
 #[tokio::test]
 async fn unknown_and_wrong_look_alike_at_login() {
     let server = Server::start().await;

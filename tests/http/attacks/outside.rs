@@ -158,6 +158,45 @@ async fn a_request_line_with_a_host_changes_nothing() {
     }
 }
 
+/// Parameters that a request may carry past us.
+const RIDING_ALONG: [&str; 6] = [
+    "resource_uri",
+    "login_hint",
+    "target_link_uri",
+    "iss",
+    "jwks_uri",
+    "sector_identifier_uri",
+];
+
+/// Parameters that make a request one to refuse, when an address stands in them.
+const REFUSED: [&str; 6] = [
+    "request_uri",
+    "request",
+    "id_token_hint",
+    "resource",
+    "redirect_uri",
+    "client_id",
+];
+
+/// The same at the endpoints that clients call.
+const POSTED: [&str; 6] = [
+    "resource",
+    "jwks_uri",
+    "client_assertion",
+    "audience",
+    "scope",
+    "redirect_uri",
+];
+
+/// This machine, in other words.
+const INSIDE: [&str; 5] = [
+    "127.0.0.1",
+    "localhost",
+    "[::1]",
+    "[::ffff:127.0.0.1]",
+    "0.0.0.0",
+];
+
 /// Case 52: registered or sent, an address is text until somebody clicks on it.
 #[tokio::test]
 async fn no_address_in_a_request_is_fetched() {
@@ -173,38 +212,17 @@ async fn no_address_in_a_request_is_fetched() {
     let portal = Portal::register(&server, &metadata).await;
     let mut zhang = server.browser_of(&ZHANG);
     let mut request = portal.full_request();
-    for name in [
-        "resource_uri",
-        "login_hint",
-        "target_link_uri",
-        "iss",
-        "jwks_uri",
-        "sector_identifier_uri",
-    ] {
+    for name in RIDING_ALONG {
         request = request.with(name, &uri);
     }
     let tokens = portal.tokens_with(&mut zhang, &request).await;
-    for name in [
-        "request_uri",
-        "request",
-        "id_token_hint",
-        "resource",
-        "redirect_uri",
-        "client_id",
-    ] {
+    for name in REFUSED {
         zhang
             .clone()
             .visit(&portal.request().with(name, &uri).url())
             .await;
     }
-    for name in [
-        "resource",
-        "jwks_uri",
-        "client_assertion",
-        "audience",
-        "scope",
-        "redirect_uri",
-    ] {
+    for name in POSTED {
         let fields = [
             ("grant_type", "refresh_token"),
             ("refresh_token", tokens.refresh()),
@@ -223,13 +241,7 @@ async fn no_address_in_a_request_is_fetched() {
         .await;
     zhang.logout().await;
     // At registration alone something is fetched, and nothing inside.
-    for host in [
-        "127.0.0.1",
-        "localhost",
-        "[::1]",
-        "[::ffff:127.0.0.1]",
-        "0.0.0.0",
-    ] {
+    for host in INSIDE {
         let sector = format!("https://{host}:{port}/sector.json");
         let metadata = json!({
             "redirect_uris": ["https://a.example/cb", "https://b.example/cb"],

@@ -90,20 +90,20 @@ async fn subjects_of_two_sectors_cannot_be_linked() {
 async fn a_sector_and_public_subjects_are_shared_on_purpose_only() {
     let server = Server::start().await;
     let uri = |path: &str| json!({ "redirect_uris": [format!("https://one.example/{path}")] });
-    let (a, b) = (
+    let one = [
         Portal::register(&server, &uri("a")).await,
         Portal::register(&server, &uri("b")).await,
-    );
+    ];
     let public = json!({ "subject_type": "public" });
-    let (c, d) = (
+    let open = [
         Portal::register(&server, &public).await,
         Portal::register(&server, &public).await,
-    );
+    ];
     let named = json!({ "redirect_uris": ["https://public/cb"] });
-    let e = Portal::register(&server, &named).await;
+    let named = Portal::register(&server, &named).await;
     let mut zhang = server.browser_of(&ZHANG);
     let mut subjects = Vec::new();
-    for portal in [&a, &b, &c, &d, &e] {
+    for portal in one.iter().chain(&open).chain([&named]) {
         let tokens = portal.tokens(&mut zhang).await;
         let sub = tokens.id_claims()["sub"].clone();
         assert_eq!(portal.userinfo(&tokens.access).await.json()["sub"], sub);

@@ -148,10 +148,6 @@ impl Portal {
         self.client_id.parse().expect("a client_id")
     }
 
-    pub(crate) fn server(&self) -> &Server {
-        &self.server
-    }
-
     /// The request it usually sends: `openid` with state, nonce and PKCE.
     pub(crate) fn request(&self) -> AuthorizationRequest {
         AuthorizationRequest::new(&self.client_id, &self.redirect_uri, "openid")

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::OnceLock;
 
-use super::server::{Parts, quick};
+use super::parts::{Parts, quick};
 
 /// The files of a database with keys and residents in it, and of its key store.
 pub(super) struct Template(Vec<(&'static str, Vec<u8>)>);

@@ -1,0 +1,167 @@
+//! Everything but the web: databases, keys, use cases, as the composition root puts them together,
+//! with a clock that stands still and hashing that costs nothing.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tongxing::accounts::import::{ImportListener, ImportSummary, Rejection};
+use tongxing::accounts::{Accounts, AccountsParts};
+use tongxing::crypto::custody::MasterKey;
+use tongxing::crypto::entropy::SystemEntropy;
+use tongxing::crypto::password::{PasswordParameters, PasswordPool, PoolSettings};
+use tongxing::crypto::token_cache::TokenCache;
+use tongxing::domain::clock::{Clock, ManualClock};
+use tongxing::domain::entropy::Entropy;
+use tongxing::domain::instant::Instant;
+use tongxing::ledger::Ledger;
+use tongxing::ledger::keyring::{KeySettings, Keys};
+use tongxing::ledger::profiles::Profiles;
+use tongxing::ledger::vault::Vault;
+use tongxing::outbound::{GuardedClient, Loopback};
+use tongxing::protocol::issuer::Issuer;
+use tongxing::provider::clients::Clients;
+use tongxing::provider::{Lifetimes, Provider, ProviderParts};
+use tongxing::storage::Storage;
+use tongxing::storage::database::{DatabaseUrl, Migrations, Options};
+use tongxing::storage::migrations;
+
+use super::people::Person;
+use super::server::ISSUER;
+use super::template::{MAIN_FILE, VAULT_FILE};
+
+/// 2026-01-05T08:00:00Z
+pub(super) const MADE: i64 = 1_767_600_000;
+
+/// What a resident waits at most; more than a busy machine needs.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// One guess costs a test nothing.
+pub(crate) fn quick() -> PoolSettings {
+    PoolSettings {
+        threads: 1,
+        queue: 256,
+        parameters: PasswordParameters::new(8, 1, 1).expect("small parameters"),
+    }
+}
+
+/// Everything but the web.
+pub(super) struct Parts {
+    pub(super) clock: ManualClock,
+    pub(super) ledger: Ledger,
+    vault: Storage,
+    pub(super) keys: Keys,
+    pub(super) provider: Provider,
+    pub(super) accounts: Accounts,
+}
+
+impl Parts {
+    pub(super) async fn open_sqlite(folder: &Path, hashing: PoolSettings) -> Self {
+        Self::open(
+            &DatabaseUrl::sqlite(&folder.join(MAIN_FILE)),
+            folder,
+            hashing,
+        )
+        .await
+    }
+
+    pub(super) async fn open(url: &DatabaseUrl, folder: &Path, hashing: PoolSettings) -> Self {
+        let manual = ManualClock::new(Instant::from_seconds(MADE));
+        let clock: Arc<dyn Clock> = Arc::new(manual.clone());
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+        let master = Arc::new(MasterKey::from_bytes(&[7; 32]));
+        let main = storage(url, &migrations::MAIN).await;
+        let vault = storage(
+            &DatabaseUrl::sqlite(&folder.join(VAULT_FILE)),
+            &migrations::VAULT,
+        )
+        .await;
+        let ledger = Ledger::new(main, Arc::clone(&clock), Arc::clone(&entropy));
+        let opened = Vault::open(
+            vault.clone(),
+            Arc::clone(&master),
+            Arc::clone(&clock),
+            Arc::clone(&entropy),
+        );
+        let profiles = Profiles::open(&ledger, opened.await.expect("a key store"));
+        let keys = Keys::open(&ledger, master, KeySettings::new(ISSUER));
+        let keys = keys.await.expect("keys");
+        let accounts = Accounts::new(AccountsParts {
+            ledger: ledger.clone(),
+            keys: keys.clone(),
+            profiles: profiles.await.expect("profiles"),
+            passwords: PasswordPool::start(hashing, Arc::clone(&entropy)).expect("hashing threads"),
+            clock: Arc::clone(&clock),
+            entropy: Arc::clone(&entropy),
+            session_ttl: Duration::from_hours(12),
+        });
+        let provider = Provider::new(ProviderParts {
+            issuer: Arc::new(Issuer::parse(ISSUER).expect("an issuer")),
+            accounts: accounts.clone(),
+            ledger: ledger.clone(),
+            keys: keys.clone(),
+            clients: Clients::new(ledger.clone()),
+            tokens: Arc::new(TokenCache::new(1000, &*entropy)),
+            lifetimes: Lifetimes {
+                code: Duration::from_mins(1),
+                access_token: Duration::from_mins(5),
+                id_token: Duration::from_mins(5),
+                refresh_token: Duration::from_hours(24 * 30),
+                interaction: Duration::from_mins(10),
+            },
+            clock,
+            entropy,
+        });
+        Self {
+            clock: manual,
+            ledger,
+            vault,
+            keys,
+            provider,
+            accounts,
+        }
+    }
+
+    pub(super) async fn import_people(&self) {
+        let lines = Person::ALL.map(|person| Ok(person.record().to_string().into_bytes()));
+        let imported = self.accounts.import(lines.into_iter(), &mut Strict).await;
+        let imported = imported.expect("the database answers").imported;
+        assert_eq!(imported, Person::ALL.len() as u64);
+    }
+
+    pub(super) async fn close(self) {
+        self.ledger.storage().close().await;
+        self.vault.close().await;
+    }
+}
+
+async fn storage(url: &DatabaseUrl, migrations: &'static Migrations) -> Storage {
+    let options = Options {
+        connections: 4,
+        pool_wait: PATIENCE,
+        busy_timeout: PATIENCE,
+        ..Options::default()
+    };
+    let storage = Storage::open(url, migrations, options).await;
+    let storage = storage.expect("a database");
+    storage.migrate().await.expect("a schema");
+    storage
+}
+
+/// Fetches for real, so that it refuses as it should.
+pub(super) fn fetcher() -> GuardedClient {
+    // Who comes second finds it done.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    GuardedClient::new(Loopback::Refused).expect("a client")
+}
+
+/// Every line must be taken.
+pub(super) struct Strict;
+
+impl ImportListener for Strict {
+    fn rejected(&mut self, rejection: &Rejection) -> std::io::Result<()> {
+        panic!("line {}: {}", rejection.line, rejection.reason);
+    }
+
+    fn progress(&mut self, _: &ImportSummary) {}
+}
