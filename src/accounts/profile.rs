@@ -37,19 +37,22 @@ impl Accounts {
             return Ok(None);
         };
         drop(reader);
-        let profile = self.open_profile(&account).await?;
+        let profile = self.open_profile(account.id, &account.sealed).await?;
         Ok(Some((account, profile)))
     }
 
     /// Opens the profile of an account.
-    pub async fn open_profile(&self, account: &Account) -> Result<Profile, ProfileError> {
-        let sealed = &account.sealed;
+    pub async fn open_profile(
+        &self,
+        id: AccountId,
+        sealed: &SealedProfile,
+    ) -> Result<Profile, ProfileError> {
         let wrapped = WrappedKey {
             bucket: Bucket::new(sealed.key_bucket),
             version: sealed.key_version,
             wrapped: sealed.wrapped_key.clone(),
         };
-        let key = self.profiles.open_key(account.id, &wrapped).await?;
+        let key = self.profiles.open_key(id, &wrapped).await?;
         let plain = key.open(&sealed.profile)?;
         serde_json::from_slice(&plain).map_err(|_| ProfileError::Damaged)
     }

@@ -15,6 +15,7 @@ use super::Provider;
 use super::interaction::Interaction;
 use super::subject::sector_of;
 use crate::crypto::seal::SealError;
+use crate::domain::assurance;
 use crate::domain::client::{Client, ClientId};
 use crate::protocol::authorization_request::{
     AuthorizationRequest, RawAuthorizationRequest, Refused, Unverified,
@@ -127,13 +128,9 @@ impl Provider {
             }
             None => None,
         };
-        let ial = match &session {
-            Some(found) => {
-                let account_id = found.stored.session.account_id;
-                self.accounts.identity_level(account_id).await?
-            }
-            None => None,
-        };
+        let ial = session
+            .as_ref()
+            .and_then(|found| assurance::derive(&found.checks, now));
         let facts = Facts {
             request,
             session: session.as_ref(),

@@ -59,18 +59,17 @@ impl Provider {
         } = live.identity.owner.ok_or(UserinfoError::Scope)?;
         let now = self.now();
         let mut reader = self.ledger.reader().await?;
-        let stored = authorizations::find(&mut reader, account, authorization).await?;
+        let found = authorizations::find_with_profile(&mut reader, account, authorization).await?;
         drop(reader);
-        let mut authorization = stored
-            .filter(|stored| stored.holds(now))
-            .ok_or(UserinfoError::Token)?
-            .authorization;
+        let (stored, sealed) = found
+            .filter(|(stored, _)| stored.holds(now))
+            .ok_or(UserinfoError::Token)?;
+        let mut authorization = stored.authorization;
         // A refresh may have narrowed the scope for this token; and what the client is cleared for
         // no longer is not told to it, whatever was granted before.
         authorization.scope = live.claims.scope;
         let authorization = authorization.limited_to(live.client.metadata.scope());
-        let found = self.accounts.profile(account).await?;
-        let (_, profile) = found.ok_or(UserinfoError::Token)?;
+        let profile = self.accounts.open_profile(account, &sealed).await?;
         let wanted = disclosure::of_userinfo(&authorization);
         let claims = disclosure::release(&wanted, &profile);
         let names: Vec<&str> = claims.present().into_iter().map(Claim::as_str).collect();

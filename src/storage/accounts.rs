@@ -61,22 +61,30 @@ pub async fn update_status(
     Ok(changed == 1)
 }
 
-fn read(row: &Row) -> Result<Account, Error> {
-    let corrupt = |column| Error::Corrupt {
+/// Reads an account's sealed profile out of a row that has its columns.
+pub(super) fn read_sealed(row: &Row) -> Result<SealedProfile, Error> {
+    Ok(SealedProfile {
+        key_bucket: u16::try_from(row.get::<i64>("key_bucket")?)
+            .map_err(|_| corrupt("key_bucket"))?,
+        key_version: row.get("key_version")?,
+        wrapped_key: row.get("wrapped_key")?,
+        profile: row.get("profile")?,
+    })
+}
+
+fn corrupt(column: &'static str) -> Error {
+    Error::Corrupt {
         table: "accounts",
         column,
-    };
+    }
+}
+
+fn read(row: &Row) -> Result<Account, Error> {
     Ok(Account {
         id: row.get("account_id")?,
         status: AccountStatus::parse(&row.get::<String>("status")?)
             .ok_or_else(|| corrupt("status"))?,
-        sealed: SealedProfile {
-            key_bucket: u16::try_from(row.get::<i64>("key_bucket")?)
-                .map_err(|_| corrupt("key_bucket"))?,
-            key_version: row.get("key_version")?,
-            wrapped_key: row.get("wrapped_key")?,
-            profile: row.get("profile")?,
-        },
+        sealed: read_sealed(row)?,
         created_at: row.get("created_at")?,
         changed_at: row.get("changed_at")?,
     })

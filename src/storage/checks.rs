@@ -34,12 +34,21 @@ pub async fn insert(
 pub async fn list(reader: &mut Reader, account_id: AccountId) -> Result<Vec<Check>, Error> {
     let rows = reader
         .fetch_all(
-            "SELECT method, authority, reference, result, performed_at, expires_at
+            "SELECT method, authority, reference, result, performed_at,
+                    expires_at AS check_expires_at
                FROM checks WHERE account_id = $1 ORDER BY check_id",
             values![account_id],
         )
         .await?;
     rows.iter().map(read).collect()
+}
+
+/// Reads a check out of a row that may have none (an outer join).
+pub(super) fn read_joined(row: &Row) -> Result<Option<Check>, Error> {
+    match row.get::<Option<String>>("method")? {
+        Some(_) => read(row).map(Some),
+        None => Ok(None),
+    }
 }
 
 fn read(row: &Row) -> Result<Check, Error> {
@@ -61,6 +70,6 @@ fn read(row: &Row) -> Result<Check, Error> {
             .parse()
             .map_err(|_| corrupt("result"))?,
         performed_at: row.get("performed_at")?,
-        expires_at: row.get("expires_at")?,
+        expires_at: row.get("check_expires_at")?,
     })
 }

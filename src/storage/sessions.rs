@@ -1,7 +1,8 @@
 //! The `sessions` table.
 
-use super::{Error, Reader, Row, SWEEP_LIMIT, Transaction, values};
+use super::{Error, Reader, Row, SWEEP_LIMIT, Transaction, checks, grants, values};
 use crate::domain::account::AccountStatus;
+use crate::domain::check::Check;
 use crate::domain::grant::Grant;
 use crate::domain::id::{AccountId, SessionId};
 use crate::domain::instant::Instant;
@@ -99,37 +100,47 @@ pub struct SessionForClient {
     pub grant: Option<Grant>,
     /// The subject the client's sector knows the account by.
     pub subject: Option<String>,
+    /// All checks of the account, oldest first.
+    pub checks: Vec<Check>,
 }
 
-/// The session, ended or not, with the client's grant and the sector's subject.
+/// The session, ended or not, with the client's grant, the sector's subject and the account's
+/// checks.
 pub async fn find_for_client(
     reader: &mut Reader,
     (account_id, session_id): (AccountId, SessionId),
     client_id: &str,
     sector: &str,
 ) -> Result<Option<SessionForClient>, Error> {
-    let row = reader
-        .fetch_optional(
+    let rows = reader
+        .fetch_all(
             "SELECT s.account_id, s.session_id, s.secret_hash, s.methods, s.authenticated_at,
                     s.expires_at, s.ended_at, a.status, g.grant_id, g.scope, g.claims, g.terms,
-                    g.granted_at, j.subject
+                    g.granted_at, j.subject, c.method, c.authority, c.reference, c.result,
+                    c.performed_at, c.expires_at AS check_expires_at
                FROM sessions s
                JOIN accounts a ON a.account_id = s.account_id
                LEFT JOIN grants g ON g.account_id = s.account_id AND g.client_id = $3
                                  AND g.revoked_at IS NULL
                LEFT JOIN subjects j ON j.account_id = s.account_id AND j.sector = $4
-              WHERE s.account_id = $1 AND s.session_id = $2",
+               LEFT JOIN checks c ON c.account_id = s.account_id
+              WHERE s.account_id = $1 AND s.session_id = $2
+              ORDER BY c.check_id",
             values![account_id, session_id, client_id, sector],
         )
         .await?;
-    row.map(|row| {
-        Ok(SessionForClient {
-            stored: read(&row)?,
-            grant: super::grants::read_joined(&row)?,
-            subject: row.get("subject")?,
-        })
-    })
-    .transpose()
+    let Some(first) = rows.first() else {
+        return Ok(None);
+    };
+    let checks = rows.iter().map(checks::read_joined);
+    Ok(Some(SessionForClient {
+        stored: read(first)?,
+        grant: grants::read_joined(first)?,
+        subject: first.get("subject")?,
+        checks: checks
+            .filter_map(Result::transpose)
+            .collect::<Result<_, _>>()?,
+    }))
 }
 
 /// Ends a session; false when it had ended before.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use tongxing::domain::account::AccountStatus;
 use tongxing::domain::authentication::{AuthenticationMethod, AuthenticationMethods};
 use tongxing::domain::authorization::{Authorization, AuthorizationDetails};
+use tongxing::domain::check::{Check, CheckLabel, CheckMethod, CheckResult};
 use tongxing::domain::client::ClientStatus;
 use tongxing::domain::grant::Grant;
 use tongxing::domain::id::{AuthorizationId, GrantId, Id, SessionId};
@@ -14,7 +15,7 @@ use tongxing::protocol::claims_request::Claim;
 use tongxing::storage::Storage;
 use tongxing::storage::authorizations::StoredAuthorization;
 use tongxing::storage::migrations::MAIN;
-use tongxing::storage::{authorizations, grants, sessions, subjects};
+use tongxing::storage::{accounts, authorizations, checks, grants, sessions, subjects};
 
 use crate::accounts::{
     account, add_account, add_client, at, client_id, move_account, move_client, write,
@@ -36,6 +37,17 @@ async fn add_session(storage: &Storage, number: u128) -> bool {
         Box::pin(async move { sessions::insert(tx, &session(number), "secret").await })
     })
     .await
+}
+
+fn check() -> Check {
+    Check {
+        method: CheckMethod::Counter,
+        authority: CheckLabel::parse("authority").unwrap(),
+        transaction: CheckLabel::parse("transaction").unwrap(),
+        result: CheckResult::Match,
+        performed_at: at(1),
+        expires_at: None,
+    }
 }
 
 async fn end_session(storage: &Storage, number: u128) -> bool {
@@ -119,9 +131,24 @@ async fn redeem(storage: &Storage, number: u128) -> bool {
 
 async fn found(storage: &Storage, number: u128) -> Option<StoredAuthorization> {
     let mut reader = storage.reader().await.unwrap();
-    authorizations::find(&mut reader, account(1), AuthorizationId::from_u128(number))
+    let key = (account(1), AuthorizationId::from_u128(number));
+    let found = authorizations::find(&mut reader, key.0, key.1)
         .await
-        .unwrap()
+        .unwrap();
+    let with_profile = authorizations::find_with_profile(&mut reader, key.0, key.1)
+        .await
+        .unwrap();
+    // The profile comes along, and nothing else is different.
+    if let Some((stored, sealed)) = &with_profile {
+        let account = accounts::find(&mut reader, key.0).await.unwrap();
+        assert_eq!(*sealed, account.unwrap().sealed);
+        assert_eq!(
+            format!("{stored:?}"),
+            format!("{:?}", found.as_ref().unwrap())
+        );
+    }
+    assert_eq!(with_profile.is_some(), found.is_some());
+    found
 }
 
 async fn rotate(storage: &Storage, number: u128, count: u32) -> bool {
@@ -210,11 +237,19 @@ on_both! {
         assert_eq!(sweep(at(101)).await, 1);
     }
 
-    async fn one_read_finds_session_grant_and_subject(database: &Database) {
+    async fn one_read_finds_session_grant_subject_and_checks(database: &Database) {
         let storage = logged_in(database).await;
         for subject in ["first", "second"] {
             write(&storage, move |tx| {
                 Box::pin(subjects::insert(tx, account(1), "sector", subject))
+            })
+            .await;
+        }
+        for number in [7, 8] {
+            write(&storage, move |tx| {
+                Box::pin(async move {
+                    checks::insert(tx, account(1), Id::from_u128(number), &check()).await
+                })
             })
             .await;
         }
@@ -226,11 +261,13 @@ on_both! {
             .unwrap();
         assert_eq!(whole.subject.as_deref(), Some("first"), "the stored subject wins");
         assert_eq!(whole.grant.unwrap().id, Id::from_u128(1));
+        assert_eq!(whole.checks, [check(), check()]);
         let other = sessions::find_for_client(&mut reader, key, "other", "elsewhere")
             .await
             .unwrap()
             .unwrap();
         assert!(other.subject.is_none() && other.grant.is_none());
+        assert_eq!(other.checks.len(), 2);
         let subject = subjects::find(&mut reader, account(1), "sector").await.unwrap();
         assert_eq!(subject.as_deref(), Some("first"));
     }

@@ -133,6 +133,7 @@ impl Case {
             },
             grant,
             subject: self.subject.map(str::to_owned),
+            checks: Vec::new(),
         }
     }
 }
