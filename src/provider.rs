@@ -108,11 +108,6 @@ impl Provider {
         }
     }
 
-    /// The issuer identifier.
-    pub fn issuer(&self) -> &Issuer {
-        &self.issuer
-    }
-
     /// The accounts it logs in.
     pub const fn accounts(&self) -> &Accounts {
         &self.accounts

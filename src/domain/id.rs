@@ -51,8 +51,6 @@ kinds! {
     Interaction, InteractionId, "int";
     /// An access token (its `jti` is the sealed form).
     AccessToken, AccessTokenId, "atk";
-    /// A key of this provider.
-    Key, KeyId, "key";
     /// A process that writes to the audit log.
     Writer, WriterId, "wri";
     /// One HTTP request, in logs and on error pages.

@@ -93,6 +93,10 @@ impl Provider {
             Ok(request) => request,
             Err(refused) => return Ok(self.refuse(*refused)),
         };
+        if !self.serves(request.resource()) {
+            let told = "Tokens are issued for this provider's own resources only.";
+            return Ok(self.refuse(request.refuse(ErrorCode::InvalidTarget.because(told))));
+        }
         self.proceed(&client, &request, None, browser).await
     }
 

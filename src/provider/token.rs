@@ -121,7 +121,9 @@ impl Provider {
         if !client.client().metadata.allows_grant(request.grant_type()) {
             return Err(ExchangeError::GrantType);
         }
-        self.check_resource(request.resource())?;
+        if !self.serves(request.resource()) {
+            return Err(ExchangeError::Target);
+        }
         match request {
             TokenRequest::AuthorizationCode {
                 code,
@@ -147,13 +149,8 @@ impl Provider {
     }
 
     /// RFC 8707 §2: this provider's own endpoints are the only resource there is.
-    fn check_resource(&self, resource: Option<&ResourceIndicator>) -> Result<(), ExchangeError> {
-        match resource {
-            Some(resource) if resource.as_str() != self.issuer.as_str() => {
-                Err(ExchangeError::Target)
-            }
-            _ => Ok(()),
-        }
+    pub(super) fn serves(&self, resource: Option<&ResourceIndicator>) -> bool {
+        resource.is_none_or(|resource| resource.as_str() == self.issuer.as_str())
     }
 }
 

@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use tongxing::domain::client::ClientStatus;
 
 use crate::support::{
-    ISSUER, LI, NONCE, Portal, Server, Tokens, WANG, ZHANG, assert_page_refuses, assert_refused,
-    assert_signed, claims_of, half_hash, header_of, seconds,
+    ISSUER, LI, NONCE, Portal, Server, Tokens, WANG, ZHANG, assert_page_refuses,
+    assert_redirect_refuses, assert_refused, assert_signed, claims_of, half_hash, header_of,
+    seconds,
 };
 
 async fn jwks(server: &Server) -> Value {
@@ -238,7 +239,8 @@ async fn a_client_gets_a_token_of_its_own() {
 async fn tokens_are_for_the_provider_only() {
     let server = Server::start().await;
     let portal = server.portal().await;
-    let tokens = portal.tokens(&mut server.browser_of(&ZHANG)).await;
+    let mut zhang = server.browser_of(&ZHANG);
+    let tokens = portal.tokens(&mut zhang).await;
     for (resource, is_ours) in [
         (ISSUER, true),
         ("https://api.example", false),
@@ -256,6 +258,8 @@ async fn tokens_are_for_the_provider_only() {
             assert_eq!(claims_of(&Tokens::of(&answer).access)["aud"], ISSUER);
         } else {
             assert_refused(&answer, "invalid_target");
+            let request = portal.request().with("resource", resource);
+            assert_redirect_refuses(&zhang.visit(&request.url()).await, "invalid_target");
         }
     }
 }
