@@ -116,6 +116,12 @@ impl Ledger {
         &self.0.storage
     }
 
+    /// The clock.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.clock
+    }
+
     /// The time now.
     #[must_use]
     pub fn now(&self) -> Instant {
