@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Error, Row, Transaction, values};
+use super::{Error, Reader, Row, Transaction, values};
 use crate::domain::client::ClientId;
 use crate::domain::grant::Grant;
 use crate::domain::id::{AccountId, GrantId};
@@ -125,6 +125,43 @@ pub async fn revoke(
         )
         .await?;
     Ok(revoked == 1)
+}
+
+/// Withdraws every grant of an account; the number withdrawn.
+pub async fn revoke_all(
+    tx: &mut Transaction,
+    account_id: AccountId,
+    now: Instant,
+) -> Result<u64, Error> {
+    tx.execute(
+        "UPDATE grants SET revoked_at = $2 WHERE account_id = $1 AND revoked_at IS NULL",
+        values![account_id, now],
+    )
+    .await
+}
+
+/// What an account has given to whom, the latest first.
+pub async fn list(
+    reader: &mut Reader,
+    account_id: AccountId,
+) -> Result<Vec<(ClientId, Grant)>, Error> {
+    let rows = reader
+        .fetch_all(
+            "SELECT client_id, grant_id, scope, claims, terms, granted_at FROM grants
+              WHERE account_id = $1 AND revoked_at IS NULL ORDER BY granted_at DESC, client_id",
+            values![account_id],
+        )
+        .await?;
+    let mut given = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let client_id = row.get::<String>("client_id")?;
+        let client_id = client_id.try_into().map_err(|_| Error::Corrupt {
+            table: "grants",
+            column: "client_id",
+        })?;
+        given.extend(read_joined(row)?.map(|grant| (client_id, grant)));
+    }
+    Ok(given)
 }
 
 /// Reads a grant out of a row that may have none (an outer join).
