@@ -18,6 +18,7 @@ pub mod credentials;
 pub mod grants;
 pub mod keys;
 pub mod leases;
+pub mod outbox;
 pub mod sessions;
 pub mod subjects;
 pub mod usage;

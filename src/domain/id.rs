@@ -53,6 +53,8 @@ kinds! {
     AccessToken, AccessTokenId, "atk";
     /// A process that writes to the audit log.
     Writer, WriterId, "wri";
+    /// Something in the outbox: the same at every attempt to deliver it.
+    Delivery, DeliveryId, "dlv";
     /// One HTTP request, in logs and on error pages.
     Request, RequestId, "req";
 }
