@@ -8,6 +8,7 @@ pub mod consent;
 pub mod import;
 pub mod login;
 pub mod logout;
+mod messages;
 pub mod profile;
 pub mod session;
 

@@ -21,6 +21,7 @@ pub mod grant;
 pub mod id;
 pub mod instant;
 pub mod limit;
+pub mod message;
 pub mod name;
 pub mod network;
 pub mod notice;

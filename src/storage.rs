@@ -21,6 +21,7 @@ pub mod grants;
 pub mod keys;
 pub mod leases;
 pub mod notices;
+pub mod outbox;
 pub mod privacy;
 pub mod sessions;
 pub mod subjects;

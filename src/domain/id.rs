@@ -57,6 +57,8 @@ kinds! {
     Challenge, ChallengeId, "chg";
     /// Something an account's person is told.
     Notice, NoticeId, "ntc";
+    /// Something in the outbox: the same at every attempt to deliver it.
+    Delivery, DeliveryId, "dlv";
     /// One HTTP request, in logs and on error pages.
     Request, RequestId, "req";
 }
