@@ -28,6 +28,7 @@ pub mod notice;
 pub mod one_time_code;
 pub mod password_policy;
 pub mod phone;
+pub mod phone_holder;
 pub mod secret;
 pub mod session;
 pub mod social_credit_code;

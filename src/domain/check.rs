@@ -49,6 +49,34 @@ impl CheckMethod {
     }
 }
 
+/// What a check is about: it counts no longer once the account has lost one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grounds {
+    /// The document.
+    pub document: bool,
+    /// The phone.
+    pub phone: bool,
+}
+
+impl CheckMethod {
+    /// What a check by this method rests on.
+    #[must_use]
+    pub const fn rests_on(self) -> Grounds {
+        let (document, phone) = match self {
+            Self::PhoneCode => (false, true),
+            Self::ThreeElements => (true, true),
+            Self::TwoElements
+            | Self::FourElements
+            | Self::Face
+            | Self::ChipAndFace
+            | Self::NetworkCredential
+            | Self::Certificate
+            | Self::Counter => (true, false),
+        };
+        Grounds { document, phone }
+    }
+}
+
 code_list! {
     /// What the authority answered. Authorities verify; they return no data.
     pub enum CheckResult {

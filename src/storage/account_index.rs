@@ -3,9 +3,7 @@
 use super::{Error, Reader, Transaction, values};
 use crate::domain::id::AccountId;
 use crate::domain::instant::Instant;
-
-/// How many accounts one phone may serve (DESIGN: phones are shared within a family).
-pub const ACCOUNTS_PER_PHONE: u32 = 5;
+use crate::domain::phone_holder::{ACCOUNTS_PER_PHONE, PhoneHolder};
 
 /// Makes the account the holder of a document; false when another account holds it.
 pub async fn claim_document(
@@ -54,17 +52,6 @@ pub async fn transfer_document(
     Ok(moved == 1)
 }
 
-/// An account's hold on a phone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PhoneHolder {
-    /// Whose.
-    pub account_id: AccountId,
-    /// When the phone was last shown to be at hand.
-    pub confirmed_at: Option<Instant>,
-    /// Whether its carrier says it is the person's own.
-    pub in_own_name: bool,
-}
-
 /// Adds a phone to an account; false when the phone already serves as many accounts as it may, or
 /// this one.
 pub async fn add_phone(
@@ -74,7 +61,7 @@ pub async fn add_phone(
     holder: PhoneHolder,
 ) -> Result<bool, Error> {
     // A count in the statement would not do: two that run at once do not see each other's row.
-    for place in 1..=ACCOUNTS_PER_PHONE {
+    for place in (1_i64..).take(ACCOUNTS_PER_PHONE) {
         let inserted = tx
             .execute(
                 "INSERT INTO account_phones (phone_key, account_id, place, index_version,

@@ -3,6 +3,7 @@
 use super::{Error, Reader, Row, Transaction, values};
 use crate::domain::check::{Check, CheckLabel};
 use crate::domain::id::{AccountId, CheckId};
+use crate::domain::instant::Instant;
 
 /// A check to be recorded, and what it rests on.
 #[derive(Debug, Clone)]
