@@ -6,6 +6,7 @@
 
 mod addresses;
 pub mod client;
+pub mod messages;
 
 pub use addresses::Loopback;
 pub use client::GuardedClient;

@@ -15,6 +15,7 @@ pub mod link;
 pub mod locale;
 pub mod login;
 pub mod logout;
+pub mod message;
 pub mod page;
 pub mod renderer;
 
