@@ -9,21 +9,28 @@ use unic_langid::LanguageIdentifier;
 
 use super::locale::Locale;
 
-const ZH_CN: &str = include_str!("../../templates/locales/zh-CN.ftl");
-const EN: &str = include_str!("../../templates/locales/en.ftl");
-
-/// The file of a language as it is written.
-pub(super) const fn source(locale: Locale) -> &'static str {
+/// The files of a language as they are written.
+pub(super) const fn sources(locale: Locale) -> &'static [&'static str] {
     match locale {
-        Locale::ZhCn => ZH_CN,
-        Locale::En => EN,
+        Locale::ZhCn => &[
+            include_str!("../../templates/locales/zh-CN.ftl"),
+            include_str!("../../templates/locales/zh-CN/account.ftl"),
+            include_str!("../../templates/locales/zh-CN/privacy.ftl"),
+            include_str!("../../templates/locales/zh-CN/registration.ftl"),
+        ],
+        Locale::En => &[
+            include_str!("../../templates/locales/en.ftl"),
+            include_str!("../../templates/locales/en/account.ftl"),
+            include_str!("../../templates/locales/en/privacy.ftl"),
+            include_str!("../../templates/locales/en/registration.ftl"),
+        ],
     }
 }
 
 /// Why a catalog or one of its texts cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
-    /// The file is not Fluent, or says something twice.
+    /// A file is not Fluent, or says something twice.
     #[error("texts of {0}: {1}")]
     Malformed(&'static str, String),
     /// No text has this key.
@@ -41,21 +48,23 @@ pub(super) struct Catalog {
 }
 
 impl Catalog {
-    /// Reads the embedded file of `locale`.
+    /// Reads the embedded files of `locale`.
     pub(super) fn load(locale: Locale) -> Result<Self, CatalogError> {
         let tag = locale.tag();
         let language: LanguageIdentifier = tag
             .parse()
             .map_err(|_| CatalogError::Malformed(tag, "no language tag".to_owned()))?;
-        let resource = FluentResource::try_new(source(locale).to_owned())
-            .map_err(|(_, errors)| CatalogError::Malformed(tag, join(&errors)))?;
         let mut bundle = FluentBundle::new_concurrent(vec![language]);
         // The marks that isolate directions would end up in attributes and titles; both our
         // scripts run left to right, and templates isolate names by <bdi>.
         bundle.set_use_isolating(false);
-        bundle
-            .add_resource(resource)
-            .map_err(|errors| CatalogError::Malformed(tag, join::<FluentError>(&errors)))?;
+        for source in sources(locale) {
+            let resource = FluentResource::try_new((*source).to_owned())
+                .map_err(|(_, errors)| CatalogError::Malformed(tag, join(&errors)))?;
+            bundle
+                .add_resource(resource)
+                .map_err(|errors| CatalogError::Malformed(tag, join::<FluentError>(&errors)))?;
+        }
         Ok(Self { tag, bundle })
     }
 

@@ -12,6 +12,8 @@ pub enum HomePage {
     SignedOut {
         /// Where login starts.
         login_href: String,
+        /// Where somebody without an account registers, if that is open.
+        register_href: Option<String>,
     },
     /// Somebody is.
     SignedIn {
@@ -45,13 +47,20 @@ impl Page for HomePage {
 
     fn samples() -> Vec<Self> {
         use IdentityLevel::{L1, L2, L3, L4, None};
-        let out = ["/login", sample::HOSTILE].map(|login_href| Self::SignedOut {
-            login_href: login_href.to_owned(),
+        let hostile = sample::HOSTILE;
+        let out = [
+            ("/login", Some("/register")),
+            ("/login", Option::None),
+            (hostile, Some(hostile)),
+        ];
+        let out = out.map(|(login, register)| Self::SignedOut {
+            login_href: login.to_owned(),
+            register_href: register.map(str::to_owned),
         });
         let levels = [L2, None, L1, L3, L4].map(|level| ("张*", level));
         let signed_in = levels
             .into_iter()
-            .chain([(sample::HOSTILE, L2)])
+            .chain([(hostile, L2)])
             .map(|(person, level)| Self::SignedIn {
                 person: person.to_owned(),
                 level,

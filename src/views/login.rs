@@ -17,6 +17,10 @@ pub struct LoginPage {
     pub username: String,
     /// Why the last try failed.
     pub problem: Option<LoginProblem>,
+    /// Where somebody without an account registers, if that is open.
+    pub register_href: Option<String>,
+    /// Where somebody who cannot log in any more recovers, if that is open.
+    pub recover_href: Option<String>,
 }
 
 /// Why a login failed, as far as the person is told.
@@ -38,6 +42,8 @@ impl Page for LoginPage {
             portal: Some("浙江社会保险".to_owned()),
             username: String::new(),
             problem: None,
+            register_href: Some("/register?interaction=0b7Yk3mQ1fT9".to_owned()),
+            recover_href: Some("/recover?interaction=0b7Yk3mQ1fT9".to_owned()),
         };
         vec![
             plain(),
@@ -49,12 +55,16 @@ impl Page for LoginPage {
             Self {
                 portal: None,
                 problem: Some(LoginProblem::TryLater),
+                register_href: None,
+                recover_href: None,
                 ..plain()
             },
             Self {
                 form: sample::form(sample::HOSTILE),
                 portal: Some(sample::HOSTILE.to_owned()),
                 username: sample::HOSTILE.to_owned(),
+                register_href: Some(sample::HOSTILE.to_owned()),
+                recover_href: Some(sample::HOSTILE.to_owned()),
                 ..plain()
             },
         ]

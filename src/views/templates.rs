@@ -11,6 +11,8 @@ use super::locale::{self, Locale};
 
 /// Every template by name.
 pub(super) const TEMPLATES: &[(&str, &str)] = &[
+    ("account.html", include_str!("../../templates/account.html")),
+    ("code.html", include_str!("../../templates/code.html")),
     (
         "components.html",
         include_str!("../../templates/components.html"),
@@ -41,6 +43,13 @@ pub(super) const TEMPLATES: &[(&str, &str)] = &[
     ),
     ("login.html", include_str!("../../templates/login.html")),
     ("logout.html", include_str!("../../templates/logout.html")),
+    ("outcome.html", include_str!("../../templates/outcome.html")),
+    ("privacy.html", include_str!("../../templates/privacy.html")),
+    (
+        "register.html",
+        include_str!("../../templates/register.html"),
+    ),
+    ("resend.html", include_str!("../../templates/resend.html")),
 ];
 
 /// The templates parsed, speaking `locale`; `translate` gives a text by key and values.

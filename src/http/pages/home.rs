@@ -21,6 +21,7 @@ pub async fn show(State(state): State<AppState>, context: RequestContext) -> Res
         Ok(None) => {
             let shown = HomePage::SignedOut {
                 login_href: "/login".to_owned(),
+                register_href: None,
             };
             respond::page(&state, &context, &shown, None)
         }

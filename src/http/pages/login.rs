@@ -158,6 +158,8 @@ fn form(
         portal: paused.map(|paused| portal_name(&paused.client, locale)),
         username: typed.username,
         problem: typed.problem,
+        register_href: None,
+        recover_href: None,
     };
     let response = interaction::page(state, context, &shown, (paused, None));
     respond::with_cookie(response, cookie)

@@ -1,0 +1,158 @@
+//! My account: who I am, how well that is proven, where I am logged in, what I entered, and what
+//! happened lately.
+//!
+//! Names and numbers are masked before they come here: the page is for recognizing, not for reading.
+
+mod samples;
+
+use serde::Serialize;
+
+use super::consent::Received;
+use super::home::IdentityLevel;
+use super::link::WebLink;
+use super::local_time::LocalTime;
+use super::page::Form;
+use crate::domain::check::CheckMethod;
+use crate::domain::document::DocumentType;
+
+/// `/account`.
+#[derive(Serialize)]
+pub struct AccountPage {
+    /// The masked name.
+    pub person: String,
+    /// How well the identity is proven.
+    pub level: IdentityLevel,
+    /// The identity documents.
+    pub documents: Vec<HeldDocument>,
+    /// The phones.
+    pub phones: Vec<HeldPhone>,
+    /// The checks that the level rests on, and those that have run out.
+    pub checks: Vec<PassedCheck>,
+    /// Where the person is logged in, this browser first.
+    pub sessions: Vec<LiveSession>,
+    /// The form that ends all sessions but this one, if there are others.
+    pub end_others: Option<Form>,
+    /// The portals entered, the last one first.
+    pub portals: Vec<EnteredPortal>,
+    /// What happened lately, the last first.
+    pub notices: Vec<Notice>,
+    /// The form that logs out here.
+    pub logout: Form,
+}
+
+/// An identity document of the account.
+#[derive(Serialize)]
+pub struct HeldDocument {
+    /// Its kind.
+    pub document_type: DocumentType,
+    /// Its masked number.
+    pub number: String,
+}
+
+/// A phone of the account.
+#[derive(Serialize)]
+pub struct HeldPhone {
+    /// Its masked number.
+    pub number: String,
+    /// When it was last confirmed, if ever.
+    pub confirmed_at: Option<LocalTime>,
+    /// Whether it still logs in and recovers.
+    pub standing: Standing,
+    /// The form that sends a code to confirm it again.
+    pub confirm: Form,
+}
+
+/// Whether something still counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// It counts.
+    InForce,
+    /// It has run out: a check is past its time, a phone was not confirmed for 180 days.
+    Lapsed,
+}
+
+/// A check that agreed.
+#[derive(Serialize)]
+pub struct PassedCheck {
+    /// How.
+    pub method: CheckMethod,
+    /// Who answered.
+    pub authority: String,
+    /// When.
+    pub performed_at: LocalTime,
+    /// Until when it counts, if it runs out.
+    pub expires_at: Option<LocalTime>,
+    /// Whether it still counts.
+    pub standing: Standing,
+}
+
+/// A login that has not ended.
+#[derive(Serialize)]
+pub struct LiveSession {
+    /// The browser and device, such as `Chrome · Android`, if known.
+    pub device: Option<String>,
+    /// Since when.
+    pub since: LocalTime,
+    /// Whether it is the one at hand.
+    pub place: SessionPlace,
+    /// The names of the portals entered in it.
+    pub portals: Vec<String>,
+}
+
+/// Where a session is, as seen from this browser.
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum SessionPlace {
+    /// It is this browser's.
+    Here,
+    /// It is another's.
+    Elsewhere {
+        /// The form that ends it.
+        end: Form,
+    },
+}
+
+/// A portal that the person has entered.
+#[derive(Serialize)]
+pub struct EnteredPortal {
+    /// Its name.
+    pub name: String,
+    /// Its address, if it has told one.
+    pub href: Option<WebLink>,
+    /// When it was first entered.
+    pub since: LocalTime,
+    /// When it was last entered.
+    pub last_entered: LocalTime,
+    /// What it receives.
+    pub receives: Vec<Received>,
+}
+
+/// Something that happened to the account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Notice {
+    /// What.
+    pub kind: NoticeKind,
+    /// When.
+    pub at: LocalTime,
+}
+
+/// What can happen to an account that its person should hear of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoticeKind {
+    /// It was opened.
+    Registered,
+    /// It was recovered: a new password, and every session ended.
+    Recovered,
+    /// Somebody proved a document of it better, and has it now.
+    DocumentTakenFromYou,
+    /// A document that an account with a weaker proof held is now of this one.
+    DocumentTakenByYou,
+    /// Another account confirmed the phone, so it left this one.
+    PhoneLeft,
+    /// The password was changed.
+    PasswordChanged,
+    /// A session was ended from another browser.
+    SessionEnded,
+}
