@@ -36,8 +36,8 @@ pub use self::people::{MOST_PEOPLE, Person, PersonError};
 
 /// What it calls itself in answers.
 pub const NAME: &str = "模拟核验机构";
-/// The longest delay it can be told.
-pub const LONGEST_DELAY: Duration = endpoints::LONGEST_DELAY;
+/// The longest delay it can be told: what is longer is a slip.
+pub const LONGEST_DELAY_MS: u64 = 600_000;
 
 /// More than any request is long.
 const MAX_BODY: usize = 16 * 1024;

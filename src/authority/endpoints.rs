@@ -20,17 +20,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use url::form_urlencoded;
 
-use super::Simulator;
 use super::behavior::{Act, Behavior};
 use super::people::{Line, Person};
+use super::{LONGEST_DELAY_MS, NAME, Simulator};
 use crate::crypto::digest;
 use crate::domain::check::{CheckLabel, CheckMethod, CheckResult};
 
 /// People on one page, unless told, and at most.
 const PAGE: usize = 100;
 const LARGEST_PAGE: usize = 1000;
-/// A delay longer than this is a slip.
-pub(super) const LONGEST_DELAY: Duration = Duration::from_mins(10);
 const HUGE: usize = 1024 * 1024;
 
 #[derive(Deserialize)]
@@ -65,7 +63,7 @@ fn answer(simulator: &Simulator, act: Act, asked: &CheckLabel, person: &Person) 
     let say = |transaction: &CheckLabel, result: &str| {
         json(&json!({
             "transaction": transaction,
-            "authority": super::NAME,
+            "authority": NAME,
             "result": result,
         }))
     };
@@ -130,10 +128,10 @@ pub(super) async fn put_behavior(State(simulator): State<Simulator>, body: Bytes
     let Ok(asked) = serde_json::from_slice::<Switched>(&body) else {
         return refused("not the JSON object that was expected");
     };
-    let delay = asked.delay_ms.map(Duration::from_millis);
-    if delay.is_some_and(|delay| delay > LONGEST_DELAY) {
+    if asked.delay_ms.is_some_and(|delay| delay > LONGEST_DELAY_MS) {
         return refused("delay_ms: ten minutes at most");
     }
+    let delay = asked.delay_ms.map(Duration::from_millis);
     simulator.switch().put(asked.behavior, delay);
     tracing::info!(behavior = %asked.behavior, "switched");
     show_behavior(State(simulator)).await

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
-use crate::authority::{Behavior, MOST_PEOPLE};
+use crate::authority::{Behavior, LONGEST_DELAY_MS, MOST_PEOPLE};
 
 /// Tongxing 通行: a unified identity authentication server
 #[derive(Debug, Parser)]
@@ -227,7 +227,7 @@ pub struct Authority {
     #[arg(long, default_value = "ok", value_parser = behavior())]
     pub behavior: Behavior,
     /// How long it waits before each answer; otherwise only `slow` waits, for ten seconds
-    #[arg(long, value_name = "MILLISECONDS", value_parser = clap::value_parser!(u64).range(..=600_000))]
+    #[arg(long, value_name = "MILLISECONDS", value_parser = clap::value_parser!(u64).range(..=LONGEST_DELAY_MS))]
     pub delay_ms: Option<u64>,
     /// A file with the bearer token that callers must show
     #[arg(long, value_name = "FILE")]

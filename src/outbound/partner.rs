@@ -137,6 +137,7 @@ impl Resolve for LocalhostIsHere {
 
 #[cfg(test)]
 mod tests {
+    use super::PartnerUrlError::{Credentials, NotHttps, NotUrl, Query};
     use super::*;
 
     #[test]
@@ -152,7 +153,6 @@ mod tests {
         ] {
             assert!(PartnerUrl::parse(text).is_ok(), "{text}");
         }
-        use PartnerUrlError::{Credentials, NotHttps, NotUrl, Query};
         for (text, error) in [
             ("", NotUrl),
             ("authority.example", NotUrl),

@@ -52,7 +52,7 @@ pub struct Durations {
 
 impl Tally {
     pub(super) fn answered(&self, result: CheckResult, took: Duration) {
-        add(&self.results, CheckResult::ALL, result);
+        add(&self.results, CheckResult::ALL, &result);
         let millis = took.as_millis();
         let class = BOUNDS.iter().position(|&bound| millis <= u128::from(bound));
         if let Some(count) = self.took.get(class.unwrap_or(BOUNDS.len())) {
@@ -63,7 +63,7 @@ impl Tally {
     }
 
     pub(super) fn not_asked(&self, why: NotAsked) {
-        add(&self.not_asked, &NotAsked::ALL, why);
+        add(&self.not_asked, &NotAsked::ALL, &why);
     }
 
     pub(super) fn counts(&self) -> Vec<(&'static str, u64)> {
@@ -86,8 +86,8 @@ impl Tally {
     }
 }
 
-fn add<T: PartialEq>(counts: &[AtomicU64], list: &[T], item: T) {
-    let place = list.iter().position(|listed| *listed == item);
+fn add<T: PartialEq>(counts: &[AtomicU64], list: &[T], item: &T) {
+    let place = list.iter().position(|listed| listed == item);
     if let Some(count) = place.and_then(|place| counts.get(place)) {
         count.fetch_add(1, Ordering::Relaxed);
     }
@@ -102,7 +102,7 @@ mod tests {
         let tally = Tally::default();
         tally.answered(CheckResult::Match, Duration::from_millis(5));
         tally.answered(CheckResult::Match, Duration::from_millis(6));
-        tally.answered(CheckResult::Unavailable, Duration::from_secs(60));
+        tally.answered(CheckResult::Unavailable, Duration::from_mins(1));
         tally.not_asked(NotAsked::Quota);
         let counts = tally.counts();
         for counted in [("match", 2), ("unavailable", 1), ("quota", 1), ("busy", 0)] {
