@@ -16,7 +16,7 @@ use crate::ledger::Ledger;
 use crate::ledger::keyring::{KeySettings, Keys};
 use crate::ledger::profiles::Profiles;
 use crate::ledger::vault::Vault;
-use crate::outbound::GuardedClient;
+use crate::outbound::{Authority, GuardedClient};
 use crate::provider::clients::Clients;
 use crate::provider::{Lifetimes, Provider, ProviderParts};
 use crate::storage::Storage;
@@ -49,6 +49,8 @@ pub struct Services {
     pub passwords: PasswordPool,
     /// Fetches what clients point to.
     pub fetcher: GuardedClient,
+    /// Verifies residents' identities, when one is configured.
+    pub authority: Option<Authority>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
     /// The key that wraps all others.
@@ -97,9 +99,13 @@ impl Services {
             clients: Clients::new(ledger.clone()),
             tokens: Arc::new(TokenCache::new(REMEMBERED_TOKENS, &*entropy)),
             lifetimes: lifetimes(config),
-            clock,
+            clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
         });
+        let authority = config
+            .authority
+            .clone()
+            .map(|settings| Authority::new(settings, Arc::clone(&clock), Arc::clone(&entropy)));
         let fetcher = GuardedClient::new(config.outbound.loopback)?;
         Ok(Self {
             ledger,
@@ -108,6 +114,7 @@ impl Services {
             accounts,
             passwords,
             fetcher,
+            authority: authority.transpose()?,
             entropy,
             master,
             vault: vault_storage,

@@ -4,6 +4,7 @@
 //! setting's path and where its value came from. What `config/default.toml` does not name is
 //! refused. Only `cli` knows this module: each layer below is handed the few values it needs.
 
+mod authority;
 mod layers;
 mod problem;
 mod read;
@@ -13,6 +14,7 @@ mod vault;
 #[cfg(test)]
 mod tests;
 
+pub(in crate::cli) use authority::read_token;
 pub use layers::Sources;
 pub use problem::{Problem, Problems};
 pub use sections::{
@@ -26,6 +28,8 @@ use std::fmt;
 
 use layers::Settings;
 use read::Reader;
+
+use crate::outbound::authority::AuthoritySettings;
 
 /// Everything that was configured, checked.
 pub struct Config {
@@ -43,6 +47,8 @@ pub struct Config {
     pub lifetimes: LifetimesConfig,
     /// `signing.*`
     pub signing: SigningConfig,
+    /// `authority.*`, when there is one.
+    pub authority: Option<AuthoritySettings>,
     /// `notification.*`
     pub notification: NotificationConfig,
     /// `outbound.*`
@@ -107,6 +113,7 @@ impl Config {
         let login = sections::login(&mut read);
         let lifetimes = sections::lifetimes(&mut read);
         let signing = sections::signing(&mut read);
+        let authority = authority::read(&mut read);
         let notification = sections::notification(&read);
         let outbound = sections::outbound(&read);
         let testing = sections::testing(&mut read, server.as_ref().map(|server| &server.issuer));
@@ -121,6 +128,7 @@ impl Config {
             login: login?,
             lifetimes: lifetimes?,
             signing: signing?,
+            authority,
             notification,
             outbound: outbound?,
             testing: testing?,

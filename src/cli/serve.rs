@@ -22,6 +22,8 @@ use crate::jobs::{self, Shutdown};
 use crate::ledger::Ledger;
 use crate::ledger::feed::CLOCK_SKEW;
 use crate::ledger::keyring::Keys;
+use crate::outbound::Authority;
+use crate::outbound::authority::BreakerState;
 use crate::storage::clock;
 use crate::views::locale::Locale;
 use crate::views::renderer::Renderer;
@@ -111,6 +113,38 @@ fn observe(metrics: &Metrics, services: &Services) {
         "change_feed_fresh",
         "1 when the change feed was read within a second",
         move || i64::from(ledger.feed().is_fresh()),
+    );
+    if let Some(authority) = &services.authority {
+        observe_authority(metrics, authority);
+    }
+}
+
+fn observe_authority(metrics: &Metrics, authority: &Authority) {
+    let observed = authority.clone();
+    metrics.gauge(
+        "authority_breaker",
+        "Whether the verification authority is asked: 0 yes, 1 to try it (half open), 2 no (open)",
+        move || match observed.breaker_state() {
+            BreakerState::Closed => 0,
+            BreakerState::HalfOpen => 1,
+            BreakerState::Open => 2,
+        },
+    );
+    let observed = authority.clone();
+    metrics.counters(
+        "authority_checks",
+        "Checks by what the verification authority answered, or why it was not asked",
+        "result",
+        move || observed.counts(),
+    );
+    let observed = authority.clone();
+    metrics.histogram(
+        "authority_check_seconds",
+        "How long the verification authority took to answer, or to fail",
+        move || {
+            let durations = observed.durations();
+            (durations.sum, durations.buckets)
+        },
     );
 }
 

@@ -182,6 +182,21 @@ fn what_contradicts_itself_or_is_not_there_yet_is_refused() {
         (vec!["server.trusted_proxies=10.0.0.1/8"], "address blocks"),
         (vec!["server.max_connections=many"], "whole number"),
         (vec!["outbound.allow_loopback=yes"], "true or false"),
+        (
+            vec!["authority.url=http://authority.example"],
+            "must be https",
+        ),
+        (
+            vec!["authority.url=https://u:p@authority.example"],
+            "a user's",
+        ),
+        (vec!["authority.token=two words"], "one word"),
+        (
+            vec!["authority.token=a", "authority.token_file=b"],
+            "together with",
+        ),
+        (vec!["authority.token_file=/nonexistent"], "/nonexistent"),
+        (vec!["authority.timeout_ms=0"], "from 1 to 60000"),
     ] {
         let problem = load("", &[], &flags).expect_err(part);
         assert!(problem.contains(part), "{part} in {problem}");
@@ -219,6 +234,29 @@ fn secrets_are_neither_printed_nor_told() {
     );
     assert!(!refused("vault.master_key", "hunter2").contains("hunter2"));
     assert!(!refused("database.url", "mysql://u:hunter2@h/d").contains("hunter2"));
+}
+
+#[test]
+fn there_is_an_authority_when_it_has_an_address() {
+    assert!(load("", &[], &[]).unwrap().authority.is_none());
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    std::fs::write(&file, "s3cret-hunter2\n").unwrap();
+    let file = format!("authority.token_file={}", file.display());
+    let flags = ["authority.url=http://127.0.0.1:9200", &file];
+    let authority = load("", &[], &flags).unwrap().authority.unwrap();
+    assert_eq!(authority.url.as_str(), "http://127.0.0.1:9200/");
+    assert_eq!(authority.timeout, Duration::from_secs(3));
+    let token = authority
+        .token
+        .as_ref()
+        .map(|token| token.expose().as_str());
+    assert_eq!(token, Some("s3cret-hunter2"));
+    assert!(!format!("{authority:?}").contains("hunter2"));
+    let flags = ["authority.token=s3cret-hunter2"];
+    let printed = load("", &[], &flags).unwrap().to_toml().to_owned();
+    assert!(printed.contains("token = \"[redacted]\"") && !printed.contains("hunter2"));
+    assert!(!refused("authority.token", "hunter2 x").contains("hunter2"));
 }
 
 #[test]
