@@ -96,8 +96,6 @@ pub struct LiveSession {
     pub since: LocalTime,
     /// Whether it is the one at hand.
     pub place: SessionPlace,
-    /// The names of the portals entered in it.
-    pub portals: Vec<String>,
 }
 
 /// Where a session is, as seen from this browser.
@@ -120,10 +118,8 @@ pub struct EnteredPortal {
     pub name: String,
     /// Its address, if it has told one.
     pub href: Option<WebLink>,
-    /// When it was first entered.
+    /// Since when it receives what it does.
     pub since: LocalTime,
-    /// When it was last entered.
-    pub last_entered: LocalTime,
     /// What it receives.
     pub receives: Vec<Received>,
 }
@@ -151,8 +147,8 @@ pub enum NoticeKind {
     DocumentTakenByYou,
     /// Another account confirmed the phone, so it left this one.
     PhoneLeft,
-    /// The password was changed.
-    PasswordChanged,
+    /// A phone was confirmed again.
+    PhoneConfirmed,
     /// A session was ended from another browser.
     SessionEnded,
 }

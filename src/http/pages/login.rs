@@ -101,11 +101,7 @@ fn failed(
             respond::retry_later(response)
         }
         LoginError::Storage(error) => respond::storage_error_page(state, context, error),
-        LoginError::Seal(error) => {
-            tracing::error!(request = %context.request_id, %error, "login failed");
-            let status = StatusCode::INTERNAL_SERVER_ERROR;
-            respond::error_page(state, context, status, "server_error", "The server failed.")
-        }
+        LoginError::Seal(error) => respond::seal_error_page(state, context, error),
     }
 }
 
