@@ -223,7 +223,7 @@ fn the_fixed_ids_are_there() {
         ("consent.html", &["consent-allow", "consent-deny"]),
         ("logout.html", &["logout-confirm", "logout-cancel"]),
         ("error.html", &["error-code", "error-description"]),
-        ("code.html", &["otp-code", "otp-submit"]),
+        ("code.html", &["otp-again"]),
         ("resend.html", &["otp-resend"]),
         ("account.html", &["account-logout"]),
     ];

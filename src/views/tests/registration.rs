@@ -101,9 +101,22 @@ fn browsers_know_what_belongs_where_and_a_password_never_comes_back() {
         assert_eq!(attribute("password", "value"), None, "{}", page.name);
         assert_eq!(attribute("password", "type").as_deref(), Some("password"));
     }
+}
+
+/// A spent code leaves nothing to type: what is offered is another one.
+#[test]
+fn a_code_is_typed_as_browsers_fill_it_in() {
     for (page, elements) in pages_of("code.html") {
-        let code = elements.iter().find(|e| e.get("id") == Some("otp-code"));
-        let code = code.unwrap();
+        let by_id = |id: &str| elements.iter().find(|e| e.get("id") == Some(id));
+        let Some(code) = by_id("otp-code") else {
+            assert_eq!(
+                by_id("otp-again").unwrap().get("class"),
+                Some("button primary")
+            );
+            continue;
+        };
+        assert_eq!(code.get("name"), Some("otp-code"));
+        assert!(by_id("otp-submit").is_some(), "{}", page.name);
         assert_eq!(code.get("autocomplete"), Some("one-time-code"));
         assert_eq!(code.get("inputmode"), Some("numeric"));
         assert_eq!(code.get("value"), None, "{}", page.name);
