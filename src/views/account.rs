@@ -14,6 +14,7 @@ use super::local_time::LocalTime;
 use super::page::Form;
 use crate::domain::check::CheckMethod;
 use crate::domain::document::DocumentType;
+use crate::domain::notice::NoticeKind;
 
 /// `/account`.
 #[derive(Serialize)]
@@ -131,24 +132,4 @@ pub struct Notice {
     pub kind: NoticeKind,
     /// When.
     pub at: LocalTime,
-}
-
-/// What can happen to an account that its person should hear of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum NoticeKind {
-    /// It was opened.
-    Registered,
-    /// It was recovered: a new password, and every session ended.
-    Recovered,
-    /// Somebody proved a document of it better, and has it now.
-    DocumentTakenFromYou,
-    /// A document that an account with a weaker proof held is now of this one.
-    DocumentTakenByYou,
-    /// Another account confirmed the phone, so it left this one.
-    PhoneLeft,
-    /// A phone was confirmed again.
-    PhoneConfirmed,
-    /// A session was ended from another browser.
-    SessionEnded,
 }

@@ -15,7 +15,7 @@ use crate::domain::check::{Check, CheckResult};
 use crate::domain::client::ClientId;
 use crate::domain::grant::Grant;
 use crate::domain::instant::Instant;
-use crate::domain::notice::{Notice, NoticeKind};
+use crate::domain::notice::Notice;
 use crate::domain::session::Session;
 use crate::http::context::{FormBody, RequestContext};
 use crate::http::respond;
@@ -288,17 +288,8 @@ fn passed(check: &Check, now: Instant) -> PassedCheck {
 }
 
 fn happened(notice: &Notice) -> shown::Notice {
-    let kind = match notice.kind {
-        NoticeKind::Registered => shown::NoticeKind::Registered,
-        NoticeKind::Recovered => shown::NoticeKind::Recovered,
-        NoticeKind::DocumentLost => shown::NoticeKind::DocumentTakenFromYou,
-        NoticeKind::DocumentTaken => shown::NoticeKind::DocumentTakenByYou,
-        NoticeKind::PhoneLost => shown::NoticeKind::PhoneLeft,
-        NoticeKind::PhoneConfirmed => shown::NoticeKind::PhoneConfirmed,
-        NoticeKind::SessionEnded => shown::NoticeKind::SessionEnded,
-    };
     shown::Notice {
-        kind,
+        kind: notice.kind,
         at: LocalTime::of(notice.at),
     }
 }
