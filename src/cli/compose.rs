@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use super::config::Config;
+use super::config::{Config, GatewayConfig};
 use crate::accounts::{Accounts, AccountsParts};
 use crate::crypto::custody::MasterKey;
 use crate::crypto::entropy::SystemEntropy;
@@ -17,6 +17,7 @@ use crate::ledger::keyring::{KeySettings, Keys};
 use crate::ledger::profiles::Profiles;
 use crate::ledger::vault::Vault;
 use crate::outbound::GuardedClient;
+use crate::outbound::messages::{MessageFile, MessageGateway};
 use crate::provider::clients::Clients;
 use crate::provider::{Lifetimes, Provider, ProviderParts};
 use crate::storage::Storage;
@@ -49,6 +50,8 @@ pub struct Services {
     pub passwords: PasswordPool,
     /// Fetches what clients point to.
     pub fetcher: GuardedClient,
+    /// Takes messages to people; without it none can be sent.
+    pub messages: Option<MessageGateway>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
     /// The key that wraps all others.
@@ -108,6 +111,7 @@ impl Services {
             accounts,
             passwords,
             fetcher,
+            messages: message_gateway(config),
             entropy,
             master,
             vault: vault_storage,
@@ -167,6 +171,14 @@ async fn open(
         Schema::Migrate => storage.migrate().await?,
     }
     Ok(storage)
+}
+
+/// Opens nothing yet: only a server sends.
+fn message_gateway(config: &Config) -> Option<MessageGateway> {
+    let gateway = config.notification.gateway.as_ref()?;
+    Some(match gateway {
+        GatewayConfig::File(path) => MessageGateway::File(MessageFile::new(path)),
+    })
 }
 
 fn start_hashing(config: &Config, entropy: &Arc<dyn Entropy>) -> anyhow::Result<PasswordPool> {

@@ -5,6 +5,7 @@
 //! refused. Only `cli` knows this module: each layer below is handed the few values it needs.
 
 mod layers;
+mod notification;
 mod problem;
 mod read;
 mod sections;
@@ -14,11 +15,11 @@ mod vault;
 mod tests;
 
 pub use layers::Sources;
+pub use notification::{GatewayConfig, NotificationConfig};
 pub use problem::{Problem, Problems};
 pub use sections::{
     DatabaseConfig, InFlightConfig, LifetimesConfig, LogConfig, LogFormat, LoginConfig,
-    NotificationConfig, OutboundConfig, PasswordConfig, ServerConfig, SigningConfig, TestingConfig,
-    TlsConfig,
+    OutboundConfig, PasswordConfig, ServerConfig, SigningConfig, TestingConfig, TlsConfig,
 };
 pub use vault::{MasterKeyError, MasterKeySource, VaultConfig};
 
@@ -107,7 +108,7 @@ impl Config {
         let login = sections::login(&mut read);
         let lifetimes = sections::lifetimes(&mut read);
         let signing = sections::signing(&mut read);
-        let notification = sections::notification(&read);
+        let notification = notification::read(&read);
         let outbound = sections::outbound(&read);
         let testing = sections::testing(&mut read, server.as_ref().map(|server| &server.issuer));
         let log = sections::log(&mut read);
