@@ -9,18 +9,17 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use super::Accounts;
-use super::profile::Profile;
+use super::opening::{AccountParts, NewAccount};
 use crate::crypto::password::PasswordError;
-use crate::domain::account::{Account, AccountStatus};
 use crate::domain::account_record::{AccountRecord, ImportedCredential};
 use crate::domain::check::Check;
-use crate::domain::id::{AccountId, CheckId, CredentialId};
+use crate::domain::id::{AccountId, CredentialId};
 use crate::domain::instant::Instant;
 use crate::ledger::Entry;
 use crate::ledger::audit::{Event, EventKind};
 use crate::ledger::profiles::ProfileError;
 use crate::storage::credentials::PasswordCredential;
-use crate::storage::{self, account_index, accounts, checks, credentials};
+use crate::storage::{self, account_index};
 
 /// How many lines are worked on at once. More than hashing threads and database connections, so
 /// that neither waits; few enough to bound memory.

@@ -6,7 +6,10 @@
 
 mod authority;
 mod layers;
+mod notification;
+mod operator;
 mod problem;
+mod proofing;
 mod read;
 mod sections;
 mod vault;
@@ -16,11 +19,12 @@ mod tests;
 
 pub(in crate::cli) use authority::read_token;
 pub use layers::Sources;
+pub use notification::{GatewayConfig, NotificationConfig};
 pub use problem::{Problem, Problems};
+pub use proofing::ProofingConfig;
 pub use sections::{
     DatabaseConfig, InFlightConfig, LifetimesConfig, LogConfig, LogFormat, LoginConfig,
-    NotificationConfig, OutboundConfig, PasswordConfig, ServerConfig, SigningConfig, TestingConfig,
-    TlsConfig,
+    OutboundConfig, PasswordConfig, ServerConfig, SigningConfig, TestingConfig, TlsConfig,
 };
 pub use vault::{MasterKeyError, MasterKeySource, VaultConfig};
 
@@ -29,6 +33,7 @@ use std::fmt;
 use layers::Settings;
 use read::Reader;
 
+use crate::http::state::Operator;
 use crate::outbound::authority::AuthoritySettings;
 
 /// Everything that was configured, checked.
@@ -51,6 +56,10 @@ pub struct Config {
     pub authority: Option<AuthoritySettings>,
     /// `notification.*`
     pub notification: NotificationConfig,
+    /// `proofing.*`
+    pub proofing: ProofingConfig,
+    /// `operator.*`
+    pub operator: Operator,
     /// `outbound.*`
     pub outbound: OutboundConfig,
     /// `testing.*`
@@ -114,7 +123,12 @@ impl Config {
         let lifetimes = sections::lifetimes(&mut read);
         let signing = sections::signing(&mut read);
         let authority = authority::read(&mut read);
-        let notification = sections::notification(&read);
+        let notification = notification::read(&read);
+        let proofing = proofing::read(
+            &mut read,
+            authority.is_some() && notification.gateway.is_none(),
+        );
+        let operator = operator::read(&read);
         let outbound = sections::outbound(&read);
         let testing = sections::testing(&mut read, server.as_ref().map(|server| &server.issuer));
         let log = sections::log(&mut read);
@@ -130,6 +144,8 @@ impl Config {
             signing: signing?,
             authority,
             notification,
+            proofing: proofing?,
+            operator,
             outbound: outbound?,
             testing: testing?,
             log: log?,

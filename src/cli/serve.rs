@@ -18,6 +18,7 @@ use crate::http::management::{Check, Readiness, Testing};
 use crate::http::metrics::Metrics;
 use crate::http::router::router;
 use crate::http::state::{AppState, Parts};
+use crate::jobs::deliver::Tally;
 use crate::jobs::{self, Shutdown};
 use crate::ledger::Ledger;
 use crate::ledger::feed::CLOCK_SKEW;
@@ -26,6 +27,7 @@ use crate::outbound::Authority;
 use crate::outbound::authority::BreakerState;
 use crate::storage::clock;
 use crate::views::locale::Locale;
+use crate::views::message::MessageTexts;
 use crate::views::renderer::Renderer;
 
 /// Serves until it is told to stop.
@@ -52,6 +54,15 @@ pub async fn serve(
     let mut running = start_jobs(&services, &shutdown);
     let metrics = Arc::new(Metrics::default());
     observe(&metrics, &services);
+    if let Some(gateway) = services.messages.clone() {
+        gateway.prepare().context("notification.outbox")?;
+        let texts = MessageTexts::new().context("the texts of messages")?;
+        let tally = Arc::new(Tally::default());
+        observe_messages(&metrics, &tally, &services.ledger);
+        let parts = (services.ledger.clone(), services.keys.clone());
+        let run = jobs::deliver_messages::run(parts, (gateway, texts), tally, shutdown);
+        running.spawn(run);
+    }
     let state = AppState::new(Parts {
         provider: services.provider.clone(),
         accounts: services.accounts.clone(),
@@ -60,6 +71,8 @@ pub async fn serve(
             secure: config.server.issuer.is_https(),
         },
         default_locale: Locale::En,
+        clock: Arc::clone(services.ledger.clock()),
+        operator: config.operator.clone(),
     });
     let envelope = web::envelope(config, Arc::clone(&services.entropy), &metrics);
     let keys = services.keys.clone();
@@ -145,6 +158,47 @@ fn observe_authority(metrics: &Metrics, authority: &Authority) {
             let durations = observed.durations();
             (durations.sum, durations.buckets)
         },
+    );
+}
+
+/// What becomes of messages to people.
+fn observe_messages(metrics: &Metrics, tally: &Arc<Tally>, ledger: &Ledger) {
+    let counted = |read: fn(&Tally) -> u64| {
+        let tally = Arc::clone(tally);
+        move || read(&tally)
+    };
+    metrics.counter(
+        "messages_delivered",
+        "Messages that the gateway took",
+        counted(Tally::delivered),
+    );
+    metrics.counter(
+        "messages_retried",
+        "Attempts that failed and are repeated",
+        counted(Tally::retried),
+    );
+    metrics.counter(
+        "messages_given_up",
+        "Messages that the gateway refused, or that expired",
+        counted(Tally::given_up),
+    );
+    let waiting = Arc::clone(tally);
+    metrics.gauge(
+        "messages_waiting",
+        "Messages not delivered yet, of all nodes",
+        move || waiting.waiting(),
+    );
+    let failed = Arc::clone(tally);
+    metrics.gauge(
+        "messages_failed",
+        "Messages given up within a month, of all nodes",
+        move || failed.failed(),
+    );
+    let (oldest, clock) = (Arc::clone(tally), Arc::clone(ledger.clock()));
+    metrics.gauge(
+        "messages_oldest_seconds",
+        "How long the oldest message that is not delivered has waited",
+        move || i64::try_from(oldest.oldest_age(clock.now()).as_secs()).unwrap_or(i64::MAX),
     );
 }
 

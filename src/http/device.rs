@@ -30,7 +30,7 @@ const SYSTEMS: &[(&str, &str)] = &[
 ];
 
 /// `Chrome · Android`, or as much of it as a `User-Agent` header tells.
-pub fn name(user_agent: &str) -> Option<String> {
+pub(super) fn name(user_agent: &str) -> Option<String> {
     let named = |list: &[(&str, &'static str)]| {
         list.iter()
             .find(|(mark, _)| user_agent.contains(mark))
@@ -66,7 +66,10 @@ mod tests {
                 "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/116.0 Mobile Safari/537.36 MicroMessenger/8.0",
                 "微信 · Android",
             ),
-            ("Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0", "Firefox · Linux"),
+            (
+                "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
+                "Firefox · Linux",
+            ),
         ] {
             assert_eq!(name(user_agent).as_deref(), Some(expected));
         }

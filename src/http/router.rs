@@ -27,9 +27,15 @@ pub fn router(state: AppState, envelope: &Envelope) -> Router {
         .layer(envelope.class(Class::Token));
     let login = Router::new()
         .route("/login", get(login::show).post(login::submit))
-        .route("/register", get(application::show).post(application::submit))
+        .route(
+            "/register",
+            get(application::show).post(application::submit),
+        )
         .route("/register/code", get(code::show).post(code::submit))
-        .route("/register/resend", get(code::show_resend).post(code::resend))
+        .route(
+            "/register/resend",
+            get(code::show_resend).post(code::resend),
+        )
         .route("/register/check", get(check::show).post(check::submit))
         .route("/recover", get(application::show).post(application::submit))
         .route("/recover/code", get(code::show).post(code::submit))

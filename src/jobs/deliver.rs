@@ -256,7 +256,7 @@ impl<C> fmt::Debug for Delivery<C> {
 
 /// 1, 2, 4, … 60 seconds.
 fn pause_after(attempt: i64) -> Duration {
-    let doublings = u32::try_from(attempt.saturating_sub(1)).unwrap_or(0);
+    let doublings = u32::try_from(attempt.saturating_sub(1)).unwrap_or(u32::MAX);
     2_u32
         .checked_pow(doublings)
         .map_or(LONGEST_PAUSE, |factor| FIRST_PAUSE.saturating_mul(factor))

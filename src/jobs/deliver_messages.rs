@@ -14,13 +14,13 @@ use crate::views::message::MessageTexts;
 
 /// Runs until told to end.
 pub async fn run(
-    (ledger, keys): (&Ledger, &Keys),
+    (ledger, keys): (Ledger, Keys),
     (gateway, texts): (MessageGateway, MessageTexts),
     tally: Arc<Tally>,
     shutdown: Shutdown,
 ) {
     let carrier = Messenger { gateway, texts };
-    Delivery::new(ledger, keys, carrier, tally)
+    Delivery::new(&ledger, &keys, carrier, tally)
         .run(shutdown)
         .await;
 }

@@ -1,7 +1,7 @@
 //! `/account`: who I am, where I am logged in, what I entered, what happened lately.
 
 use axum::extract::State;
-use axum::http::HeaderValue;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 
 use super::home::shown_level;
@@ -120,14 +120,12 @@ pub async fn confirm_phone(
         .ask_phone(session.account_id, place, visitor)
         .await;
     match asked {
-        Ok(challenge) => {
-            respond::see_other(&format!("/account/phone/code?challenge={challenge}"))
-        }
+        Ok(challenge) => respond::see_other(&format!("/account/phone/code?challenge={challenge}")),
         Err(PhoneError::Unknown | PhoneError::Send(SendError::Over)) => {
             respond::see_other("/account")
         }
         Err(PhoneError::Send(SendError::Limited(wait))) => {
-            let status = axum::http::StatusCode::TOO_MANY_REQUESTS;
+            let status = StatusCode::TOO_MANY_REQUESTS;
             let text = "Too many codes were sent to this phone.";
             let code = "too_many_requests";
             let response = respond::error_page(&state, &context, status, code, text);

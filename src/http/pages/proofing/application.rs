@@ -133,4 +133,3 @@ fn form(
     }
     respond::with_cookie(response, cookie)
 }
-
