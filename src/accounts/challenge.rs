@@ -53,6 +53,8 @@ pub struct Application {
     pub password: Secret<String>,
     /// The version of the privacy notice that was shown.
     pub privacy_version: String,
+    /// The language it was typed in.
+    pub language: Language,
 }
 
 /// What a challenge is about.

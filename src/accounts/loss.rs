@@ -91,8 +91,9 @@ impl Accounts {
         ];
         let mut messages = Vec::new();
         for text in texts.into_iter().flatten() {
-            // To what it keeps: the phone it loses is somebody else's.
-            messages.extend(self.tell(&profile, &text, now)?);
+            // To what it keeps: the phone it loses is somebody else's. Which language they speak is
+            // not known: the country's.
+            messages.extend(self.tell(&profile, (&text, Language::default()), now)?);
         }
         let sealed = self.reseal_profile(account_id, &account.sealed, &profile);
         Ok(Some(Loss {
@@ -112,12 +113,11 @@ impl Accounts {
         (id, Notice { kind, at })
     }
 
-    /// One message to every channel of a person. Which language they speak is not known: the
-    /// country's.
+    /// One message to every channel of a person.
     pub(super) fn tell(
         &self,
         profile: &Profile,
-        text: &MessageText,
+        (text, language): (&MessageText, Language),
         now: Instant,
     ) -> Result<Vec<OutboxItem>, SealError> {
         let phones = profile.phones.iter().cloned().map(Recipient::Phone);
@@ -128,7 +128,7 @@ impl Accounts {
             .map(|to| {
                 let message = Message {
                     to,
-                    locale: Language::ZhCn,
+                    locale: language,
                     text: text.clone(),
                 };
                 OutboxItem::new(&message, (&ring, &*self.entropy), now)

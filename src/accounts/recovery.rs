@@ -137,7 +137,7 @@ impl Accounts {
             losses: self.losses(None, application, Some(account_id)).await?,
             privacy_version: application.privacy_version.clone(),
             notice: self.notice(NoticeKind::Recovered, now),
-            messages: self.tell(&profile, &message, now)?,
+            messages: self.tell(&profile, (&message, application.language), now)?,
             now,
         })))
     }

@@ -161,7 +161,7 @@ impl Accounts {
             losses: self.losses(holder, application, None).await?,
             privacy_version: application.privacy_version.clone(),
             notices,
-            messages: self.tell(new.profile(), &message, now)?,
+            messages: self.tell(new.profile(), (&message, application.language), now)?,
             new,
             now,
         })))

@@ -52,7 +52,8 @@ pub async fn submit(
     }
     let way = Way::of(&context);
     let typed = Typed::read(&fields, way.shown());
-    let application = match typed.parse(state.clock.now()) {
+    let visitor = visitor(&state, &context, paused.as_ref());
+    let application = match typed.parse(visitor.language, state.clock.now()) {
         // Another version of the privacy notice holds by now: it is shown before anything is done.
         Ok(_) if fields.get("notice_version") != Some(privacy::VERSION) => {
             return form(&state, &context, paused.as_ref(), Shown::again(&typed));
@@ -66,7 +67,6 @@ pub async fn submit(
             return form(&state, &context, paused.as_ref(), shown);
         }
     };
-    let visitor = visitor(&state, &context, paused.as_ref());
     let begun = state
         .accounts
         .apply(way.purpose(), application, visitor)

@@ -7,6 +7,7 @@ use crate::domain::name::PersonName;
 use crate::domain::password_policy::PasswordPolicy;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::secret::Secret;
+use crate::protocol::language::Language;
 use crate::protocol::parameters::Parameters;
 use crate::views::privacy;
 use crate::views::register::{
@@ -70,7 +71,11 @@ impl<'a> Typed<'a> {
     }
 
     /// What they mean; otherwise what is wrong with each.
-    pub(super) fn parse(&self, now: Instant) -> Result<Application, FieldProblems> {
+    pub(super) fn parse(
+        &self,
+        language: Language,
+        now: Instant,
+    ) -> Result<Application, FieldProblems> {
         let mut problems = FieldProblems::default();
         let name = match self.name.trim() {
             "" => Err(NameProblem::Required),
@@ -95,6 +100,7 @@ impl<'a> Typed<'a> {
                 phone,
                 password: Secret::new(self.password.to_owned()),
                 privacy_version: privacy::VERSION.to_owned(),
+                language,
             }),
             _ => Err(problems),
         }
