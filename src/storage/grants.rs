@@ -2,31 +2,76 @@
 
 use std::collections::BTreeSet;
 
-use super::{Error, Reader, Row, Transaction, values};
+use super::{Error, Row, Transaction, values};
 use crate::domain::client::ClientId;
 use crate::domain::grant::Grant;
 use crate::domain::id::{AccountId, GrantId};
 use crate::domain::instant::Instant;
 use crate::protocol::claims_request::Claim;
 
-/// Gives or renews a grant. A standing grant keeps its identifier, so that what rests on it goes
-/// on; one that was withdrawn is made anew under `grant.id`.
-pub async fn upsert(
+/// How often another tab's grant may come between looking for one and making one: it is there or
+/// it is not, and only a withdrawal at the same moment could make it vanish again.
+const ATTEMPTS: usize = 3;
+
+/// Gives a grant, joined to a standing one: of two tabs that allow different things, both count. A
+/// standing grant keeps its identifier, so that what rests on it goes on; one that was withdrawn is
+/// made anew under `grant.id`.
+pub async fn give(
     tx: &mut Transaction,
     account_id: AccountId,
     client_id: &ClientId,
     grant: &Grant,
 ) -> Result<GrantId, Error> {
+    for _ in 0..ATTEMPTS {
+        if let Some(standing) = lock(tx, account_id, client_id).await? {
+            let id = standing.id;
+            let joined = grant.joined(Some(standing));
+            update(tx, account_id, client_id, &joined).await?;
+            return Ok(id);
+        }
+        if insert(tx, account_id, client_id, grant).await? {
+            return Ok(grant.id);
+        }
+    }
+    Err(Error::Unavailable(
+        "a grant is being given and withdrawn at once".to_owned(),
+    ))
+}
+
+/// The grant an account has given a client, unless it was revoked; nobody else changes it until
+/// this transaction ends.
+async fn lock(
+    tx: &mut Transaction,
+    account_id: AccountId,
+    client_id: &ClientId,
+) -> Result<Option<Grant>, Error> {
     let row = tx
         .returning(
+            "UPDATE grants SET granted_at = granted_at
+              WHERE account_id = $1 AND client_id = $2 AND revoked_at IS NULL
+             RETURNING grant_id, scope, claims, terms, granted_at",
+            values![account_id, client_id.as_str()],
+        )
+        .await?;
+    row.map_or(Ok(None), |row| read_joined(&row))
+}
+
+/// Gives a grant where none stands; false when one does. One that was withdrawn is made anew.
+async fn insert(
+    tx: &mut Transaction,
+    account_id: AccountId,
+    client_id: &ClientId,
+    grant: &Grant,
+) -> Result<bool, Error> {
+    let inserted = tx
+        .execute(
             "INSERT INTO grants (account_id, client_id, grant_id, scope, claims, terms, granted_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7)
              ON CONFLICT (account_id, client_id) DO UPDATE SET
-                 grant_id = CASE WHEN grants.revoked_at IS NULL THEN grants.grant_id
-                                 ELSE excluded.grant_id END,
-                 scope = excluded.scope, claims = excluded.claims, terms = excluded.terms,
+                 grant_id = excluded.grant_id, scope = excluded.scope,
+                 claims = excluded.claims, terms = excluded.terms,
                  granted_at = excluded.granted_at, revoked_at = NULL
-             RETURNING grant_id",
+              WHERE grants.revoked_at IS NOT NULL",
             values![
                 account_id,
                 client_id.as_str(),
@@ -38,27 +83,31 @@ pub async fn upsert(
             ],
         )
         .await?;
-    row.ok_or(Error::Corrupt {
-        table: "grants",
-        column: "grant_id",
-    })?
-    .get("grant_id")
+    Ok(inserted == 1)
 }
 
-/// The grant an account has given a client, unless it was revoked.
-pub async fn find(
-    reader: &mut Reader,
+/// Gives a standing grant, which has been [`lock`]ed, another content. It keeps its identifier, so
+/// that what rests on it goes on.
+async fn update(
+    tx: &mut Transaction,
     account_id: AccountId,
     client_id: &ClientId,
-) -> Result<Option<Grant>, Error> {
-    let row = reader
-        .fetch_optional(
-            "SELECT grant_id, scope, claims, terms, granted_at FROM grants
-              WHERE account_id = $1 AND client_id = $2 AND revoked_at IS NULL",
-            values![account_id, client_id.as_str()],
-        )
-        .await?;
-    row.map_or(Ok(None), |row| read_joined(&row))
+    grant: &Grant,
+) -> Result<(), Error> {
+    tx.execute(
+        "UPDATE grants SET scope = $3, claims = $4, terms = $5, granted_at = $6
+          WHERE account_id = $1 AND client_id = $2 AND revoked_at IS NULL",
+        values![
+            account_id,
+            client_id.as_str(),
+            grant.scope.to_string(),
+            claims_text(&grant.claims),
+            grant.terms.as_str(),
+            grant.granted_at,
+        ],
+    )
+    .await?;
+    Ok(())
 }
 
 /// Withdraws a grant; false when there was none.
