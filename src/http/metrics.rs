@@ -170,7 +170,7 @@ impl Metrics {
     }
 
     /// A histogram of seconds that `read` is asked for at each scrape: the sum, and by upper bound
-    /// how many were not above it but above the bound before; the last bound is `f64::MAX`.
+    /// how many were not above it but above the bound before; the last bound is `f64::INFINITY`.
     pub fn histogram(
         &self,
         name: &'static str,
@@ -268,7 +268,7 @@ mod tests {
             vec![("match", 5), ("busy", 0)]
         });
         metrics.histogram("check_seconds", "Time", || {
-            (1.5, vec![(0.5, 2), (f64::MAX, 1)])
+            (1.5, vec![(0.5, 2), (f64::INFINITY, 1)])
         });
         let text = metrics.encode().unwrap();
         for line in [

@@ -11,8 +11,7 @@ use tokio::sync::Semaphore;
 use url::{Host, Url};
 
 use super::addresses::{Loopback, may_call};
-pub use super::transport::FetchError;
-use super::transport::{self, is_localhost};
+use super::transport::{self, FetchError, is_localhost};
 
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(8);
 /// Calls at once; more are refused, not queued.

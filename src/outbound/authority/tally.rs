@@ -81,7 +81,7 @@ impl Tally {
         let micros = self.total_micros.load(Ordering::Relaxed);
         Durations {
             sum: Duration::from_micros(micros).as_secs_f64(),
-            buckets: bounds.chain([f64::MAX]).zip(counts).collect(),
+            buckets: bounds.chain([f64::INFINITY]).zip(counts).collect(),
         }
     }
 }
@@ -114,7 +114,7 @@ mod tests {
         assert_eq!(counts, [1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
         assert_eq!(
             durations.buckets.last().map(|(bound, _)| *bound),
-            Some(f64::MAX)
+            Some(f64::INFINITY)
         );
     }
 }
