@@ -16,8 +16,8 @@ use crate::ledger::Ledger;
 use crate::ledger::keyring::{KeySettings, Keys};
 use crate::ledger::profiles::Profiles;
 use crate::ledger::vault::Vault;
-use crate::outbound::GuardedClient;
 use crate::outbound::messages::{MessageFile, MessageGateway};
+use crate::outbound::{Authority, FetchError, GuardedClient};
 use crate::provider::clients::Clients;
 use crate::provider::{Lifetimes, Provider, ProviderParts};
 use crate::storage::Storage;
@@ -52,6 +52,8 @@ pub struct Services {
     pub fetcher: GuardedClient,
     /// Takes messages to people; without it none can be sent.
     pub messages: Option<MessageGateway>,
+    /// Verifies residents' identities, when one is configured.
+    pub authority: Option<Authority>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
     /// The key that wraps all others.
@@ -100,9 +102,13 @@ impl Services {
             clients: Clients::new(ledger.clone()),
             tokens: Arc::new(TokenCache::new(REMEMBERED_TOKENS, &*entropy)),
             lifetimes: lifetimes(config),
-            clock,
+            clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
         });
+        let authority = config
+            .authority
+            .clone()
+            .map(|settings| Authority::new(settings, Arc::clone(&clock), Arc::clone(&entropy)));
         let fetcher = GuardedClient::new(config.outbound.loopback)?;
         Ok(Self {
             ledger,
@@ -111,7 +117,8 @@ impl Services {
             accounts,
             passwords,
             fetcher,
-            messages: message_gateway(config),
+            messages: message_gateway(config)?,
+            authority: authority.transpose()?,
             entropy,
             master,
             vault: vault_storage,
@@ -173,12 +180,14 @@ async fn open(
     Ok(storage)
 }
 
-/// Opens nothing yet: only a server sends.
-fn message_gateway(config: &Config) -> Option<MessageGateway> {
-    let gateway = config.notification.gateway.as_ref()?;
-    Some(match gateway {
-        GatewayConfig::File(path) => MessageGateway::File(MessageFile::new(path)),
-    })
+/// Opens and calls nothing yet: only a server sends.
+fn message_gateway(config: &Config) -> Result<Option<MessageGateway>, FetchError> {
+    let gateway = match config.notification.gateway.clone() {
+        None => return Ok(None),
+        Some(GatewayConfig::File(path)) => MessageGateway::File(MessageFile::new(path)),
+        Some(GatewayConfig::Http { url, token }) => MessageGateway::http(url, token)?,
+    };
+    Ok(Some(gateway))
 }
 
 fn start_hashing(config: &Config, entropy: &Arc<dyn Entropy>) -> anyhow::Result<PasswordPool> {

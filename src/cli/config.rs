@@ -4,11 +4,13 @@
 //! setting's path and where its value came from. What `config/default.toml` does not name is
 //! refused. Only `cli` knows this module: each layer below is handed the few values it needs.
 
+mod authority;
 mod layers;
 mod notification;
 mod problem;
 mod read;
 mod sections;
+mod token;
 mod vault;
 
 #[cfg(test)]
@@ -21,12 +23,15 @@ pub use sections::{
     DatabaseConfig, InFlightConfig, LifetimesConfig, LogConfig, LogFormat, LoginConfig,
     OutboundConfig, PasswordConfig, ServerConfig, SigningConfig, TestingConfig, TlsConfig,
 };
+pub(in crate::cli) use token::read_token;
 pub use vault::{MasterKeyError, MasterKeySource, VaultConfig};
 
 use std::fmt;
 
 use layers::Settings;
 use read::Reader;
+
+use crate::outbound::authority::AuthoritySettings;
 
 /// Everything that was configured, checked.
 pub struct Config {
@@ -44,6 +49,8 @@ pub struct Config {
     pub lifetimes: LifetimesConfig,
     /// `signing.*`
     pub signing: SigningConfig,
+    /// `authority.*`, when there is one.
+    pub authority: Option<AuthoritySettings>,
     /// `notification.*`
     pub notification: NotificationConfig,
     /// `outbound.*`
@@ -108,7 +115,8 @@ impl Config {
         let login = sections::login(&mut read);
         let lifetimes = sections::lifetimes(&mut read);
         let signing = sections::signing(&mut read);
-        let notification = notification::read(&read);
+        let authority = authority::read(&mut read);
+        let notification = notification::read(&mut read);
         let outbound = sections::outbound(&read);
         let testing = sections::testing(&mut read, server.as_ref().map(|server| &server.issuer));
         let log = sections::log(&mut read);
@@ -122,7 +130,8 @@ impl Config {
             login: login?,
             lifetimes: lifetimes?,
             signing: signing?,
-            notification,
+            authority,
+            notification: notification?,
             outbound: outbound?,
             testing: testing?,
             log: log?,

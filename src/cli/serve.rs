@@ -23,6 +23,8 @@ use crate::jobs::{self, Shutdown};
 use crate::ledger::Ledger;
 use crate::ledger::feed::CLOCK_SKEW;
 use crate::ledger::keyring::Keys;
+use crate::outbound::Authority;
+use crate::outbound::authority::BreakerState;
 use crate::storage::clock;
 use crate::views::locale::Locale;
 use crate::views::message::MessageTexts;
@@ -123,28 +125,54 @@ fn observe(metrics: &Metrics, services: &Services) {
         "1 when the change feed was read within a second",
         move || i64::from(ledger.feed().is_fresh()),
     );
+    if let Some(authority) = &services.authority {
+        observe_authority(metrics, authority);
+    }
+}
+
+fn observe_authority(metrics: &Metrics, authority: &Authority) {
+    let observed = authority.clone();
+    metrics.gauge(
+        "authority_breaker",
+        "Whether the verification authority is asked: 0 yes, 1 to try it (half open), 2 no (open)",
+        move || match observed.breaker_state() {
+            BreakerState::Closed => 0,
+            BreakerState::HalfOpen => 1,
+            BreakerState::Open => 2,
+        },
+    );
+    let observed = authority.clone();
+    metrics.counters(
+        "authority_checks",
+        "Checks by what the verification authority answered, or why it was not asked",
+        "result",
+        move || observed.counts(),
+    );
+    let observed = authority.clone();
+    metrics.histogram(
+        "authority_check_seconds",
+        "How long the verification authority took to answer, or to fail",
+        move || {
+            let durations = observed.durations();
+            (durations.sum, durations.buckets)
+        },
+    );
 }
 
 /// What becomes of messages to people.
 fn observe_messages(metrics: &Metrics, tally: &Arc<Tally>, ledger: &Ledger) {
-    let counted = |read: fn(&Tally) -> u64| {
-        let tally = Arc::clone(tally);
-        move || read(&tally)
-    };
-    metrics.counter(
-        "messages_delivered",
-        "Messages that the gateway took",
-        counted(Tally::delivered),
-    );
-    metrics.counter(
-        "messages_retried",
-        "Attempts that failed and are repeated",
-        counted(Tally::retried),
-    );
-    metrics.counter(
-        "messages_given_up",
-        "Messages that the gateway refused, or that expired",
-        counted(Tally::given_up),
+    let outcomes = Arc::clone(tally);
+    metrics.counters(
+        "messages",
+        "Attempts to send a message, and messages that expired before one",
+        "outcome",
+        move || {
+            vec![
+                ("delivered", outcomes.delivered()),
+                ("retried", outcomes.retried()),
+                ("given_up", outcomes.given_up()),
+            ]
+        },
     );
     let waiting = Arc::clone(tally);
     metrics.gauge(

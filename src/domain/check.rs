@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::code_list::code_list;
+use super::entropy::Entropy;
 use super::instant::Instant;
 use crate::protocol::acr::Ial;
 
@@ -84,6 +85,13 @@ impl CheckLabel {
         } else {
             Err(CheckLabelError)
         }
+    }
+
+    /// A new transaction's name: 128 random bits in hexadecimal digits, so that nobody who has not
+    /// been told it can answer in its name.
+    #[must_use]
+    pub fn random(entropy: &dyn Entropy) -> Self {
+        Self(format!("{:032x}", u128::from_be_bytes(entropy.bytes())))
     }
 
     /// The label as text.
