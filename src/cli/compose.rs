@@ -17,7 +17,7 @@ use crate::ledger::keyring::{KeySettings, Keys};
 use crate::ledger::profiles::Profiles;
 use crate::ledger::vault::Vault;
 use crate::outbound::messages::{MessageFile, MessageGateway};
-use crate::outbound::{Authority, GuardedClient};
+use crate::outbound::{Authority, FetchError, GuardedClient};
 use crate::provider::clients::Clients;
 use crate::provider::{Lifetimes, Provider, ProviderParts};
 use crate::storage::Storage;
@@ -122,7 +122,7 @@ impl Services {
             passwords,
             fetcher,
             authority,
-            messages: message_gateway(config),
+            messages: message_gateway(config)?,
             entropy,
             master,
             vault: vault_storage,
@@ -184,12 +184,14 @@ async fn open(
     Ok(storage)
 }
 
-/// Opens nothing yet: only a server sends.
-fn message_gateway(config: &Config) -> Option<MessageGateway> {
-    let gateway = config.notification.gateway.as_ref()?;
-    Some(match gateway {
-        GatewayConfig::File(path) => MessageGateway::File(MessageFile::new(path)),
-    })
+/// Opens and calls nothing yet: only a server sends.
+fn message_gateway(config: &Config) -> Result<Option<MessageGateway>, FetchError> {
+    let gateway = match config.notification.gateway.clone() {
+        None => return Ok(None),
+        Some(GatewayConfig::File(path)) => MessageGateway::File(MessageFile::new(path)),
+        Some(GatewayConfig::Http { url, token }) => MessageGateway::http(url, token)?,
+    };
+    Ok(Some(gateway))
 }
 
 fn start_hashing(config: &Config, entropy: &Arc<dyn Entropy>) -> anyhow::Result<PasswordPool> {

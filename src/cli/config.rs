@@ -12,12 +12,12 @@ mod problem;
 mod proofing;
 mod read;
 mod sections;
+mod token;
 mod vault;
 
 #[cfg(test)]
 mod tests;
 
-pub(in crate::cli) use authority::read_token;
 pub use layers::Sources;
 pub use notification::{GatewayConfig, NotificationConfig};
 pub use problem::{Problem, Problems};
@@ -26,6 +26,7 @@ pub use sections::{
     DatabaseConfig, InFlightConfig, LifetimesConfig, LogConfig, LogFormat, LoginConfig,
     OutboundConfig, PasswordConfig, ServerConfig, SigningConfig, TestingConfig, TlsConfig,
 };
+pub(in crate::cli) use token::read_token;
 pub use vault::{MasterKeyError, MasterKeySource, VaultConfig};
 
 use std::fmt;
@@ -123,11 +124,10 @@ impl Config {
         let lifetimes = sections::lifetimes(&mut read);
         let signing = sections::signing(&mut read);
         let authority = authority::read(&mut read);
-        let notification = notification::read(&read);
-        let proofing = proofing::read(
-            &mut read,
-            authority.is_some() && notification.gateway.is_none(),
-        );
+        let notification = notification::read(&mut read);
+        let is_mute = authority.is_some()
+            && (notification.as_ref()).is_some_and(|notification| notification.gateway.is_none());
+        let proofing = proofing::read(&mut read, is_mute);
         let operator = operator::read(&read);
         let outbound = sections::outbound(&read);
         let testing = sections::testing(&mut read, server.as_ref().map(|server| &server.issuer));
@@ -143,7 +143,7 @@ impl Config {
             lifetimes: lifetimes?,
             signing: signing?,
             authority,
-            notification,
+            notification: notification?,
             proofing: proofing?,
             operator,
             outbound: outbound?,

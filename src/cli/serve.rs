@@ -163,24 +163,18 @@ fn observe_authority(metrics: &Metrics, authority: &Authority) {
 
 /// What becomes of messages to people.
 fn observe_messages(metrics: &Metrics, tally: &Arc<Tally>, ledger: &Ledger) {
-    let counted = |read: fn(&Tally) -> u64| {
-        let tally = Arc::clone(tally);
-        move || read(&tally)
-    };
-    metrics.counter(
-        "messages_delivered",
-        "Messages that the gateway took",
-        counted(Tally::delivered),
-    );
-    metrics.counter(
-        "messages_retried",
-        "Attempts that failed and are repeated",
-        counted(Tally::retried),
-    );
-    metrics.counter(
-        "messages_given_up",
-        "Messages that the gateway refused, or that expired",
-        counted(Tally::given_up),
+    let outcomes = Arc::clone(tally);
+    metrics.counters(
+        "messages",
+        "Attempts to send a message, and messages that expired before one",
+        "outcome",
+        move || {
+            vec![
+                ("delivered", outcomes.delivered()),
+                ("retried", outcomes.retried()),
+                ("given_up", outcomes.given_up()),
+            ]
+        },
     );
     let waiting = Arc::clone(tally);
     metrics.gauge(

@@ -8,11 +8,17 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Serialize;
 
+use super::{FetchError, PartnerClient, PartnerUrl};
 use crate::domain::id::DeliveryId;
 use crate::domain::instant::Instant;
+use crate::domain::secret::Secret;
+
+/// From the connection to the answer's end.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A message in words, as a gateway gets it: the JSON object is the gateway's interface.
 #[derive(Clone, Serialize)]
@@ -48,13 +54,23 @@ pub enum SendError {
 pub enum MessageGateway {
     /// Appends them to a file.
     File(MessageFile),
+    /// Hands them to the operator's adapter.
+    Http(MessageAdapter),
 }
 
 impl MessageGateway {
+    /// The operator's adapter at `url`, which may know us by a token.
+    pub fn http(url: PartnerUrl, token: Option<Secret<String>>) -> Result<Self, FetchError> {
+        let client = PartnerClient::new(TIMEOUT)?;
+        Ok(Self::Http(MessageAdapter { client, url, token }))
+    }
+
     /// Says at the start what would keep every message from being sent.
     pub fn prepare(&self) -> io::Result<()> {
         match self {
             Self::File(file) => file.prepare(),
+            // It may come up after us; what is not taken is tried again.
+            Self::Http(_) => Ok(()),
         }
     }
 
@@ -62,6 +78,7 @@ impl MessageGateway {
     pub async fn send(&self, message: &OutgoingMessage<'_>) -> Result<(), SendError> {
         match self {
             Self::File(file) => file.append(message),
+            Self::Http(adapter) => adapter.post(message).await,
         }
     }
 }
@@ -105,6 +122,34 @@ impl MessageFile {
             Ok(_) => Err(SendError::Later("the line was cut short".to_owned())),
             Err(error) => Err(SendError::Later(error.kind().to_string())),
         }
+    }
+}
+
+/// An adapter that the operator runs for whoever carries messages.
+#[derive(Debug, Clone)]
+pub struct MessageAdapter {
+    client: PartnerClient,
+    url: PartnerUrl,
+    token: Option<Secret<String>>,
+}
+
+impl MessageAdapter {
+    async fn post(&self, message: &OutgoingMessage<'_>) -> Result<(), SendError> {
+        let (key, token) = (message.id.to_string(), self.token.as_ref());
+        let posted = self.client.hand_over(&self.url, token, &key, message);
+        posted.await.map_err(|error| match error {
+            // About us, or about the moment, and not about the message (RFC 9110 §15.5.2, §15.5.9,
+            // RFC 6585 §4).
+            FetchError::Status(401 | 408 | 429) => SendError::Later(error.to_string()),
+            FetchError::Status(400..=499) => SendError::Refused(error.to_string()),
+            FetchError::Status(_)
+            | FetchError::Forbidden
+            | FetchError::Busy
+            | FetchError::Unreachable
+            | FetchError::TooLarge
+            | FetchError::NotJson
+            | FetchError::Setup => SendError::Later(error.to_string()),
+        })
     }
 }
 

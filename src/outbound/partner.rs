@@ -10,8 +10,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::Client;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::{Client, RequestBuilder};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::{Host, Url};
@@ -114,12 +114,35 @@ impl PartnerClient {
         body: &(impl Serialize + Sync),
         limit: usize,
     ) -> Result<T, FetchError> {
-        let mut request = self.client.post(url.0.clone()).json(body);
-        if let Some(token) = bearer {
-            request = request.bearer_auth(token.expose());
-        }
-        let response = transport::send(request).await?;
+        let response = transport::send(self.post(url, bearer, body)).await?;
         transport::read_json(response, limit).await
+    }
+
+    /// Hands over a JSON document that is to count once, however often it is sent: `key` is the
+    /// same each time (`Idempotency-Key`, draft-ietf-httpapi-idempotency-key-header). Of the
+    /// answer only its status matters.
+    pub async fn hand_over(
+        &self,
+        url: &PartnerUrl,
+        bearer: Option<&Secret<String>>,
+        key: &str,
+        body: &(impl Serialize + Sync),
+    ) -> Result<(), FetchError> {
+        let request = self.post(url, bearer, body).header("idempotency-key", key);
+        transport::send_off(request).await
+    }
+
+    fn post(
+        &self,
+        url: &PartnerUrl,
+        bearer: Option<&Secret<String>>,
+        body: &(impl Serialize + Sync),
+    ) -> RequestBuilder {
+        let request = self.client.post(url.0.clone()).json(body);
+        match bearer {
+            Some(token) => request.bearer_auth(token.expose()),
+            None => request,
+        }
     }
 }
 

@@ -31,7 +31,7 @@ pub enum FetchError {
     /// No connection, no TLS, no name, no answer in time.
     #[error("no answer")]
     Unreachable,
-    /// An answer that is not 200; redirects are not followed.
+    /// An answer that does not say what was hoped for; redirects are not followed.
     #[error("answered with status {0}")]
     Status(u16),
     /// The answer is larger than asked for.
@@ -77,6 +77,20 @@ pub(super) async fn send(request: RequestBuilder) -> Result<Response, FetchError
     } else {
         Err(FetchError::Status(response.status().as_u16()))
     }
+}
+
+/// Sends a request of which only the status matters: any success will do.
+pub(super) async fn send_off(request: RequestBuilder) -> Result<(), FetchError> {
+    /// What is not longer is read, so that the connection can be used again.
+    const USUAL: usize = 4096;
+    let response = request.send().await.map_err(|error| why(&error))?;
+    let status = response.status();
+    if !status.is_success() {
+        return Err(FetchError::Status(status.as_u16()));
+    }
+    // It has said that it is done: whatever else it says changes nothing.
+    read(response, USUAL).await.map(drop).unwrap_or_default();
+    Ok(())
 }
 
 /// Reads a JSON document of at most `limit` bytes.

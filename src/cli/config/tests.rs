@@ -197,6 +197,18 @@ fn what_contradicts_itself_or_is_not_there_yet_is_refused() {
         ),
         (vec!["authority.token_file=/nonexistent"], "/nonexistent"),
         (vec!["authority.timeout_ms=0"], "from 1 to 60000"),
+        (
+            vec![
+                "notification.outbox=f",
+                "notification.gateway_url=https://sms.example",
+            ],
+            "a message goes one way",
+        ),
+        (
+            vec!["notification.gateway_url=http://sms.example"],
+            "must be https",
+        ),
+        (vec!["notification.gateway_token=two words"], "one word"),
     ] {
         let problem = load("", &[], &flags).expect_err(part);
         assert!(problem.contains(part), "{part} in {problem}");
@@ -257,6 +269,32 @@ fn there_is_an_authority_when_it_has_an_address() {
     let printed = load("", &[], &flags).unwrap().to_toml().to_owned();
     assert!(printed.contains("token = \"[redacted]\"") && !printed.contains("hunter2"));
     assert!(!refused("authority.token", "hunter2 x").contains("hunter2"));
+}
+
+#[test]
+fn messages_go_to_a_file_a_gateway_or_nowhere() {
+    let gateway = |flags: &[&str]| load("", &[], flags).unwrap().notification.gateway;
+    assert!(gateway(&[]).is_none());
+    let Some(GatewayConfig::File(path)) = gateway(&["notification.outbox=sent.ndjson"]) else {
+        panic!("a file is a gateway");
+    };
+    assert_eq!(path.to_str(), Some("sent.ndjson"));
+    let flags = [
+        "notification.gateway_url=https://sms.example/send",
+        "notification.gateway_token=s3cret-hunter2",
+    ];
+    let Some(GatewayConfig::Http { url, token }) = gateway(&flags) else {
+        panic!("an address is a gateway");
+    };
+    assert_eq!(url.as_str(), "https://sms.example/send");
+    assert_eq!(token.unwrap().expose(), "s3cret-hunter2");
+    let config = load("", &[], &flags).unwrap();
+    for shown in [
+        config.to_toml().to_owned(),
+        format!("{:?}", config.notification),
+    ] {
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
 }
 
 #[test]
