@@ -9,6 +9,7 @@ pub mod import;
 pub mod login;
 pub mod logout;
 pub mod profile;
+pub mod remove;
 pub mod session;
 
 use std::sync::Arc;

@@ -4,9 +4,11 @@
 //! there, so that it may run anywhere, at any time, and twice. Every job ends when it is told to.
 
 pub mod expire;
+pub mod finish_erasures;
 pub mod keep_keys;
 pub mod seal_audit;
 pub mod sweep_changes;
+pub mod sweep_usage;
 pub mod write_usage;
 
 use std::fmt;

@@ -19,12 +19,15 @@ use crate::domain::instant::Instant;
 use crate::ledger::Entry;
 use crate::ledger::audit::{Event, EventKind};
 use crate::ledger::profiles::ProfileError;
+use crate::storage::accounts::Insertion;
 use crate::storage::credentials::PasswordCredential;
 use crate::storage::{self, account_index, accounts, checks, credentials};
 
 /// How many lines are worked on at once. More than hashing threads and database connections, so
 /// that neither waits; few enough to bound memory.
 const IN_FLIGHT: usize = 64;
+/// How often one account is sealed anew because its bucket's key was replaced before it was there.
+const SEALED_ANEW: u32 = 8;
 
 /// What became of an import.
 #[derive(Debug, Default, Clone, Copy, Serialize)]
@@ -78,6 +81,8 @@ pub enum ImportError {
 enum LineError {
     Existing,
     Rejected(String),
+    /// The account's key no longer stands: seal it anew.
+    KeyReplaced,
     Failed(ImportError),
 }
 
@@ -94,6 +99,7 @@ impl From<ProfileError> for LineError {
 }
 
 /// One account, ready to be written.
+#[derive(Clone)]
 struct NewAccount {
     account: Account,
     index_version: u32,
@@ -198,9 +204,24 @@ impl Accounts {
             checks,
             detail,
         };
-        self.ledger
-            .write(new, |entry, new| Box::pin(write_account(entry, new)))
-            .await
+        self.store(new, &profile).await
+    }
+
+    /// Writes an account. Its bucket's key may be replaced since the profile was sealed.
+    async fn store(&self, mut new: NewAccount, profile: &Profile) -> Result<(), LineError> {
+        for _ in 0..SEALED_ANEW {
+            let writing = self.ledger.write(new.clone(), |entry, new| {
+                Box::pin(write_account(entry, new))
+            });
+            match writing.await {
+                Err(LineError::KeyReplaced) => {
+                    let id = new.account.id;
+                    new.account.sealed = self.reseal_profile(id, profile).await?;
+                }
+                written => return written,
+            }
+        }
+        Err(LineError::KeyReplaced)
     }
 
     async fn password_credential(
@@ -237,7 +258,10 @@ async fn write_account(entry: &mut Entry<'_>, new: &NewAccount) -> Result<(), Li
         let reason = "phone_number: serves as many accounts as it may";
         return Err(LineError::Rejected(reason.to_owned()));
     }
-    accounts::insert(tx, &new.account, new.index_version).await?;
+    match accounts::insert(tx, &new.account, new.index_version).await? {
+        Insertion::Inserted => {}
+        Insertion::KeyReplaced => return Err(LineError::KeyReplaced),
+    }
     credentials::insert_password(tx, id, &new.password, now).await?;
     for (check_id, check) in &new.checks {
         checks::insert(tx, id, *check_id, check).await?;
@@ -269,6 +293,10 @@ async fn settle(
             listener
                 .rejected(&Rejection { line, reason })
                 .map_err(|source| ImportError::Io { line, source })?;
+        }
+        Err(LineError::KeyReplaced) => {
+            let error = storage::Error::Unavailable("the bucket's key was replaced".to_owned());
+            return Err(error.into());
         }
         Err(LineError::Failed(error)) => return Err(error),
     }

@@ -45,6 +45,8 @@ pub struct Services {
     pub provider: Provider,
     /// Accounts and logins.
     pub accounts: Accounts,
+    /// Personal data at rest.
+    pub profiles: Profiles,
     /// The hashing threads.
     pub passwords: PasswordPool,
     /// Fetches what clients point to.
@@ -83,7 +85,7 @@ impl Services {
         let accounts = Accounts::new(AccountsParts {
             ledger: ledger.clone(),
             keys: keys.clone(),
-            profiles,
+            profiles: profiles.clone(),
             passwords: passwords.clone(),
             clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
@@ -106,6 +108,7 @@ impl Services {
             keys,
             provider,
             accounts,
+            profiles,
             passwords,
             fetcher,
             entropy,

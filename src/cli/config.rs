@@ -27,6 +27,8 @@ use std::fmt;
 use layers::Settings;
 use read::Reader;
 
+use crate::ledger::usage::Retention;
+
 /// Everything that was configured, checked.
 pub struct Config {
     /// `server.*`
@@ -41,6 +43,8 @@ pub struct Config {
     pub login: LoginConfig,
     /// `lifetimes.*`
     pub lifetimes: LifetimesConfig,
+    /// `retention.*`
+    pub retention: Retention,
     /// `signing.*`
     pub signing: SigningConfig,
     /// `notification.*`
@@ -106,6 +110,7 @@ impl Config {
         let vault = vault::read(&mut read, database.as_ref().map(|database| &database.url));
         let login = sections::login(&mut read);
         let lifetimes = sections::lifetimes(&mut read);
+        let retention = sections::retention(&mut read);
         let signing = sections::signing(&mut read);
         let notification = sections::notification(&read);
         let outbound = sections::outbound(&read);
@@ -120,6 +125,7 @@ impl Config {
             vault: vault?,
             login: login?,
             lifetimes: lifetimes?,
+            retention: retention?,
             signing: signing?,
             notification,
             outbound: outbound?,

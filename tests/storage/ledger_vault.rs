@@ -21,7 +21,7 @@ fn master(digits: &str) -> Arc<MasterKey> {
 
 /// The key store of a test lies in a file: the main database is on the engine under test, and so
 /// is the key store in the tests that are about it.
-async fn vault(storage: Storage, ledger: &Ledger) -> Result<Vault, VaultError> {
+pub(crate) async fn vault(storage: Storage, ledger: &Ledger) -> Result<Vault, VaultError> {
     let clock = Arc::clone(ledger.clock());
     Vault::open(storage, master("ab"), clock, Arc::new(SystemEntropy)).await
 }

@@ -11,6 +11,7 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{ErrorCode, OpenFlags};
@@ -89,6 +90,19 @@ impl Engine {
             .unwrap_or_else(|_| Err(Error::Unavailable("closed".to_owned()).into()))
     }
 
+    /// Moves the log into the file, in whose pages nothing deleted is left, and empties the log.
+    pub(super) async fn scrub(&self) -> Result<(), Error> {
+        let (path, options) = (self.path.clone(), self.options.clone());
+        // It waits for writers and readers of every process.
+        let scrubbing = tokio::task::spawn_blocking(move || empty_log(&path, &options));
+        match scrubbing.await {
+            Ok(Ok(true)) => Ok(()),
+            Ok(Ok(false)) => Err(Error::Unavailable("the log is in use".to_owned())),
+            Ok(Err(error)) => Err(Error::Unavailable(message(&error))),
+            Err(error) => Err(Error::Unavailable(error.to_string())),
+        }
+    }
+
     /// Refuses new writes, finishes those queued, and waits until they are on disk.
     pub(super) async fn close(&self) {
         self.queue.close();
@@ -164,6 +178,8 @@ fn open(path: &Path, options: &Options, access: Access) -> rusqlite::Result<rusq
     match access {
         Access::Read => raw.pragma_update(None, "query_only", true)?,
         Access::Write => {
+            // What is deleted is overwritten, not only forgotten.
+            raw.pragma_update(None, "secure_delete", true)?;
             // 16 MiB of log between checkpoints: seldom enough for the disk, small to recover.
             raw.pragma_update(None, "wal_autocheckpoint", 4096)?;
             raw.pragma_update(None, "journal_size_limit", 64 << 20)?;
@@ -171,6 +187,23 @@ fn open(path: &Path, options: &Options, access: Access) -> rusqlite::Result<rusq
         }
     }
     Ok(raw)
+}
+
+/// Whether the log is empty now.
+fn empty_log(path: &Path, options: &Options) -> rusqlite::Result<bool> {
+    /// Another checkpoint under way is not waited for by SQLite.
+    const PAUSE: Duration = Duration::from_millis(20);
+    const ATTEMPTS: u32 = 50;
+    let raw = open(path, options, Access::Write)?;
+    for _ in 0..ATTEMPTS {
+        let is_busy: bool =
+            raw.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        if !is_busy {
+            return Ok(true);
+        }
+        std::thread::sleep(PAUSE);
+    }
+    Ok(false)
 }
 
 /// SQLite's messages name tables and columns, never values.
