@@ -24,4 +24,5 @@ mod ending;
 mod importing;
 mod killed;
 mod personal_data;
+mod removal;
 mod tls;

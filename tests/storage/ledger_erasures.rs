@@ -457,42 +457,4 @@ on_both! {
         other.profiles.finish_erasures().await.unwrap();
         assert_eq!(home.versions().await, [3]);
     }
-
-    async fn the_key_store_never_loses_a_buckets_last_key(database: &Database) {
-        let store = database.storage(&VAULT).await;
-        let file = Database::sqlite();
-        let house = House::new(&file).await;
-        let ledger = house.process();
-        let (one, other) = (
-            open_vault(store.clone(), &ledger).await.unwrap(),
-            open_vault(store.clone(), &ledger).await.unwrap(),
-        );
-        let bucket = Bucket::new(BUCKET);
-        let nothing = one.supersede(bucket, 1).await;
-        assert!(matches!(nothing, Err(VaultError::NoSuchKey { .. })));
-        one.current(bucket).await.unwrap();
-        assert_eq!(one.supersede(bucket, 0).await.unwrap(), 1);
-        let made = race(4, |index| {
-            let vault = if index % 2 == 0 { one.clone() } else { other.clone() };
-            async move { vault.supersede(bucket, 1).await.unwrap() }
-        })
-        .await;
-        assert_eq!(made, [2, 2, 2, 2]);
-        let below = async |version| {
-            let deleted = store.write((), move |tx, ()| {
-                Box::pin(vault::delete_below(tx, i64::from(BUCKET), version))
-            });
-            let deleted: Result<u64, Error> = deleted.await;
-            deleted.unwrap()
-        };
-        assert_eq!(below(3).await, 0, "there is no third to take their place");
-        assert_eq!((below(2).await, below(2).await), (1, 0));
-        one.destroy_below(bucket, 2).await.unwrap();
-        one.reload().await.unwrap();
-        assert!(matches!(one.key(bucket, 1).await, Err(VaultError::NoSuchKey { .. })));
-        // One that never heard of the second does not bring the first back.
-        other.prepare(&[bucket]).await.unwrap();
-        other.forget(bucket);
-        assert_eq!(other.current(bucket).await.unwrap().0, 2);
-    }
 }

@@ -92,15 +92,33 @@ impl Engine {
 
     /// Moves the log into the file, in whose pages nothing deleted is left, and empties the log.
     pub(super) async fn scrub(&self) -> Result<(), Error> {
-        let (path, options) = (self.path.clone(), self.options.clone());
-        // It waits for writers and readers of every process.
-        let scrubbing = tokio::task::spawn_blocking(move || empty_log(&path, &options));
-        match scrubbing.await {
-            Ok(Ok(true)) => Ok(()),
-            Ok(Ok(false)) => Err(Error::Unavailable("the log is in use".to_owned())),
-            Ok(Err(error)) => Err(Error::Unavailable(message(&error))),
-            Err(error) => Err(Error::Unavailable(error.to_string())),
+        /// SQLite waits for readers and writers, but not for another checkpoint under way.
+        const PAUSE: Duration = Duration::from_millis(20);
+        const ATTEMPTS: u32 = 50;
+        for _ in 0..ATTEMPTS {
+            if self.empty_log().await? {
+                return Ok(());
+            }
+            tokio::time::sleep(PAUSE).await;
         }
+        Err(Error::Unavailable("the log is in use".to_owned()))
+    }
+
+    /// Whether the log is empty now. A thread of its own waits for those that use it.
+    async fn empty_log(&self) -> Result<bool, Error> {
+        let (path, options) = (self.path.clone(), self.options.clone());
+        let (answer, answered) = oneshot::channel();
+        std::thread::Builder::new()
+            .name("sqlite-scrub".to_owned())
+            .spawn(move || {
+                // Who asked may have gone away.
+                let _ = answer.send(empty_log(&path, &options));
+            })
+            .map_err(|error| Error::Unavailable(error.to_string()))?;
+        let emptied = answered.await;
+        emptied
+            .map_err(|_| Error::panicked())?
+            .map_err(|error| Error::Unavailable(message(&error)))
     }
 
     /// Refuses new writes, finishes those queued, and waits until they are on disk.
@@ -189,21 +207,10 @@ fn open(path: &Path, options: &Options, access: Access) -> rusqlite::Result<rusq
     Ok(raw)
 }
 
-/// Whether the log is empty now.
 fn empty_log(path: &Path, options: &Options) -> rusqlite::Result<bool> {
-    /// Another checkpoint under way is not waited for by SQLite.
-    const PAUSE: Duration = Duration::from_millis(20);
-    const ATTEMPTS: u32 = 50;
     let raw = open(path, options, Access::Write)?;
-    for _ in 0..ATTEMPTS {
-        let is_busy: bool =
-            raw.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-        if !is_busy {
-            return Ok(true);
-        }
-        std::thread::sleep(PAUSE);
-    }
-    Ok(false)
+    let is_busy: bool = raw.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    Ok(!is_busy)
 }
 
 /// SQLite's messages name tables and columns, never values.
