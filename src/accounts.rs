@@ -17,11 +17,11 @@ mod messages;
 mod opening;
 pub mod overview;
 pub mod phone;
-
 pub mod profile;
 mod proofing;
 pub mod recovery;
 pub mod registration;
+pub mod remove;
 pub mod session;
 
 use std::sync::Arc;

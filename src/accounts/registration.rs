@@ -30,6 +30,7 @@ use crate::ledger::Entry;
 use crate::ledger::audit::{Event, EventKind};
 use crate::ledger::outbox::OutboxItem;
 use crate::protocol::acr::Ial;
+use crate::storage::accounts::Insertion;
 use crate::storage::credentials::PasswordCredential;
 use crate::storage::{self, Reader, account_index, accounts, challenges, checks, notices, privacy};
 
@@ -219,7 +220,11 @@ impl Registration {
         if !self.new.claim_phone(entry).await? {
             return Err(WriteError::Changed);
         }
-        self.new.insert(entry).await?;
+        // Begun anew, it is another account, under another key.
+        match self.new.insert(entry).await? {
+            Insertion::Inserted => {}
+            Insertion::KeyReplaced => return Err(WriteError::Changed),
+        }
         privacy::insert(entry.tx(), id, &self.privacy_version, now).await?;
         for (notice_id, notice) in &self.notices {
             notices::insert(entry.tx(), id, *notice_id, *notice).await?;

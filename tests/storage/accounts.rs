@@ -8,6 +8,7 @@ use tongxing::domain::id::{AccountId, Id};
 use tongxing::domain::instant::Instant;
 use tongxing::protocol::client_metadata::ClientMetadata;
 use tongxing::storage::account_index::ACCOUNTS_PER_PHONE;
+use tongxing::storage::accounts::Insertion;
 use tongxing::storage::credentials::PasswordCredential;
 use tongxing::storage::migrations::MAIN;
 use tongxing::storage::{BoxFuture, Error, Storage, Transaction};
@@ -35,22 +36,28 @@ pub(crate) fn account(number: u128) -> AccountId {
 pub(crate) async fn add_account(storage: &Storage, number: u128) {
     write(storage, move |tx| {
         Box::pin(async move {
-            let account = Account {
-                id: account(number),
-                status: AccountStatus::Active,
-                sealed: SealedProfile {
-                    key_bucket: 7,
-                    key_version: 3,
-                    wrapped_key: "wrapped".to_owned(),
-                    profile: "sealed".to_owned(),
-                },
-                created_at: at(1),
-                changed_at: at(2),
-            };
-            accounts::insert(tx, &account, 1).await
+            let added = accounts::insert(tx, &new_account(number, 3), 1).await?;
+            assert_eq!(added, Insertion::Inserted);
+            Ok(())
         })
     })
     .await;
+}
+
+/// In bucket 7, under a version of its key.
+pub(crate) fn new_account(number: u128, key_version: i64) -> Account {
+    Account {
+        id: account(number),
+        status: AccountStatus::Active,
+        sealed: SealedProfile {
+            key_bucket: 7,
+            key_version,
+            wrapped_key: "wrapped".to_owned(),
+            profile: "sealed".to_owned(),
+        },
+        created_at: at(1),
+        changed_at: at(2),
+    }
 }
 
 pub(crate) async fn move_account(
