@@ -4,11 +4,24 @@
 //! attribute, status code or template.
 
 pub mod administer;
+pub mod browser;
+pub mod challenge;
+pub mod completion;
 pub mod consent;
 pub mod import;
+pub mod limits;
 pub mod login;
 pub mod logout;
+mod loss;
+mod messages;
+mod opening;
+pub mod overview;
+pub mod phone;
+
 pub mod profile;
+mod proofing;
+pub mod recovery;
+pub mod registration;
 pub mod session;
 
 use std::sync::Arc;
@@ -16,11 +29,16 @@ use std::time::Duration;
 
 use crate::crypto::password::PasswordPool;
 use crate::domain::clock::Clock;
+use crate::domain::document::IdentityDocument;
 use crate::domain::entropy::Entropy;
 use crate::domain::instant::Instant;
+use crate::domain::phone::PhoneNumber;
+use crate::domain::phone_holder::CONFIRMATION_COUNTS_FOR;
 use crate::ledger::Ledger;
 use crate::ledger::keyring::{KeyRing, Keys};
 use crate::ledger::profiles::Profiles;
+use crate::outbound::authority::Authority;
+use limits::CodeLimits;
 
 /// What the use cases of accounts stand on. Cheap to clone.
 #[derive(Clone)]
@@ -33,6 +51,12 @@ pub struct Accounts {
     entropy: Arc<dyn Entropy>,
     /// How long a login lasts.
     session_ttl: Duration,
+    /// Who says whether name, document and phone are one person's; none where nobody can register.
+    authority: Option<Authority>,
+    /// How many codes are sent.
+    code_limits: CodeLimits,
+    /// How long an authority's answer counts.
+    check_lifetime: Duration,
 }
 
 /// The parts an [`Accounts`] is made of.
@@ -51,6 +75,12 @@ pub struct AccountsParts {
     pub entropy: Arc<dyn Entropy>,
     /// How long a login lasts.
     pub session_ttl: Duration,
+    /// Who says whether name, document and phone are one person's; none where nobody can register.
+    pub authority: Option<Authority>,
+    /// How many codes are sent.
+    pub code_limits: CodeLimits,
+    /// How long an authority's answer counts.
+    pub check_lifetime: Duration,
 }
 
 impl Accounts {
@@ -64,6 +94,9 @@ impl Accounts {
             clock,
             entropy,
             session_ttl,
+            authority,
+            code_limits,
+            check_lifetime,
         } = parts;
         Self {
             ledger,
@@ -73,6 +106,9 @@ impl Accounts {
             clock,
             entropy,
             session_ttl,
+            authority,
+            code_limits,
+            check_lifetime,
         }
     }
 
@@ -82,5 +118,20 @@ impl Accounts {
 
     fn ring(&self) -> Arc<KeyRing> {
         self.keys.ring()
+    }
+
+    /// Where a document is found.
+    fn document_key(&self, document: &IdentityDocument) -> String {
+        self.ring().index().of("document", &document.index_text())
+    }
+
+    /// Where a phone is found.
+    fn phone_key(&self, phone: &PhoneNumber) -> String {
+        self.ring().index().of("phone", phone.index_text())
+    }
+
+    /// What a phone must have been confirmed after to count.
+    fn phone_horizon(&self) -> Instant {
+        self.now().minus(CONFIRMATION_COUNTS_FOR)
     }
 }

@@ -3,6 +3,7 @@
 pub mod address;
 pub mod context;
 pub mod cookies;
+mod device;
 pub mod endpoints;
 pub mod management;
 pub mod metrics;

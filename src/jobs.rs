@@ -1,8 +1,10 @@
-//! Work on a timer: expire, seal, rotate.
+//! Work in the background: deliver, expire, seal, rotate.
 //!
 //! A job is a loop around one call of a lower layer; what must be right about the work is right
 //! there, so that it may run anywhere, at any time, and twice. Every job ends when it is told to.
 
+pub mod deliver;
+pub mod deliver_messages;
 pub mod expire;
 pub mod keep_keys;
 pub mod seal_audit;

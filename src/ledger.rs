@@ -1,4 +1,4 @@
-//! What all use cases write through: audit, change feed, keys, sealed profiles, usage.
+//! What all use cases write through: audit, change feed, keys, outbox, sealed profiles, usage.
 //!
 //! [`Ledger::write`] is how a use case changes anything: what it records and announces is in the
 //! same transaction as what it does, so none of them can exist without the others.
@@ -6,6 +6,7 @@
 pub mod audit;
 pub mod feed;
 pub mod keyring;
+pub mod outbox;
 pub mod profiles;
 pub mod usage;
 pub mod vault;
@@ -19,6 +20,7 @@ use std::time::Duration;
 pub use audit::{Event, EventKind, Head};
 pub use entry::Entry;
 pub use feed::{Change, Feed, FollowError, Notice, Poller, TokenGrounds};
+pub use outbox::{Outbox, OutboxItem};
 
 use crate::crypto::signing::SigningKey;
 use crate::domain::clock::Clock;
@@ -28,6 +30,7 @@ use crate::domain::instant::Instant;
 use crate::storage::changes::{self, LANES};
 use crate::storage::{BoxFuture, Error, Reader, SWEEP_LIMIT, Storage};
 use audit::{Chain, Ticket, Tools};
+use outbox::Bells;
 use usage::Usage;
 
 /// How long changes are kept: longer than any access token lives, and than any process sleeps.
@@ -42,6 +45,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     feed: Feed,
+    bells: Bells,
     chain: Chain,
     usage: Usage,
 }
@@ -64,6 +68,7 @@ impl Ledger {
             clock,
             entropy,
             feed: Feed::new(CHANGE_RETENTION),
+            bells: Bells::default(),
             chain,
             usage: Usage::default(),
         }))
@@ -95,13 +100,14 @@ impl Ledger {
             Box::pin(async move {
                 let mut entry = Entry::begin(tx, &job.ticket, &*job.clock);
                 let value = (job.work)(&mut entry, &job.input).await?;
-                let changes = entry.finish().await?;
-                Ok::<_, E>((value, changes))
+                let finished = entry.finish().await?;
+                Ok::<_, E>((value, finished))
             })
         });
-        let (value, changes) = written.await?;
+        let (value, finished) = written.await?;
         ticket.committed();
-        self.0.feed.apply_own(&changes);
+        self.0.feed.apply_own(&finished.changes);
+        self.0.bells.ring(&finished.enqueued);
         Ok(value)
     }
 
@@ -138,6 +144,12 @@ impl Ledger {
     #[must_use]
     pub fn feed(&self) -> &Feed {
         &self.0.feed
+    }
+
+    /// What is to be delivered later.
+    #[must_use]
+    pub fn outbox(&self) -> Outbox {
+        Outbox::new(self.clone())
     }
 
     /// What is counted rather than recorded.

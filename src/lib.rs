@@ -4,8 +4,8 @@
 //! this list (`tests/architecture.rs` keeps it so):
 //!
 //! ```text
-//! cli ─► demo ─► http, jobs ─► provider ─► accounts ─► ledger ─► storage, crypto, outbound ─► domain ─► protocol
-//!                         └──► views ─────────────────────────────────────────────────────────────┘
+//! cli ─► demo ─► authority ─► http, jobs ─► provider ─► accounts ─► ledger ─► storage, crypto, outbound ─► domain ─► protocol
+//!                                       └──► views ─────────────────────────────────────────────────────────────┘
 //! ```
 
 pub mod protocol;
@@ -25,6 +25,8 @@ pub mod views;
 
 pub mod http;
 pub mod jobs;
+
+pub mod authority;
 
 pub mod demo;
 

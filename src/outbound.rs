@@ -1,11 +1,19 @@
-//! Everything that calls out, behind one guarded HTTP client.
+//! Everything that calls out.
 //!
-//! The addresses are named by clients, so each is a way into the network behind this server: the
-//! guard decides on every address after name resolution, follows no redirect, and reads no more
-//! and waits no longer than it was told. Knows neither the HTTP server nor storage.
+//! Addresses that clients name are each a way into the network behind this server: the guarded
+//! client decides on every address after name resolution. Partners are named by the operator, and
+//! may be inside. Neither client follows a redirect, reads more or waits longer than it was told.
+//! Knows neither the HTTP server nor storage.
 
 mod addresses;
+pub mod authority;
 pub mod client;
+pub mod messages;
+pub mod partner;
+mod transport;
 
 pub use addresses::Loopback;
+pub use authority::Authority;
 pub use client::GuardedClient;
+pub use partner::{PartnerClient, PartnerUrl};
+pub use transport::FetchError;

@@ -18,6 +18,7 @@ pub mod local_time;
 pub mod locale;
 pub mod login;
 pub mod logout;
+pub mod message;
 pub mod outcome;
 pub mod page;
 pub mod privacy;

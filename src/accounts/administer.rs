@@ -77,7 +77,7 @@ impl Accounts {
         &self,
         document: &IdentityDocument,
     ) -> Result<Option<AccountId>, storage::Error> {
-        let key = self.ring().index().of("document", &document.index_text());
+        let key = self.document_key(document);
         let mut reader = self.ledger.reader().await?;
         account_index::find_by_document(&mut reader, &key).await
     }

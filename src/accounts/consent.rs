@@ -53,9 +53,7 @@ impl Accounts {
                     } = allowed;
                     let tx = entry.tx();
                     subjects::insert(tx, *account_id, &allowed.sector, &allowed.subject).await?;
-                    let standing = grants::find(tx, *account_id, client_id).await?;
-                    let joined = grant.joined(standing);
-                    let grant_id = grants::upsert(tx, *account_id, client_id, &joined).await?;
+                    let grant_id = grants::give(tx, *account_id, client_id, grant).await?;
                     let kind = match allowed.legal_basis {
                         LegalBasis::Consent => EventKind::ConsentGiven,
                         LegalBasis::StatutoryDuty => EventKind::NoticeAcknowledged,

@@ -9,18 +9,17 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use super::Accounts;
-use super::profile::Profile;
+use super::opening::{AccountParts, NewAccount};
 use crate::crypto::password::PasswordError;
-use crate::domain::account::{Account, AccountStatus};
 use crate::domain::account_record::{AccountRecord, ImportedCredential};
 use crate::domain::check::Check;
-use crate::domain::id::{AccountId, CheckId, CredentialId};
+use crate::domain::id::{AccountId, CredentialId};
 use crate::domain::instant::Instant;
 use crate::ledger::Entry;
 use crate::ledger::audit::{Event, EventKind};
 use crate::ledger::profiles::ProfileError;
 use crate::storage::credentials::PasswordCredential;
-use crate::storage::{self, account_index, accounts, checks, credentials};
+use crate::storage::{self, account_index};
 
 /// How many lines are worked on at once. More than hashing threads and database connections, so
 /// that neither waits; few enough to bound memory.
@@ -93,17 +92,6 @@ impl From<ProfileError> for LineError {
     }
 }
 
-/// One account, ready to be written.
-struct NewAccount {
-    account: Account,
-    index_version: u32,
-    document_key: String,
-    phone_key: String,
-    password: PasswordCredential,
-    checks: Vec<(CheckId, Check)>,
-    detail: Value,
-}
-
 impl Accounts {
     /// Imports every line of `lines`, on nobody's order; the caller bounds them.
     pub async fn import(
@@ -155,8 +143,7 @@ impl Accounts {
         let now = self.now();
         let record = AccountRecord::parse(text, now)
             .map_err(|reason| LineError::Rejected(reason.to_string()))?;
-        let ring = self.ring();
-        let document_key = ring.index().of("document", &record.document.index_text());
+        let document_key = self.document_key(&record.document);
         let mut reader = self.ledger.reader().await?;
         // Before the costly hash; the insertion decides all the same.
         if account_index::find_by_document(&mut reader, &document_key)
@@ -166,40 +153,22 @@ impl Accounts {
             return Err(LineError::Existing);
         }
         drop(reader);
-        let phone_key = ring.index().of("phone", record.phone.index_text());
         let password = self.password_credential(record.credential, now).await?;
-        let checks = record
-            .checks
-            .into_iter()
-            .chain([Check::phone_confirmed_by("import", now)])
-            .map(|check| (CheckId::ordered(now, &*self.entropy), check))
-            .collect();
-        let id = AccountId::random(&*self.entropy);
-        let profile = Profile {
+        let phone_check = Check::phone_confirmed_by("import", now);
+        let parts = AccountParts {
+            id: AccountId::random(&*self.entropy),
             name: record.name,
-            documents: vec![record.document],
-            phones: vec![record.phone],
-            emails: record.email.into_iter().collect(),
-        };
-        let account = Account {
-            id,
-            status: AccountStatus::Active,
-            sealed: self.seal_profile(id, &profile).await?,
-            created_at: now,
-            changed_at: now,
-        };
-        let index_version = ring.index().version();
-        let new = NewAccount {
-            account,
-            index_version,
-            document_key,
-            phone_key,
+            document: record.document,
+            phone: record.phone,
+            email: record.email,
+            checks: record.checks.into_iter().chain([phone_check]).collect(),
             password,
-            checks,
-            detail,
         };
+        let new = self.new_account(parts, now).await?;
         self.ledger
-            .write(new, |entry, new| Box::pin(write_account(entry, new)))
+            .write((new, detail), |entry, (new, detail)| {
+                Box::pin(write_account(entry, (new, detail)))
+            })
             .await
     }
 
@@ -226,25 +195,20 @@ impl Accounts {
     }
 }
 
-async fn write_account(entry: &mut Entry<'_>, new: &NewAccount) -> Result<(), LineError> {
-    let id = new.account.id;
-    let now = new.account.created_at;
-    let tx = entry.tx();
-    if !account_index::claim_document(tx, &new.document_key, new.index_version, id).await? {
+async fn write_account(
+    entry: &mut Entry<'_>,
+    (new, detail): (&NewAccount, &Value),
+) -> Result<(), LineError> {
+    if !new.claim_document(entry).await? {
         return Err(LineError::Existing);
     }
-    if !account_index::add_phone(tx, &new.phone_key, new.index_version, id, Some(now)).await? {
+    if !new.claim_phone(entry).await? {
         let reason = "phone_number: serves as many accounts as it may";
         return Err(LineError::Rejected(reason.to_owned()));
     }
-    accounts::insert(tx, &new.account, new.index_version).await?;
-    credentials::insert_password(tx, id, &new.password, now).await?;
-    for (check_id, check) in &new.checks {
-        checks::insert(tx, id, *check_id, check).await?;
-    }
-    let event = Event::new(EventKind::AccountImported, now).account(id);
-    entry.record(&event.detail(new.detail.clone())).await?;
-    Ok(())
+    new.insert(entry).await?;
+    let event = Event::new(EventKind::AccountImported, new.created_at()).account(new.id());
+    Ok(entry.record(&event.detail(detail.clone())).await?)
 }
 
 /// Takes up one finished line.

@@ -22,14 +22,23 @@ use crate::ledger::feed::Change;
 use crate::storage::credentials::{self, PasswordCredential};
 use crate::storage::{self, account_index, sessions};
 
+/// The browser that a login is opened in.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LoginPlace<'a> {
+    /// The session cookie it sent, if any.
+    pub previous_cookie: Option<&'a str>,
+    /// Browser and system as their person would name them.
+    pub device: Option<&'a str>,
+}
+
 /// What was typed into the login page.
 pub struct PasswordAttempt<'a> {
     /// A phone number or a document number.
     pub username: &'a str,
     /// The password.
     pub password: Secret<String>,
-    /// The session cookie the browser sent, if any.
-    pub previous_cookie: Option<&'a str>,
+    /// Where.
+    pub place: LoginPlace<'a>,
 }
 
 /// A login that succeeded.
@@ -70,10 +79,20 @@ impl From<PasswordError> for LoginError {
     }
 }
 
+/// A session to be opened.
+pub(super) struct NewSession {
+    account_id: AccountId,
+    /// What the browser's cookie stood for until now.
+    previous: Option<Session>,
+    device: Option<String>,
+    upgrade: Option<(PasswordCredential, String)>,
+}
+
 /// What the transaction of a successful login needs, drawn before it.
 struct Login {
     session: Session,
     secret_hash: String,
+    device: Option<String>,
     previous: Option<Session>,
     upgrade: Option<(PasswordCredential, String)>,
     now: Instant,
@@ -117,11 +136,8 @@ impl Accounts {
                 stronger.map(|hash| (credential, hash.as_str().to_owned()))
             }
         };
-        let previous = match attempt.previous_cookie {
-            Some(cookie) => self.session(cookie).await?,
-            None => None,
-        };
-        self.open_session(account_id, previous, upgrade).await
+        let session = self.new_session(account_id, attempt.place).await?;
+        self.open_session(NewSession { upgrade, ..session }).await
     }
 
     /// The account a name stands for and its password. A phone that several accounts confirmed
@@ -154,11 +170,11 @@ impl Accounts {
         reader: &mut storage::Reader,
         username: &Username,
     ) -> Result<Option<AccountId>, storage::Error> {
-        let ring = self.ring();
         match username {
             Username::Phone(phone) => {
-                let key = ring.index().of("phone", phone.index_text());
-                let holders = account_index::list_by_phone(reader, &key).await?;
+                let key = self.phone_key(phone);
+                let holders =
+                    account_index::list_by_phone(reader, &key, self.phone_horizon()).await?;
                 Ok(match holders.as_slice() {
                     [only] => Some(*only),
                     _ => None,
@@ -166,7 +182,7 @@ impl Accounts {
             }
             Username::Documents(candidates) => {
                 for document in candidates {
-                    let key = ring.index().of("document", &document.index_text());
+                    let key = self.document_key(document);
                     if let Some(holder) = account_index::find_by_document(reader, &key).await? {
                         return Ok(Some(holder));
                     }
@@ -194,12 +210,31 @@ impl Accounts {
         }
     }
 
-    async fn open_session(
+    /// A login by password, where somebody else may have been before.
+    pub(super) async fn new_session(
         &self,
         account_id: AccountId,
-        previous: Option<Session>,
-        upgrade: Option<(PasswordCredential, String)>,
-    ) -> Result<NewLogin, LoginError> {
+        place: LoginPlace<'_>,
+    ) -> Result<NewSession, storage::Error> {
+        let previous = match place.previous_cookie {
+            Some(cookie) => self.session(cookie).await?,
+            None => None,
+        };
+        Ok(NewSession {
+            account_id,
+            previous,
+            device: place.device.map(str::to_owned),
+            upgrade: None,
+        })
+    }
+
+    pub(super) async fn open_session(&self, new: NewSession) -> Result<NewLogin, LoginError> {
+        let NewSession {
+            account_id,
+            previous,
+            device,
+            upgrade,
+        } = new;
         let now = self.now();
         let entropy: &dyn Entropy = &*self.entropy;
         // The same person proving anew who they are keeps the session its portals know (`sid`);
@@ -222,6 +257,7 @@ impl Accounts {
         let login = Login {
             session: session.clone(),
             secret_hash: cookie.secret_hash(),
+            device,
             previous,
             upgrade,
             now,
@@ -243,7 +279,8 @@ async fn write_login(entry: &mut Entry<'_>, login: &Login) -> Result<bool, stora
     let opened = if login.renews() {
         sessions::renew(entry.tx(), &login.session, &login.secret_hash).await?
     } else {
-        sessions::insert(entry.tx(), &login.session, &login.secret_hash).await?
+        let device = login.device.as_deref();
+        sessions::insert(entry.tx(), &login.session, &login.secret_hash, device).await?
     };
     if !opened {
         let event = Event::new(EventKind::LoginFailed, login.now).account(account_id);

@@ -11,7 +11,7 @@ use crate::domain::email::EmailAddress;
 use crate::domain::id::AccountId;
 use crate::domain::name::PersonName;
 use crate::domain::phone::PhoneNumber;
-use crate::ledger::profiles::{ProfileError, WrappedKey};
+use crate::ledger::profiles::{AccountKey, ProfileError, WrappedKey};
 use crate::ledger::vault::Bucket;
 use crate::protocol::acr::Ial;
 use crate::storage::{self, accounts, checks};
@@ -47,12 +47,7 @@ impl Accounts {
         id: AccountId,
         sealed: &SealedProfile,
     ) -> Result<Profile, ProfileError> {
-        let wrapped = WrappedKey {
-            bucket: Bucket::new(sealed.key_bucket),
-            version: sealed.key_version,
-            wrapped: sealed.wrapped_key.clone(),
-        };
-        let key = self.profiles.open_key(id, &wrapped).await?;
+        let key = self.account_key(id, sealed).await?;
         let plain = key.open(&sealed.profile)?;
         serde_json::from_slice(&plain).map_err(|_| ProfileError::Damaged)
     }
@@ -72,6 +67,35 @@ impl Accounts {
             wrapped_key: wrapped.wrapped,
             profile: key.seal(&plain, &*self.entropy)?,
         })
+    }
+
+    /// Seals a changed profile under the key that the account has.
+    pub(super) async fn reseal_profile(
+        &self,
+        id: AccountId,
+        sealed: &SealedProfile,
+        profile: &Profile,
+    ) -> Result<SealedProfile, ProfileError> {
+        let plain = serde_json::to_vec(profile).map(Zeroizing::new);
+        let plain = plain.map_err(|_| ProfileError::Damaged)?;
+        let key = self.account_key(id, sealed).await?;
+        Ok(SealedProfile {
+            profile: key.seal(&plain, &*self.entropy)?,
+            ..sealed.clone()
+        })
+    }
+
+    async fn account_key(
+        &self,
+        id: AccountId,
+        sealed: &SealedProfile,
+    ) -> Result<AccountKey, ProfileError> {
+        let wrapped = WrappedKey {
+            bucket: Bucket::new(sealed.key_bucket),
+            version: sealed.key_version,
+            wrapped: sealed.wrapped_key.clone(),
+        };
+        self.profiles.open_key(id, &wrapped).await
     }
 
     /// What the account's checks prove now.

@@ -6,9 +6,13 @@
     reason = "comments here are help texts, shown as they are"
 )]
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
+
+use crate::authority::{Behavior, LONGEST_DELAY_MS, MOST_PEOPLE};
 
 /// Tongxing 通行: a unified identity authentication server
 #[derive(Debug, Parser)]
@@ -48,6 +52,8 @@ pub enum Command {
     /// The audit log
     #[command(subcommand)]
     Audit(Audit),
+    /// A simulated verification authority, with synthetic people
+    Authority(Authority),
 }
 
 /// `tongxing demo`
@@ -201,6 +207,38 @@ pub enum Audit {
     },
 }
 
+/// `tongxing authority`
+#[derive(Debug, Args)]
+pub struct Authority {
+    /// Where servers connect; port 0 is whichever is free
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9200")]
+    pub listen: SocketAddr,
+    /// Whose synthetic people it knows: the same number, the same people
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub seed: u64,
+    /// How many synthetic people it knows
+    #[arg(long, value_name = "COUNT", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(..=MOST_PEOPLE))]
+    pub people: u64,
+    /// Whom else it knows, one JSON object a line: name, document_type, document_number,
+    /// document_country (passports only), phone_number
+    #[arg(long, value_name = "FILE")]
+    pub people_file: Option<PathBuf>,
+    /// How it behaves; PUT /behavior changes it later
+    #[arg(long, default_value = "ok", value_parser = behavior())]
+    pub behavior: Behavior,
+    /// How long it waits before each answer; otherwise only `slow` waits, for ten seconds
+    #[arg(long, value_name = "MILLISECONDS", value_parser = clap::value_parser!(u64).range(..=LONGEST_DELAY_MS))]
+    pub delay_ms: Option<u64>,
+    /// A file with the bearer token that callers must show
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+}
+
+fn behavior() -> impl TypedValueParser<Value = Behavior> {
+    let names = Behavior::ALL.iter().map(|behavior| behavior.as_str());
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<Behavior>())
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
@@ -231,6 +269,9 @@ mod tests {
             "tongxing account freeze --document-type passport --document-number-file n",
             "tongxing keys rotate",
             "tongxing audit verify --head 00",
+            "tongxing authority",
+            "tongxing authority --listen 127.0.0.1:0 --seed 7 --people 0 --people-file p.ndjson",
+            "tongxing authority --behavior no_record --delay-ms 20 --token-file token",
         ] {
             assert!(parse(line).is_ok(), "{line}: {:?}", parse(line));
         }
@@ -245,6 +286,9 @@ mod tests {
             "tongxing account show",
             "tongxing account show acc_0 --document-number-file n",
             "tongxing serve now",
+            "tongxing authority --behavior sometimes",
+            "tongxing authority --people 1000001",
+            "tongxing authority --delay-ms 600001",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod audit;
+mod authority;
 mod clients;
 mod demo;
 mod keys;
@@ -26,6 +27,7 @@ pub(super) fn run(command: &Command, config: &Config) -> anyhow::Result<()> {
         Command::CheckConfig => Ok(output::text(config.to_toml())?),
         Command::Serve => block_on(serve::run(config, level)),
         Command::Demo(command) => block_on(demo::run(command, config, level)),
+        Command::Authority(command) => block_on(authority::run(command)),
         Command::Migrate => block_on(compose::migrate(config)),
         Command::Client(command) => with_services(config, async |services| {
             clients::run(command, services).await

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use super::config::Config;
+use super::config::{Config, GatewayConfig};
 use crate::accounts::{Accounts, AccountsParts};
 use crate::crypto::custody::MasterKey;
 use crate::crypto::entropy::SystemEntropy;
@@ -16,7 +16,8 @@ use crate::ledger::Ledger;
 use crate::ledger::keyring::{KeySettings, Keys};
 use crate::ledger::profiles::Profiles;
 use crate::ledger::vault::Vault;
-use crate::outbound::GuardedClient;
+use crate::outbound::messages::{MessageFile, MessageGateway};
+use crate::outbound::{Authority, FetchError, GuardedClient};
 use crate::provider::clients::Clients;
 use crate::provider::{Lifetimes, Provider, ProviderParts};
 use crate::storage::Storage;
@@ -49,6 +50,10 @@ pub struct Services {
     pub passwords: PasswordPool,
     /// Fetches what clients point to.
     pub fetcher: GuardedClient,
+    /// Verifies residents' identities, when one is configured.
+    pub authority: Option<Authority>,
+    /// Takes messages to people; without it none can be sent.
+    pub messages: Option<MessageGateway>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
     /// The key that wraps all others.
@@ -80,6 +85,11 @@ impl Services {
         let keys = Keys::open(&ledger, Arc::clone(&master), settings).await?;
         let profiles = Profiles::open(&ledger, vault).await?;
         let passwords = start_hashing(config, &entropy)?;
+        let authority = config
+            .authority
+            .clone()
+            .map(|settings| Authority::new(settings, Arc::clone(&clock), Arc::clone(&entropy)))
+            .transpose()?;
         let accounts = Accounts::new(AccountsParts {
             ledger: ledger.clone(),
             keys: keys.clone(),
@@ -88,6 +98,9 @@ impl Services {
             clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
             session_ttl: config.lifetimes.session,
+            authority: authority.clone(),
+            code_limits: config.proofing.code_limits,
+            check_lifetime: config.proofing.check_lifetime,
         });
         let provider = Provider::new(ProviderParts {
             issuer: Arc::new(config.server.issuer.clone()),
@@ -97,7 +110,7 @@ impl Services {
             clients: Clients::new(ledger.clone()),
             tokens: Arc::new(TokenCache::new(REMEMBERED_TOKENS, &*entropy)),
             lifetimes: lifetimes(config),
-            clock,
+            clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
         });
         let fetcher = GuardedClient::new(config.outbound.loopback)?;
@@ -108,6 +121,8 @@ impl Services {
             accounts,
             passwords,
             fetcher,
+            authority,
+            messages: message_gateway(config)?,
             entropy,
             master,
             vault: vault_storage,
@@ -167,6 +182,16 @@ async fn open(
         Schema::Migrate => storage.migrate().await?,
     }
     Ok(storage)
+}
+
+/// Opens and calls nothing yet: only a server sends.
+fn message_gateway(config: &Config) -> Result<Option<MessageGateway>, FetchError> {
+    let gateway = match config.notification.gateway.clone() {
+        None => return Ok(None),
+        Some(GatewayConfig::File(path)) => MessageGateway::File(MessageFile::new(path)),
+        Some(GatewayConfig::Http { url, token }) => MessageGateway::http(url, token)?,
+    };
+    Ok(Some(gateway))
 }
 
 fn start_hashing(config: &Config, entropy: &Arc<dyn Entropy>) -> anyhow::Result<PasswordPool> {

@@ -4,28 +4,38 @@
 //! setting's path and where its value came from. What `config/default.toml` does not name is
 //! refused. Only `cli` knows this module: each layer below is handed the few values it needs.
 
+mod authority;
 mod layers;
+mod notification;
+mod operator;
 mod problem;
+mod proofing;
 mod read;
 mod sections;
+mod token;
 mod vault;
 
 #[cfg(test)]
 mod tests;
 
 pub use layers::Sources;
+pub use notification::{GatewayConfig, NotificationConfig};
 pub use problem::{Problem, Problems};
+pub use proofing::ProofingConfig;
 pub use sections::{
     DatabaseConfig, InFlightConfig, LifetimesConfig, LogConfig, LogFormat, LoginConfig,
-    NotificationConfig, OutboundConfig, PasswordConfig, ServerConfig, SigningConfig, TestingConfig,
-    TlsConfig,
+    OutboundConfig, PasswordConfig, ServerConfig, SigningConfig, TestingConfig, TlsConfig,
 };
+pub(in crate::cli) use token::read_token;
 pub use vault::{MasterKeyError, MasterKeySource, VaultConfig};
 
 use std::fmt;
 
 use layers::Settings;
 use read::Reader;
+
+use crate::http::state::Operator;
+use crate::outbound::authority::AuthoritySettings;
 
 /// Everything that was configured, checked.
 pub struct Config {
@@ -43,8 +53,14 @@ pub struct Config {
     pub lifetimes: LifetimesConfig,
     /// `signing.*`
     pub signing: SigningConfig,
+    /// `authority.*`, when there is one.
+    pub authority: Option<AuthoritySettings>,
     /// `notification.*`
     pub notification: NotificationConfig,
+    /// `proofing.*`
+    pub proofing: ProofingConfig,
+    /// `operator.*`
+    pub operator: Operator,
     /// `outbound.*`
     pub outbound: OutboundConfig,
     /// `testing.*`
@@ -107,7 +123,12 @@ impl Config {
         let login = sections::login(&mut read);
         let lifetimes = sections::lifetimes(&mut read);
         let signing = sections::signing(&mut read);
-        let notification = sections::notification(&read);
+        let authority = authority::read(&mut read);
+        let notification = notification::read(&mut read);
+        let is_mute = authority.is_some()
+            && (notification.as_ref()).is_some_and(|notification| notification.gateway.is_none());
+        let proofing = proofing::read(&mut read, is_mute);
+        let operator = operator::read(&read);
         let outbound = sections::outbound(&read);
         let testing = sections::testing(&mut read, server.as_ref().map(|server| &server.issuer));
         let log = sections::log(&mut read);
@@ -121,7 +142,10 @@ impl Config {
             login: login?,
             lifetimes: lifetimes?,
             signing: signing?,
-            notification,
+            authority,
+            notification: notification?,
+            proofing: proofing?,
+            operator,
             outbound: outbound?,
             testing: testing?,
             log: log?,

@@ -18,12 +18,16 @@ use crate::http::management::{Check, Readiness, Testing};
 use crate::http::metrics::Metrics;
 use crate::http::router::router;
 use crate::http::state::{AppState, Parts};
+use crate::jobs::deliver::Tally;
 use crate::jobs::{self, Shutdown};
 use crate::ledger::Ledger;
 use crate::ledger::feed::CLOCK_SKEW;
 use crate::ledger::keyring::Keys;
+use crate::outbound::Authority;
+use crate::outbound::authority::BreakerState;
 use crate::storage::clock;
 use crate::views::locale::Locale;
+use crate::views::message::MessageTexts;
 use crate::views::renderer::Renderer;
 
 /// Serves until it is told to stop.
@@ -50,6 +54,15 @@ pub async fn serve(
     let mut running = start_jobs(&services, &shutdown);
     let metrics = Arc::new(Metrics::default());
     observe(&metrics, &services);
+    if let Some(gateway) = services.messages.clone() {
+        gateway.prepare().context("notification.outbox")?;
+        let texts = MessageTexts::new().context("the texts of messages")?;
+        let tally = Arc::new(Tally::default());
+        observe_messages(&metrics, &tally, &services.ledger);
+        let parts = (services.ledger.clone(), services.keys.clone());
+        let run = jobs::deliver_messages::run(parts, (gateway, texts), tally, shutdown);
+        running.spawn(run);
+    }
     let state = AppState::new(Parts {
         provider: services.provider.clone(),
         accounts: services.accounts.clone(),
@@ -58,6 +71,8 @@ pub async fn serve(
             secure: config.server.issuer.is_https(),
         },
         default_locale: Locale::En,
+        clock: Arc::clone(services.ledger.clock()),
+        operator: config.operator.clone(),
     });
     let envelope = web::envelope(config, Arc::clone(&services.entropy), &metrics);
     let keys = services.keys.clone();
@@ -111,6 +126,73 @@ fn observe(metrics: &Metrics, services: &Services) {
         "change_feed_fresh",
         "1 when the change feed was read within a second",
         move || i64::from(ledger.feed().is_fresh()),
+    );
+    if let Some(authority) = &services.authority {
+        observe_authority(metrics, authority);
+    }
+}
+
+fn observe_authority(metrics: &Metrics, authority: &Authority) {
+    let observed = authority.clone();
+    metrics.gauge(
+        "authority_breaker",
+        "Whether the verification authority is asked: 0 yes, 1 to try it (half open), 2 no (open)",
+        move || match observed.breaker_state() {
+            BreakerState::Closed => 0,
+            BreakerState::HalfOpen => 1,
+            BreakerState::Open => 2,
+        },
+    );
+    let observed = authority.clone();
+    metrics.counters(
+        "authority_checks",
+        "Checks by what the verification authority answered, or why it was not asked",
+        "result",
+        move || observed.counts(),
+    );
+    let observed = authority.clone();
+    metrics.histogram(
+        "authority_check_seconds",
+        "How long the verification authority took to answer, or to fail",
+        move || {
+            let durations = observed.durations();
+            (durations.sum, durations.buckets)
+        },
+    );
+}
+
+/// What becomes of messages to people.
+fn observe_messages(metrics: &Metrics, tally: &Arc<Tally>, ledger: &Ledger) {
+    let outcomes = Arc::clone(tally);
+    metrics.counters(
+        "messages",
+        "Attempts to send a message, and messages that expired before one",
+        "outcome",
+        move || {
+            vec![
+                ("delivered", outcomes.delivered()),
+                ("retried", outcomes.retried()),
+                ("given_up", outcomes.given_up()),
+            ]
+        },
+    );
+    let waiting = Arc::clone(tally);
+    metrics.gauge(
+        "messages_waiting",
+        "Messages not delivered yet, of all nodes",
+        move || waiting.waiting(),
+    );
+    let failed = Arc::clone(tally);
+    metrics.gauge(
+        "messages_failed",
+        "Messages given up within a month, of all nodes",
+        move || failed.failed(),
+    );
+    let (oldest, clock) = (Arc::clone(tally), Arc::clone(ledger.clock()));
+    metrics.gauge(
+        "messages_oldest_seconds",
+        "How long the oldest message that is not delivered has waited",
+        move || i64::try_from(oldest.oldest_age(clock.now()).as_secs()).unwrap_or(i64::MAX),
     );
 }
 

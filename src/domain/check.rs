@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::code_list::code_list;
+use super::entropy::Entropy;
 use super::instant::Instant;
 use crate::protocol::acr::Ial;
 
@@ -49,6 +50,34 @@ impl CheckMethod {
     }
 }
 
+/// What a check is about: it counts no longer once the account has lost one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grounds {
+    /// The document.
+    pub document: bool,
+    /// The phone.
+    pub phone: bool,
+}
+
+impl CheckMethod {
+    /// What a check by this method rests on.
+    #[must_use]
+    pub const fn rests_on(self) -> Grounds {
+        let (document, phone) = match self {
+            Self::PhoneCode => (false, true),
+            Self::ThreeElements => (true, true),
+            Self::TwoElements
+            | Self::FourElements
+            | Self::Face
+            | Self::ChipAndFace
+            | Self::NetworkCredential
+            | Self::Certificate
+            | Self::Counter => (true, false),
+        };
+        Grounds { document, phone }
+    }
+}
+
 code_list! {
     /// What the authority answered. Authorities verify; they return no data.
     pub enum CheckResult {
@@ -84,6 +113,13 @@ impl CheckLabel {
         } else {
             Err(CheckLabelError)
         }
+    }
+
+    /// A new transaction's name: 128 random bits in hexadecimal digits, so that nobody who has not
+    /// been told it can answer in its name.
+    #[must_use]
+    pub fn random(entropy: &dyn Entropy) -> Self {
+        Self(format!("{:032x}", u128::from_be_bytes(entropy.bytes())))
     }
 
     /// The label as text.

@@ -157,6 +157,38 @@ impl IdentityDocument {
         self.issuing_country
     }
 
+    /// Whether its bearer is younger than `years` in China at `now`, if the number tells the birth
+    /// date.
+    #[must_use]
+    pub fn is_younger_than(&self, years: u32, now: Instant) -> bool {
+        let tells = matches!(
+            self.document_type,
+            DocumentType::ResidentIdCard
+                | DocumentType::HkMacaoTaiwanResidencePermit
+                | DocumentType::ForeignPermanentResidentCard2023
+        );
+        let born = self.number.as_str().get(6..14).filter(|_| tells);
+        let born = born.and_then(|text| NaiveDate::parse_from_str(text, "%Y%m%d").ok());
+        born.is_some_and(|born| {
+            let age = date_in_china(now).years_since(born);
+            age.is_none_or(|age| age < years)
+        })
+    }
+
+    /// Reads a number as typed into a form: another country's passport has its country before it,
+    /// with a hyphen (`USA-123456789`).
+    pub fn parse_typed(
+        document_type: DocumentType,
+        text: &str,
+        now: Instant,
+    ) -> Result<Self, DocumentError> {
+        let (number, country) = match document_type {
+            DocumentType::Passport => passport_parts(text),
+            _ => (text, None),
+        };
+        Self::parse(document_type, number, country, now)
+    }
+
     /// Its number with the first and the last character, the rest as stars: enough for its owner to
     /// know it by.
     #[must_use]
@@ -180,6 +212,21 @@ impl IdentityDocument {
             None => format!("{kind}:{number}"),
         }
     }
+}
+
+/// Splits `USA-123456789` behind three letters; other text is a number without a country.
+fn passport_parts(text: &str) -> (&str, Option<&str>) {
+    match text.trim().split_once(['-', '－']) {
+        Some((country, number)) if is_three_letters(country) => (number, Some(country)),
+        _ => (text, None),
+    }
+}
+
+fn is_three_letters(text: &str) -> bool {
+    text.chars().count() == 3
+        && text
+            .chars()
+            .all(|c| matches!(c, 'A'..='Z' | 'a'..='z' | 'Ａ'..='Ｚ' | 'ａ'..='ｚ'))
 }
 
 /// A document as it lies in a sealed profile. Reading one checks everything again but that its birth

@@ -53,6 +53,12 @@ kinds! {
     AccessToken, AccessTokenId, "atk";
     /// A process that writes to the audit log.
     Writer, WriterId, "wri";
+    /// A registration, a recovery or the like under way.
+    Challenge, ChallengeId, "chg";
+    /// Something an account's person is told.
+    Notice, NoticeId, "ntc";
+    /// Something in the outbox: the same at every attempt to deliver it.
+    Delivery, DeliveryId, "dlv";
     /// One HTTP request, in logs and on error pages.
     Request, RequestId, "req";
 }

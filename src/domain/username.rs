@@ -35,14 +35,7 @@ impl Username {
         }
         let readings: Vec<_> = DocumentType::ALL
             .iter()
-            .filter_map(|&kind| {
-                let (number, country) = if kind == DocumentType::Passport {
-                    passport_parts(text)
-                } else {
-                    (text, None)
-                };
-                IdentityDocument::parse(kind, number, country, now).ok()
-            })
+            .filter_map(|&kind| IdentityDocument::parse_typed(kind, text, now).ok())
             .collect();
         if readings.is_empty() {
             Self::Unknown
@@ -50,21 +43,6 @@ impl Username {
             Self::Documents(readings)
         }
     }
-}
-
-/// Splits `USA-123456789` behind three letters; other text is a number without a country.
-fn passport_parts(text: &str) -> (&str, Option<&str>) {
-    match text.trim().split_once(['-', '－']) {
-        Some((country, number)) if is_three_letters(country) => (number, Some(country)),
-        _ => (text, None),
-    }
-}
-
-fn is_three_letters(text: &str) -> bool {
-    text.chars().count() == 3
-        && text
-            .chars()
-            .all(|c| matches!(c, 'A'..='Z' | 'a'..='z' | 'Ａ'..='Ｚ' | 'ａ'..='ｚ'))
 }
 
 #[cfg(test)]

@@ -1,18 +1,21 @@
 //! The one extractor: what a handler may know of a request besides its path.
 
 use std::borrow::Cow;
+use std::net::Ipv4Addr;
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::header::{ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE};
+use axum::http::header::{ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::cookies::CookieName;
+use super::device;
 use super::middleware::RequestFacts;
 use super::state::AppState;
 use crate::domain::id::RequestId;
+use crate::domain::network::ClientNetwork;
 use crate::protocol::parameters::Parameters;
 use crate::views::locale::{self, Locale};
 
@@ -27,6 +30,8 @@ pub struct RequestContext {
     pub query: String,
     /// GET, HEAD or POST.
     pub method: Method,
+    /// The part of the network it comes from.
+    pub network: ClientNetwork,
     headers: HeaderMap,
     session: Option<String>,
     browser: Option<String>,
@@ -42,6 +47,11 @@ impl RequestContext {
     /// The cookie that ties interactions and forms to this browser.
     pub fn browser_cookie(&self) -> Option<&str> {
         self.browser.as_deref()
+    }
+
+    /// Browser and system as their person would name them.
+    pub fn device(&self) -> Option<String> {
+        self.header(USER_AGENT.as_str()).and_then(device::name)
     }
 
     /// A header, if it is there once and readable.
@@ -108,6 +118,9 @@ impl FromRequestParts<AppState> for RequestContext {
             path: parts.uri.path().to_owned(),
             query: parts.uri.query().unwrap_or_default().to_owned(),
             method: parts.method.clone(),
+            network: ClientNetwork::of(
+                facts.map_or(Ipv4Addr::UNSPECIFIED.into(), |facts| facts.client_address),
+            ),
             session: read(CookieName::Session),
             browser: read(CookieName::Browser),
             language: read(CookieName::Language),

@@ -8,7 +8,10 @@ use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric as _, text};
+use prometheus_client::encoding::{
+    DescriptorEncoder, EncodeLabelSet, EncodeMetric as _, NoLabelSet, text,
+};
+use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
@@ -146,6 +149,43 @@ impl Metrics {
         });
     }
 
+    /// Counters by a label that `read` is asked for at each scrape: the label's values are ours and
+    /// few. Its name comes without `_total`.
+    pub fn counters(
+        &self,
+        name: &'static str,
+        help: &'static str,
+        label: &'static str,
+        read: impl Fn() -> Vec<(&'static str, u64)> + Send + Sync + 'static,
+    ) {
+        self.observe(name, help, move |encoder, name, help| {
+            let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+            for (value, count) in read() {
+                let labels = [(label, value)];
+                let encoder = family.encode_family(&labels)?;
+                ConstCounter::new(count).encode(encoder)?;
+            }
+            Ok(())
+        });
+    }
+
+    /// A histogram of seconds that `read` is asked for at each scrape: the sum, and by upper bound
+    /// how many were not above it but above the bound before; the last bound is `f64::INFINITY`.
+    pub fn histogram(
+        &self,
+        name: &'static str,
+        help: &'static str,
+        read: impl Fn() -> (f64, Vec<(f64, u64)>) + Send + Sync + 'static,
+    ) {
+        self.observe(name, help, move |encoder, name, help| {
+            let mut histogram =
+                encoder.encode_descriptor(name, help, None, MetricType::Histogram)?;
+            let (sum, buckets) = read();
+            let count = buckets.iter().map(|(_, count)| count).sum();
+            histogram.encode_histogram::<NoLabelSet>(sum, count, &buckets, None)
+        });
+    }
+
     /// The text form.
     pub fn encode(&self) -> Result<String, fmt::Error> {
         let registry = self.registry.read().unwrap_or_else(PoisonError::into_inner);
@@ -224,6 +264,12 @@ mod tests {
         metrics.in_flight(Class::Page).inc();
         metrics.gauge("hash_queue", "Logins waiting", || 7);
         metrics.counter("audit_batches", "Batches sealed", || 41);
+        metrics.counters("checks", "Checks", "result", || {
+            vec![("match", 5), ("busy", 0)]
+        });
+        metrics.histogram("check_seconds", "Time", || {
+            (1.5, vec![(0.5, 2), (f64::INFINITY, 1)])
+        });
         let text = metrics.encode().unwrap();
         for line in [
             "tongxing_http_requests_total{route=\"/oauth2/token\",status=\"200\"} 1",
@@ -232,6 +278,12 @@ mod tests {
             "tongxing_http_in_flight{class=\"page\"} 1",
             "tongxing_hash_queue 7",
             "tongxing_audit_batches_total 41",
+            "tongxing_checks_total{result=\"match\"} 5",
+            "tongxing_checks_total{result=\"busy\"} 0",
+            "tongxing_check_seconds_sum 1.5",
+            "tongxing_check_seconds_count 3",
+            "tongxing_check_seconds_bucket{le=\"0.5\"} 2",
+            "tongxing_check_seconds_bucket{le=\"+Inf\"} 3",
         ] {
             assert!(text.contains(line), "{line} in\n{text}");
         }

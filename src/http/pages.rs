@@ -1,5 +1,6 @@
 //! The pages, one file each.
 
+pub mod account;
 pub mod assets;
 pub mod consent;
 pub mod errors;
@@ -7,3 +8,5 @@ pub mod home;
 mod interaction;
 pub mod login;
 pub mod logout;
+pub mod privacy;
+pub mod proofing;

@@ -1,5 +1,7 @@
 //! How answers look: pages, redirects, JSON and OAuth errors.
 
+use std::time::Duration;
+
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, PRAGMA, RETRY_AFTER,
     SET_COOKIE, WWW_AUTHENTICATE,
@@ -11,6 +13,7 @@ use serde::Serialize;
 use super::context::RequestContext;
 use super::cookies::CookieName;
 use super::state::AppState;
+use crate::crypto::seal::SealError;
 use crate::ledger::profiles::ProfileError;
 use crate::ledger::vault::VaultError;
 use crate::protocol::error::{ErrorCode, OAuthError};
@@ -155,6 +158,26 @@ pub fn profile_error_page(
     tracing::error!(request = %context.request_id, %error, "a profile does not open");
     let status = StatusCode::INTERNAL_SERVER_ERROR;
     error_page(state, context, status, "server_error", "The server failed.")
+}
+
+/// The page for a value that could not be sealed.
+pub fn seal_error_page(state: &AppState, context: &RequestContext, error: &SealError) -> Response {
+    tracing::error!(request = %context.request_id, %error, "a value could not be sealed");
+    let status = StatusCode::INTERNAL_SERVER_ERROR;
+    error_page(state, context, status, "server_error", "The server failed.")
+}
+
+/// A time to wait as people are told it: in minutes, rounded up.
+pub fn minutes(wait: Duration) -> u64 {
+    wait.as_secs().div_ceil(60).max(1)
+}
+
+/// 429: too much was asked for; again after `wait` (RFC 6585 §4).
+pub fn too_many(mut response: Response, wait: Duration) -> Response {
+    *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+    let seconds = HeaderValue::from(wait.as_secs().max(1));
+    response.headers_mut().insert(RETRY_AFTER, seconds);
+    response
 }
 
 /// 303: the next request is a GET, whatever this one was, so that no password is ever sent on

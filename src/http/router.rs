@@ -7,7 +7,8 @@ use super::endpoints::{
     authorization, documents, end_session, introspection, revocation, token, userinfo,
 };
 use super::middleware::{Class, Envelope};
-use super::pages::{assets, consent, errors, home, login, logout};
+use super::pages::proofing::{application, check, code};
+use super::pages::{account, assets, consent, errors, home, login, logout, privacy};
 use super::state::AppState;
 use crate::protocol::endpoints as paths;
 
@@ -26,6 +27,20 @@ pub fn router(state: AppState, envelope: &Envelope) -> Router {
         .layer(envelope.class(Class::Token));
     let login = Router::new()
         .route("/login", get(login::show).post(login::submit))
+        .route(
+            "/register",
+            get(application::show).post(application::submit),
+        )
+        .route("/register/code", get(code::show).post(code::submit))
+        .route(
+            "/register/resend",
+            get(code::show_resend).post(code::resend),
+        )
+        .route("/register/check", get(check::show).post(check::submit))
+        .route("/recover", get(application::show).post(application::submit))
+        .route("/recover/code", get(code::show).post(code::submit))
+        .route("/recover/resend", get(code::show_resend).post(code::resend))
+        .route("/recover/check", get(check::show).post(check::submit))
         .layer(envelope.class(Class::Login));
     let pages = Router::new()
         .route(
@@ -37,6 +52,15 @@ pub fn router(state: AppState, envelope: &Envelope) -> Router {
             get(end_session::get).post(end_session::post),
         )
         .route("/", get(home::show))
+        .route("/account", get(account::show))
+        .route("/account/sessions/end", post(account::end_sessions))
+        .route("/account/phone", post(account::confirm_phone))
+        .route("/account/phone/code", get(code::show).post(code::submit))
+        .route(
+            "/account/phone/resend",
+            get(code::show_resend).post(code::resend),
+        )
+        .route("/docs/privacy", get(privacy::show))
         .route("/consent", get(consent::show).post(consent::submit))
         .route("/logout", get(logout::show).post(logout::submit))
         .route("/docs/errors/", get(errors::index))

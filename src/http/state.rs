@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::cookies::CookiePolicy;
 use crate::accounts::Accounts;
+use crate::domain::clock::Clock;
 use crate::provider::Provider;
 use crate::views::locale::Locale;
 use crate::views::renderer::Renderer;
@@ -24,6 +25,19 @@ pub struct Parts {
     pub cookies: CookiePolicy,
     /// The language of who wants none of ours.
     pub default_locale: Locale,
+    /// The time, which what people type is held against.
+    pub clock: Arc<dyn Clock>,
+    /// Who runs this server, for the privacy notice.
+    pub operator: Operator,
+}
+
+/// Who runs this server.
+#[derive(Debug, Clone, Default)]
+pub struct Operator {
+    /// Its name.
+    pub name: Option<String>,
+    /// How it is reached about personal data.
+    pub contact: Option<String>,
 }
 
 impl AppState {

@@ -1,11 +1,11 @@
-//! Deletes what has expired: sessions and authorizations. At most 500 rows a statement, so that no
-//! sweep holds others up.
+//! Deletes what has expired: sessions, authorizations, what the outbox gave up. At most 500 rows a
+//! statement, so that no sweep holds others up.
 
 use std::time::Duration;
 
 use super::{Shutdown, every};
 use crate::ledger::Ledger;
-use crate::storage::{self, SWEEP_LIMIT, authorizations, sessions};
+use crate::storage::{self, SWEEP_LIMIT, authorizations, challenges, counters, sessions};
 
 /// How long an ended thing is kept: longer than any token of it lives, so that a late replay still
 /// finds what it revokes.
@@ -21,15 +21,20 @@ pub async fn run(ledger: Ledger, shutdown: Shutdown) {
 
 /// Deletes all that has expired.
 pub async fn sweep(ledger: &Ledger) -> Result<(), storage::Error> {
-    let before = ledger.now().minus(KEPT);
+    let now = ledger.now();
+    let before = now.minus(KEPT);
     let storage = ledger.storage();
     loop {
         let deleted: Result<u64, storage::Error> = storage
-            .write(before, |tx, before| {
+            .write((now, before), |tx, &(now, before)| {
                 Box::pin(async move {
-                    let sessions = sessions::delete_expired(tx, *before).await?;
-                    let authorizations = authorizations::delete_expired(tx, *before).await?;
-                    Ok(sessions.max(authorizations))
+                    let deleted = [
+                        sessions::delete_expired(tx, before).await?,
+                        authorizations::delete_expired(tx, before).await?,
+                        challenges::delete_expired(tx, before).await?,
+                        counters::delete_expired(tx, now).await?,
+                    ];
+                    Ok(deleted.into_iter().max().unwrap_or_default())
                 })
             })
             .await;

@@ -71,6 +71,18 @@ event_kinds! {
     AuthorizationRevoked = "authorization_revoked",
     /// An account came by import.
     AccountImported = "account_imported",
+    /// A resident opened an account.
+    AccountRegistered = "account_registered",
+    /// A resident set a new password after proving anew who they are.
+    AccountRecovered = "account_recovered",
+    /// A registration or recovery ended without doing what it was for.
+    ChallengeRefused = "challenge_refused",
+    /// A one-time code came back.
+    PhoneConfirmed = "phone_confirmed",
+    /// An authority was asked about an identity.
+    IdentityChecked = "identity_checked",
+    /// An account lost a document or a phone to one that is proven better.
+    ProofLost = "proof_lost",
     /// An account was frozen.
     AccountFrozen = "account_frozen",
     /// An account was released.

@@ -1,10 +1,12 @@
-//! A transaction as use cases see it: their tables, and beside them what they record and announce.
+//! A transaction as use cases see it: their tables, and beside them what they record, announce and
+//! have delivered.
 
 use super::audit::{Event, Ticket};
 use super::feed::{self, Change};
+use super::outbox::{OutboxItem, OutboxKind};
 use crate::domain::clock::Clock;
 use crate::storage::changes::ChangeRow;
-use crate::storage::{Error, Transaction, audit};
+use crate::storage::{Error, Transaction, audit, outbox};
 
 /// An open write. See [`super::Ledger::write`].
 pub struct Entry<'t> {
@@ -12,7 +14,14 @@ pub struct Entry<'t> {
     ticket: &'t Ticket,
     clock: &'t dyn Clock,
     changes: Vec<Change>,
+    enqueued: Vec<OutboxKind>,
     has_writer: bool,
+}
+
+/// What the process is to hear of once the transaction is committed.
+pub(super) struct Finished {
+    pub(super) changes: Vec<ChangeRow>,
+    pub(super) enqueued: Vec<OutboxKind>,
 }
 
 impl<'t> Entry<'t> {
@@ -23,6 +32,7 @@ impl<'t> Entry<'t> {
             ticket,
             clock,
             changes: Vec::new(),
+            enqueued: Vec::new(),
             has_writer: ticket.writer().is_registered(),
         }
     }
@@ -50,11 +60,23 @@ impl<'t> Entry<'t> {
         }
     }
 
+    /// Has something delivered: if and only if this transaction commits, and at once then.
+    pub async fn enqueue(&mut self, item: &OutboxItem) -> Result<(), Error> {
+        outbox::insert(self.tx, item.row()).await?;
+        if !self.enqueued.contains(&item.kind()) {
+            self.enqueued.push(item.kind());
+        }
+        Ok(())
+    }
+
     /// Writes the changes, last of all since their lanes stay locked until the commit; and with
     /// the time as of now, since what was issued while this waited is meant too.
-    pub(super) async fn finish(self) -> Result<Vec<ChangeRow>, Error> {
-        let rows = feed::announce(self.tx, &self.changes, self.clock.now()).await?;
+    pub(super) async fn finish(self) -> Result<Finished, Error> {
+        let changes = feed::announce(self.tx, &self.changes, self.clock.now()).await?;
         self.ticket.complete();
-        Ok(rows)
+        Ok(Finished {
+            changes,
+            enqueued: self.enqueued,
+        })
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Provider;
+use crate::accounts::browser::BrowserTag;
 use crate::crypto::seal::{SealError, Sealed};
 use crate::crypto::{digest, encoding};
 use crate::domain::client::Client;
@@ -28,7 +29,7 @@ pub struct Interaction {
     /// When it was paused; logins and decisions it asks for come after.
     pub created_at: Instant,
     /// Digest of the cookie of the browser that started it.
-    browser: [u8; 16],
+    browser: BrowserTag,
 }
 
 impl Sealed for Interaction {
@@ -63,7 +64,7 @@ impl Provider {
             id: InteractionId::ordered(self.now(), &*self.entropy),
             request,
             created_at: self.now(),
-            browser: browser_digest(browser_cookie),
+            browser: BrowserTag::of(browser_cookie),
         };
         self.ring().sealer().seal(&interaction, &*self.entropy)
     }
@@ -79,8 +80,7 @@ impl Provider {
         if self.now().since(interaction.created_at) > self.lifetimes.interaction {
             return Err(InteractionError::Expired);
         }
-        let holder = browser_cookie.map(browser_digest);
-        if !holder.is_some_and(|holder| digest::equal(&holder, &interaction.browser)) {
+        if !interaction.browser.is_of(browser_cookie) {
             return Err(InteractionError::OtherBrowser);
         }
         Ok(interaction)
@@ -122,13 +122,4 @@ impl Provider {
         let expected = self.csrf_token(browser_cookie, form, subject);
         digest::equal(expected.as_bytes(), token.as_bytes())
     }
-}
-
-fn browser_digest(cookie: &str) -> [u8; 16] {
-    let digest = digest::sha256(&[b"browser", cookie.as_bytes()]);
-    let mut short = [0; 16];
-    for (byte, from) in short.iter_mut().zip(digest) {
-        *byte = from;
-    }
-    short
 }

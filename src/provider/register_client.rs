@@ -11,7 +11,7 @@ use crate::domain::instant::Instant;
 use crate::domain::secret::Secret;
 use crate::ledger::audit::{Event, EventKind};
 use crate::ledger::feed::Change;
-use crate::outbound::client::{FetchError, GuardedClient};
+use crate::outbound::{FetchError, GuardedClient};
 use crate::protocol::client_metadata::ClientMetadata;
 use crate::protocol::client_metadata::raw::RawClientMetadata;
 use crate::protocol::client_metadata::registration::RegistrationPolicy;

@@ -44,6 +44,39 @@ pub async fn find(reader: &mut Reader, id: AccountId) -> Result<Option<Account>,
     row.map(|row| read(&row)).transpose()
 }
 
+/// Keeps everyone else from changing an account, or what belongs to it, until this transaction
+/// ends: whoever does, locks it first. Its status; none if there is no such account.
+pub async fn lock(
+    tx: &mut Transaction,
+    id: AccountId,
+    now: Instant,
+) -> Result<Option<AccountStatus>, Error> {
+    let row = tx
+        .returning(
+            "UPDATE accounts SET changed_at = $2 WHERE account_id = $1 RETURNING status",
+            values![id, now],
+        )
+        .await?;
+    row.map(|row| read_status(&row)).transpose()
+}
+
+/// Replaces the profile that `old` was read from; false when it has changed meanwhile.
+pub async fn replace_profile(
+    tx: &mut Transaction,
+    id: AccountId,
+    (old, new): (&SealedProfile, &SealedProfile),
+    now: Instant,
+) -> Result<bool, Error> {
+    let replaced = tx
+        .execute(
+            "UPDATE accounts SET profile = $3, changed_at = $4
+              WHERE account_id = $1 AND profile = $2",
+            values![id, old.profile.as_str(), new.profile.as_str(), now],
+        )
+        .await?;
+    Ok(replaced == 1)
+}
+
 /// Moves an account from one status to another; false when it is not in the first.
 pub async fn update_status(
     tx: &mut Transaction,
@@ -72,6 +105,10 @@ pub(super) fn read_sealed(row: &Row) -> Result<SealedProfile, Error> {
     })
 }
 
+fn read_status(row: &Row) -> Result<AccountStatus, Error> {
+    AccountStatus::parse(&row.get::<String>("status")?).ok_or_else(|| corrupt("status"))
+}
+
 fn corrupt(column: &'static str) -> Error {
     Error::Corrupt {
         table: "accounts",
@@ -82,8 +119,7 @@ fn corrupt(column: &'static str) -> Error {
 fn read(row: &Row) -> Result<Account, Error> {
     Ok(Account {
         id: row.get("account_id")?,
-        status: AccountStatus::parse(&row.get::<String>("status")?)
-            .ok_or_else(|| corrupt("status"))?,
+        status: read_status(row)?,
         sealed: read_sealed(row)?,
         created_at: row.get("created_at")?,
         changed_at: row.get("changed_at")?,

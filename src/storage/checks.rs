@@ -3,31 +3,78 @@
 use super::{Error, Reader, Row, Transaction, values};
 use crate::domain::check::{Check, CheckLabel};
 use crate::domain::id::{AccountId, CheckId};
+use crate::domain::instant::Instant;
+
+/// A check to be recorded, and what it rests on.
+#[derive(Debug, Clone)]
+pub struct NewCheck {
+    /// Its identifier.
+    pub id: CheckId,
+    /// The check.
+    pub check: Check,
+    /// The blind index of the document it is about.
+    pub document_key: Option<String>,
+    /// The blind index of the phone it is about.
+    pub phone_key: Option<String>,
+}
 
 /// Records a check.
 pub async fn insert(
     tx: &mut Transaction,
     account_id: AccountId,
-    check_id: CheckId,
-    check: &Check,
+    new: &NewCheck,
 ) -> Result<(), Error> {
+    let check = &new.check;
     tx.execute(
         "INSERT INTO checks (account_id, check_id, method, authority, reference, result,
-                             performed_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+                             performed_at, expires_at, document_key, phone_key)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         values![
             account_id,
-            check_id,
+            new.id,
             check.method.as_str(),
             check.authority.as_str(),
             check.transaction.as_str(),
             check.result.as_str(),
             check.performed_at,
             check.expires_at,
+            new.document_key.as_deref(),
+            new.phone_key.as_deref(),
         ],
     )
     .await?;
     Ok(())
+}
+
+/// Ends what rests on a document that the account has lost; the number ended.
+pub async fn end_with_document(
+    tx: &mut Transaction,
+    account_id: AccountId,
+    document_key: &str,
+    now: Instant,
+) -> Result<u64, Error> {
+    tx.execute(
+        "UPDATE checks SET expires_at = $3
+          WHERE account_id = $1 AND (expires_at IS NULL OR expires_at > $3)
+            AND (document_key = $2 OR (document_key IS NULL AND method <> 'phone_code'))",
+        values![account_id, document_key, now],
+    )
+    .await
+}
+
+/// Ends what rests on a phone that the account has lost; the number ended.
+pub async fn end_with_phone(
+    tx: &mut Transaction,
+    account_id: AccountId,
+    phone_key: &str,
+    now: Instant,
+) -> Result<u64, Error> {
+    tx.execute(
+        "UPDATE checks SET expires_at = $3
+          WHERE account_id = $1 AND (expires_at IS NULL OR expires_at > $3) AND phone_key = $2",
+        values![account_id, phone_key, now],
+    )
+    .await
 }
 
 /// All checks of an account, oldest first.

@@ -51,6 +51,23 @@ pub async fn find_password(
     .transpose()
 }
 
+/// Sets the account's password, whatever it was; false when it has none.
+pub async fn replace_password(
+    tx: &mut Transaction,
+    account_id: AccountId,
+    hash: &str,
+    now: Instant,
+) -> Result<bool, Error> {
+    let replaced = tx
+        .execute(
+            "UPDATE credentials SET secret = $2, changed_at = $3
+              WHERE account_id = $1 AND kind = 'password'",
+            values![account_id, hash, now],
+        )
+        .await?;
+    Ok(replaced > 0)
+}
+
 /// Replaces a hash by a stronger one of the same password; false when it has changed meanwhile.
 pub async fn update_password(
     tx: &mut Transaction,

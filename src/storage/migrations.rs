@@ -24,6 +24,8 @@ pub static MAIN: Migrations = migrations!("main", 1;
     "0002_accounts",
     "0003_clients",
     "0004_sessions",
+    "0005_outbox",
+    "0006_registration",
 );
 
 /// The vault's.

@@ -13,12 +13,13 @@ pub async fn insert(
     tx: &mut Transaction,
     session: &Session,
     secret_hash: &str,
+    device: Option<&str>,
 ) -> Result<bool, Error> {
     let inserted = tx
         .execute(
             "INSERT INTO sessions (account_id, session_id, secret_hash, methods,
-                                   authenticated_at, expires_at)
-             SELECT account_id, $2, $3, $4, $5, $6 FROM accounts
+                                   authenticated_at, expires_at, device)
+             SELECT account_id, $2, $3, $4, $5, $6, $7 FROM accounts
               WHERE account_id = $1 AND status = 'active'",
             values![
                 session.account_id,
@@ -27,6 +28,7 @@ pub async fn insert(
                 session.methods.to_string(),
                 session.authenticated_at,
                 session.expires_at,
+                device,
             ],
         )
         .await?;
@@ -141,6 +143,42 @@ pub async fn find_for_client(
             .filter_map(Result::transpose)
             .collect::<Result<_, _>>()?,
     }))
+}
+
+/// A login as its person is shown it.
+#[derive(Debug, Clone)]
+pub struct ListedSession {
+    /// Its identifier.
+    pub id: SessionId,
+    /// The browser and system it was made with, if they were told.
+    pub device: Option<String>,
+    /// When the person last proved who they are.
+    pub authenticated_at: Instant,
+}
+
+/// The logins of an account that last, the latest first.
+pub async fn list_live(
+    reader: &mut Reader,
+    account_id: AccountId,
+    now: Instant,
+) -> Result<Vec<ListedSession>, Error> {
+    let rows = reader
+        .fetch_all(
+            "SELECT session_id, device, authenticated_at FROM sessions
+              WHERE account_id = $1 AND ended_at IS NULL AND expires_at > $2
+              ORDER BY authenticated_at DESC, session_id",
+            values![account_id, now],
+        )
+        .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(ListedSession {
+                id: row.get("session_id")?,
+                device: row.get("device")?,
+                authenticated_at: row.get("authenticated_at")?,
+            })
+        })
+        .collect()
 }
 
 /// Ends a session; false when it had ended before.

@@ -14,6 +14,7 @@ use super::local_time::LocalTime;
 use super::page::Form;
 use crate::domain::check::CheckMethod;
 use crate::domain::document::DocumentType;
+use crate::domain::notice::NoticeKind;
 
 /// `/account`.
 #[derive(Serialize)]
@@ -96,8 +97,6 @@ pub struct LiveSession {
     pub since: LocalTime,
     /// Whether it is the one at hand.
     pub place: SessionPlace,
-    /// The names of the portals entered in it.
-    pub portals: Vec<String>,
 }
 
 /// Where a session is, as seen from this browser.
@@ -120,10 +119,8 @@ pub struct EnteredPortal {
     pub name: String,
     /// Its address, if it has told one.
     pub href: Option<WebLink>,
-    /// When it was first entered.
+    /// Since when it receives what it does.
     pub since: LocalTime,
-    /// When it was last entered.
-    pub last_entered: LocalTime,
     /// What it receives.
     pub receives: Vec<Received>,
 }
@@ -135,24 +132,4 @@ pub struct Notice {
     pub kind: NoticeKind,
     /// When.
     pub at: LocalTime,
-}
-
-/// What can happen to an account that its person should hear of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum NoticeKind {
-    /// It was opened.
-    Registered,
-    /// It was recovered: a new password, and every session ended.
-    Recovered,
-    /// Somebody proved a document of it better, and has it now.
-    DocumentTakenFromYou,
-    /// A document that an account with a weaker proof held is now of this one.
-    DocumentTakenByYou,
-    /// Another account confirmed the phone, so it left this one.
-    PhoneLeft,
-    /// The password was changed.
-    PasswordChanged,
-    /// A session was ended from another browser.
-    SessionEnded,
 }

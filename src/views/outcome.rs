@@ -36,11 +36,6 @@ pub enum OutcomePage {
         /// Where recovery starts.
         recover_href: String,
     },
-    /// The phone serves as many accounts as one may.
-    PhoneFull {
-        /// Where to begin again with another phone.
-        again_href: String,
-    },
     /// The account is proven at a higher level than this check shows.
     RecoveryNeedsCounter {
         /// Where login starts.
@@ -115,9 +110,6 @@ fn with_links([register, login, recover]: [String; 3]) -> Vec<OutcomePage> {
         OutcomePage::AlreadyRegistered {
             login_href: login.clone(),
             recover_href: recover.clone(),
-        },
-        OutcomePage::PhoneFull {
-            again_href: register.clone(),
         },
         OutcomePage::RecoveryNeedsCounter {
             login_href: login.clone(),

@@ -15,7 +15,7 @@ use super::page::{Chrome, LanguageLinks, Page};
 use super::renderer::{Renderer, arguments, render_in};
 use super::templates::{self, TEMPLATES};
 use super::{account, code, outcome, privacy, register};
-use super::{consent, demo, error, error_code, home, login, logout};
+use super::{consent, demo, error, error_code, home, login, logout, message};
 use markup::{Element, parse};
 
 /// A page that was rendered: which, in which language, and what came out.
@@ -368,7 +368,7 @@ fn keys_in_file(locale: Locale) -> BTreeMap<String, BTreeSet<String>> {
     keys
 }
 
-/// What the pages really ask for, by rendering all samples with an ear at `t`.
+/// What pages and messages really ask for, by rendering all samples with an ear at `t`.
 fn keys_asked(locale: Locale) -> BTreeMap<String, BTreeSet<String>> {
     let asked = Arc::new(Mutex::new(BTreeMap::new()));
     let catalog = Catalog::load(locale).unwrap();
@@ -391,6 +391,11 @@ fn keys_asked(locale: Locale) -> BTreeMap<String, BTreeSet<String>> {
         };
     }
     for_every_page!(listen);
+    for text in message::tests::samples() {
+        let (key, values) = message::wording(&text);
+        let names = values.iter().map(|(name, _)| name.to_owned()).collect();
+        asked.lock().unwrap().insert(key.to_owned(), names);
+    }
     std::mem::take(&mut asked.lock().unwrap())
 }
 

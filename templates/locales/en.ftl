@@ -240,6 +240,17 @@ code-too_busy = There are too many requests to serve this one.
     .why = As many requests are in progress as the server takes, or too many attempts came from one place. The answer has a Retry-After.
     .fix = Wait as Retry-After says, then try again. Spread token refreshes over time.
 
+## Text messages and e-mails
+
+message-registration_code = [Tongxing] { $code } is your code for registering, valid for 10 minutes. Never share it; our staff will not ask for it. If you are not registering, ignore this message.
+message-recovery_code = [Tongxing] { $code } is your code for recovering your account, valid for 10 minutes. Never share it; our staff will not ask for it. If this is not you, ignore this message.
+message-phone_code = [Tongxing] { $code } is your code for confirming a phone or e-mail of your account, valid for 10 minutes. Never share it; our staff will not ask for it.
+message-account_registered = [Tongxing] Your real-name account is open: enter the sites of any province or department with it. If it was not you who registered, go to a service counter.
+message-account_recovered = [Tongxing] Your account got a new password at { $at } (Beijing time), and all earlier logins were ended. If this was not you, recover your account at once or go to a service counter.
+message-document_taken_over = [Tongxing] At { $at } (Beijing time) somebody proved, at a higher level, that the document on your account is theirs. It has left your account. If you object, go to a service counter.
+message-phone_left = [Tongxing] At { $at } (Beijing time) somebody else confirmed phone { $phone } as theirs. It has left your account and no longer logs in or recovers it. If you object, go to a service counter.
+message-password_changed = [Tongxing] Your password was changed. If this was not you, recover your account at once.
+
 ## Demo
 
 demo-note = This is a demonstration: people, documents and phone numbers are made up.

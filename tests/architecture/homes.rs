@@ -12,15 +12,15 @@ struct Home {
 const HOMES: &[Home] = &[
     Home {
         library: "axum",
-        layers: &["http", "demo"],
+        layers: &["http", "authority", "demo"],
     },
     Home {
         library: "http",
-        layers: &["http", "demo", "outbound", "cli"],
+        layers: &["http", "authority", "demo", "outbound", "cli"],
     },
     Home {
         library: "hyper",
-        layers: &["http", "demo", "outbound", "cli"],
+        layers: &["http", "authority", "demo", "outbound", "cli"],
     },
     Home {
         library: "sqlx",

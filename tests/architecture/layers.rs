@@ -13,6 +13,7 @@ const ORDER: &[&[&str]] = &[
     &["provider"],
     &["console"],
     &["http", "jobs"],
+    &["authority"],
     &["demo"],
     &["cli"],
 ];

@@ -15,6 +15,7 @@ mod server;
 mod sql;
 
 mod audit;
+mod authority;
 mod bad_input;
 mod changes;
 mod commands;

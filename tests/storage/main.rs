@@ -17,6 +17,8 @@ mod ledger_vault;
 mod migrations;
 mod on_postgres;
 mod on_sqlite;
+mod outbox;
+mod outbox_delivery;
 mod sessions;
 mod statements;
 mod values;

@@ -64,17 +64,20 @@ async fn end_session(storage: &Storage, number: u128) -> bool {
 
 /// Gives a grant; the identifier that stands afterwards.
 async fn give(storage: &Storage, number: u128) -> GrantId {
+    let grant = Grant {
+        id: Id::from_u128(number),
+        scope: "openid profile".parse().unwrap(),
+        claims: BTreeSet::from([Claim::Name, Claim::Email]),
+        terms: format!("terms {number}"),
+        granted_at: at(20),
+    };
+    give_grant(storage, grant).await
+}
+
+async fn give_grant(storage: &Storage, grant: Grant) -> GrantId {
     write(storage, move |tx| {
-        Box::pin(async move {
-            let grant = Grant {
-                id: Id::from_u128(number),
-                scope: "openid profile".parse().unwrap(),
-                claims: BTreeSet::from([Claim::Name, Claim::Email]),
-                terms: format!("terms {number}"),
-                granted_at: at(20),
-            };
-            grants::upsert(tx, account(1), &client_id("portal"), &grant).await
-        })
+        let grant = grant.clone();
+        Box::pin(async move { grants::give(tx, account(1), &client_id("portal"), &grant).await })
     })
     .await
 }
@@ -90,13 +93,7 @@ async fn standing(storage: &Storage) -> Option<Grant> {
     let mut reader = storage.reader().await.unwrap();
     let key = (account(1), SessionId::from_u128(1));
     let found = sessions::find_for_client(&mut reader, key, "portal", "sector").await;
-    let joined = found.unwrap().unwrap().grant;
-    let alone = grants::find(&mut reader, account(1), &client_id("portal"))
-        .await
-        .unwrap();
-    let facts = |grant: &Grant| (grant.id, grant.scope.clone(), grant.terms.clone());
-    assert_eq!(alone.as_ref().map(facts), joined.as_ref().map(facts));
-    joined
+    found.unwrap().unwrap().grant
 }
 
 fn authorization(number: u128) -> Authorization {
@@ -283,6 +280,29 @@ on_both! {
         assert!(!withdraw(&storage).await, "it was withdrawn");
         assert!(standing(&storage).await.is_none());
         assert_eq!(give(&storage, 3).await, Id::from_u128(3), "a new grant has a new one");
+    }
+
+    async fn what_many_tabs_allow_at_once_adds_up(database: &Database) {
+        let storage = logged_in(database).await;
+        assert!(withdraw(&storage).await);
+        let claims = Claim::ALL;
+        let given = race(claims.len(), |tab| {
+            let storage = storage.clone();
+            async move {
+                let grant = Grant {
+                    id: Id::from_u128(100 + tab as u128),
+                    scope: "openid".parse().unwrap(),
+                    claims: BTreeSet::from([claims[tab]]),
+                    terms: "terms".to_owned(),
+                    granted_at: at(20),
+                };
+                give_grant(&storage, grant).await
+            }
+        })
+        .await;
+        let grant = standing(&storage).await.unwrap();
+        assert_eq!(grant.claims, claims.iter().copied().collect());
+        assert!(given.iter().all(|&id| id == grant.id), "one grant, whoever made it");
     }
 
     async fn of_32_redemptions_of_a_code_one_wins(database: &Database) {

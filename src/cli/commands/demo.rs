@@ -122,6 +122,11 @@ fn own_config(config: &Config, folder: &Folder, ports: &mut Ports) -> anyhow::Re
         format!("vault.url=sqlite:{path}/vault.db"),
         "vault.master_key=".to_owned(),
         "vault.master_key_file=".to_owned(),
+        // Synthetic numbers may be somebody's.
+        "notification.gateway_url=".to_owned(),
+        "notification.gateway_token=".to_owned(),
+        "notification.gateway_token_file=".to_owned(),
+        format!("notification.outbox={path}/messages.ndjson"),
     ];
     Ok(config.overlaid(own)?)
 }

@@ -17,7 +17,11 @@ const DEFAULT: &str = include_str!("../../../config/default.toml");
 const PREFIX: &str = "TONGXING__";
 
 /// Settings that are never shown. Each also comes as `…_file`.
-const SECRETS: &[&str] = &["vault.master_key"];
+const SECRETS: &[&str] = &[
+    "authority.token",
+    "notification.gateway_token",
+    "vault.master_key",
+];
 
 /// Where to read settings from, beside the defaults.
 #[derive(Debug, Clone, Default)]

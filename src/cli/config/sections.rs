@@ -256,18 +256,6 @@ pub(super) fn signing(read: &mut Reader<'_>) -> Option<SigningConfig> {
     Some(SigningConfig { rsa_size })
 }
 
-/// `notification.*`
-#[derive(Debug)]
-pub struct NotificationConfig {
-    /// A file that receives messages instead of a gateway.
-    pub outbox: Option<PathBuf>,
-}
-
-pub(super) fn notification(read: &Reader<'_>) -> NotificationConfig {
-    let outbox = read.optional_path("notification.outbox");
-    NotificationConfig { outbox }
-}
-
 /// `outbound.*`
 #[derive(Debug)]
 pub struct OutboundConfig {

@@ -182,6 +182,33 @@ fn what_contradicts_itself_or_is_not_there_yet_is_refused() {
         (vec!["server.trusted_proxies=10.0.0.1/8"], "address blocks"),
         (vec!["server.max_connections=many"], "whole number"),
         (vec!["outbound.allow_loopback=yes"], "true or false"),
+        (
+            vec!["authority.url=http://authority.example"],
+            "must be https",
+        ),
+        (
+            vec!["authority.url=https://u:p@authority.example"],
+            "a user's",
+        ),
+        (vec!["authority.token=two words"], "one word"),
+        (
+            vec!["authority.token=a", "authority.token_file=b"],
+            "together with",
+        ),
+        (vec!["authority.token_file=/nonexistent"], "/nonexistent"),
+        (vec!["authority.timeout_ms=0"], "from 1 to 60000"),
+        (
+            vec![
+                "notification.outbox=f",
+                "notification.gateway_url=https://sms.example",
+            ],
+            "a message goes one way",
+        ),
+        (
+            vec!["notification.gateway_url=http://sms.example"],
+            "must be https",
+        ),
+        (vec!["notification.gateway_token=two words"], "one word"),
     ] {
         let problem = load("", &[], &flags).expect_err(part);
         assert!(problem.contains(part), "{part} in {problem}");
@@ -219,6 +246,55 @@ fn secrets_are_neither_printed_nor_told() {
     );
     assert!(!refused("vault.master_key", "hunter2").contains("hunter2"));
     assert!(!refused("database.url", "mysql://u:hunter2@h/d").contains("hunter2"));
+}
+
+#[test]
+fn there_is_an_authority_when_it_has_an_address() {
+    assert!(load("", &[], &[]).unwrap().authority.is_none());
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    std::fs::write(&file, "s3cret-hunter2\n").unwrap();
+    let file = format!("authority.token_file={}", file.display());
+    let flags = ["authority.url=http://127.0.0.1:9200", &file];
+    let authority = load("", &[], &flags).unwrap().authority.unwrap();
+    assert_eq!(authority.url.as_str(), "http://127.0.0.1:9200/");
+    assert_eq!(authority.timeout, Duration::from_secs(3));
+    let token = authority
+        .token
+        .as_ref()
+        .map(|token| token.expose().as_str());
+    assert_eq!(token, Some("s3cret-hunter2"));
+    assert!(!format!("{authority:?}").contains("hunter2"));
+    let flags = ["authority.token=s3cret-hunter2"];
+    let printed = load("", &[], &flags).unwrap().to_toml().to_owned();
+    assert!(printed.contains("token = \"[redacted]\"") && !printed.contains("hunter2"));
+    assert!(!refused("authority.token", "hunter2 x").contains("hunter2"));
+}
+
+#[test]
+fn messages_go_to_a_file_a_gateway_or_nowhere() {
+    let gateway = |flags: &[&str]| load("", &[], flags).unwrap().notification.gateway;
+    assert!(gateway(&[]).is_none());
+    let Some(GatewayConfig::File(path)) = gateway(&["notification.outbox=sent.ndjson"]) else {
+        panic!("a file is a gateway");
+    };
+    assert_eq!(path.to_str(), Some("sent.ndjson"));
+    let flags = [
+        "notification.gateway_url=https://sms.example/send",
+        "notification.gateway_token=s3cret-hunter2",
+    ];
+    let Some(GatewayConfig::Http { url, token }) = gateway(&flags) else {
+        panic!("an address is a gateway");
+    };
+    assert_eq!(url.as_str(), "https://sms.example/send");
+    assert_eq!(token.unwrap().expose(), "s3cret-hunter2");
+    let config = load("", &[], &flags).unwrap();
+    for shown in [
+        config.to_toml().to_owned(),
+        format!("{:?}", config.notification),
+    ] {
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
 }
 
 #[test]

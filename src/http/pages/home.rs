@@ -21,7 +21,10 @@ pub async fn show(State(state): State<AppState>, context: RequestContext) -> Res
         Ok(None) => {
             let shown = HomePage::SignedOut {
                 login_href: "/login".to_owned(),
-                register_href: None,
+                register_href: state
+                    .accounts
+                    .proves_identities()
+                    .then(|| "/register".to_owned()),
             };
             respond::page(&state, &context, &shown, None)
         }
@@ -53,7 +56,7 @@ async fn person(
     Ok(Some((profile.name.masked(), shown_level(level))))
 }
 
-const fn shown_level(level: Option<Ial>) -> IdentityLevel {
+pub(super) const fn shown_level(level: Option<Ial>) -> IdentityLevel {
     match level {
         None => IdentityLevel::None,
         Some(Ial::One) => IdentityLevel::L1,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 
+use crate::accounts::login::NewLogin;
 use crate::domain::client::Client;
 use crate::http::context::RequestContext;
 use crate::http::cookies::CookieName;
@@ -149,11 +150,7 @@ pub(super) fn form(
     let sealed = paused
         .map(|paused| paused.sealed.as_str())
         .unwrap_or_default();
-    let action = match paused {
-        Some(_) => format!("{action}?interaction={sealed}"),
-        None => action.to_owned(),
-    };
-    form_to(state, context, (action, name), sealed)
+    form_to(state, context, (address(action, paused), name), sealed)
 }
 
 /// A form whose token is tied to the browser and to `subject`.
@@ -212,6 +209,35 @@ pub(super) fn page<P: Page>(
         images,
     };
     respond::with_sources(response, &sources)
+}
+
+/// The address of a page that belongs to the same interaction, if there is one.
+pub(super) fn address(path: &str, paused: Option<&Paused>) -> String {
+    match paused {
+        Some(paused) => format!("{path}?interaction={}", paused.sealed),
+        None => path.to_owned(),
+    }
+}
+
+/// Where somebody goes who has just logged in: on with the request that waits, or to their account.
+pub(super) async fn enter(
+    state: &AppState,
+    context: &RequestContext,
+    paused: Option<&Paused>,
+    login: &NewLogin,
+) -> Response {
+    let response = match paused {
+        Some(paused) => {
+            let browser = Browser {
+                session_cookie: Some(&login.cookie),
+                browser_cookie: context.browser_cookie(),
+            };
+            resume(state, context, paused, browser).await
+        }
+        None => respond::see_other("/account"),
+    };
+    let cookie = state.cookies.set(CookieName::Session, &login.cookie);
+    respond::with_cookie(response, cookie)
 }
 
 /// Goes on with the authorization request.

@@ -5,14 +5,12 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::interaction::{self, Paused, portal_name};
-use crate::accounts::login::{LoginError, PasswordAttempt};
+use crate::accounts::login::{LoginError, LoginPlace, PasswordAttempt};
 use crate::domain::secret::Secret;
 use crate::http::context::{FormBody, RequestContext};
-use crate::http::cookies::CookieName;
 use crate::http::respond;
 use crate::http::state::AppState;
 use crate::protocol::parameters::Parameters;
-use crate::provider::authorize::Browser;
 use crate::views::login::{LoginPage, LoginProblem};
 
 /// Names the form in its CSRF token.
@@ -66,29 +64,20 @@ pub async fn submit(
             LoginProblem::WrongCredentials,
         );
     };
+    let device = context.device();
     let attempt = PasswordAttempt {
         username,
         password: Secret::new(password.to_owned()),
-        previous_cookie: context.session_cookie(),
+        place: LoginPlace {
+            previous_cookie: context.session_cookie(),
+            device: device.as_deref(),
+        },
     };
     let login = match state.accounts.login_with_password(attempt).await {
         Ok(login) => login,
         Err(error) => return failed(&state, &context, paused.as_ref(), &fields, &error),
     };
-    let response = match &paused {
-        Some(paused) => {
-            let browser = Browser {
-                session_cookie: Some(&login.cookie),
-                browser_cookie: context.browser_cookie(),
-            };
-            interaction::resume(&state, &context, paused, browser).await
-        }
-        None => respond::see_other("/"),
-    };
-    respond::with_cookie(
-        response,
-        state.cookies.set(CookieName::Session, &login.cookie),
-    )
+    interaction::enter(&state, &context, paused.as_ref(), &login).await
 }
 
 fn failed(
@@ -112,11 +101,7 @@ fn failed(
             respond::retry_later(response)
         }
         LoginError::Storage(error) => respond::storage_error_page(state, context, error),
-        LoginError::Seal(error) => {
-            tracing::error!(request = %context.request_id, %error, "login failed");
-            let status = StatusCode::INTERNAL_SERVER_ERROR;
-            respond::error_page(state, context, status, "server_error", "The server failed.")
-        }
+        LoginError::Seal(error) => respond::seal_error_page(state, context, error),
     }
 }
 
@@ -153,13 +138,14 @@ fn form(
 ) -> Response {
     let locale = interaction::locale(state, context, paused);
     let (form, cookie) = interaction::form(state, context, paused, ("/login", FORM));
+    let open = state.accounts.proves_identities();
     let shown = LoginPage {
         form,
         portal: paused.map(|paused| portal_name(&paused.client, locale)),
         username: typed.username,
         problem: typed.problem,
-        register_href: None,
-        recover_href: None,
+        register_href: open.then(|| interaction::address("/register", paused)),
+        recover_href: open.then(|| interaction::address("/recover", paused)),
     };
     let response = interaction::page(state, context, &shown, (paused, None));
     respond::with_cookie(response, cookie)

@@ -32,16 +32,19 @@ pub enum MacUse {
     RefreshToken,
     /// What an unknown account would have answered.
     Decoy,
+    /// One-time codes, of which only a tag is stored.
+    Code,
 }
 
 impl MacUse {
     /// All uses.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Subject,
         Self::Sid,
         Self::Form,
         Self::RefreshToken,
         Self::Decoy,
+        Self::Code,
     ];
 
     pub(super) const fn name(self) -> &'static str {
@@ -51,6 +54,7 @@ impl MacUse {
             Self::Form => "form",
             Self::RefreshToken => "refresh_token",
             Self::Decoy => "decoy",
+            Self::Code => "code",
         }
     }
 }
@@ -72,6 +76,7 @@ struct Macs {
     form: MacKey,
     refresh_token: MacKey,
     decoy: MacKey,
+    code: MacKey,
 }
 
 impl KeyRing {
@@ -108,6 +113,7 @@ impl KeyRing {
             MacUse::Form => &self.macs.form,
             MacUse::RefreshToken => &self.macs.refresh_token,
             MacUse::Decoy => &self.macs.decoy,
+            MacUse::Code => &self.macs.code,
         }
     }
 
@@ -151,6 +157,7 @@ impl KeyRing {
                 form: mac(MacUse::Form)?,
                 refresh_token: mac(MacUse::RefreshToken)?,
                 decoy: mac(MacUse::Decoy)?,
+                code: mac(MacUse::Code)?,
             },
             index: BlindIndex::new(number(index)?, &*stored::open_secret(index, master)?),
         })

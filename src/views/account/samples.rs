@@ -1,12 +1,13 @@
 //! The account's page: an ordinary one, one with everything, a bare one, and one under attack.
 
 use super::{
-    AccountPage, EnteredPortal, HeldDocument, HeldPhone, LiveSession, Notice, NoticeKind,
-    PassedCheck, SessionPlace, Standing,
+    AccountPage, EnteredPortal, HeldDocument, HeldPhone, LiveSession, Notice, PassedCheck,
+    SessionPlace, Standing,
 };
 use crate::domain::check::CheckMethod;
 use crate::domain::document::DocumentType;
 use crate::domain::instant::Instant;
+use crate::domain::notice::NoticeKind;
 use crate::views::consent::Received;
 use crate::views::home::IdentityLevel;
 use crate::views::link::WebLink;
@@ -66,10 +67,10 @@ fn full() -> AccountPage {
     let methods = CheckMethod::ALL.iter();
     let notices = [
         NoticeKind::SessionEnded,
-        NoticeKind::PasswordChanged,
-        NoticeKind::PhoneLeft,
-        NoticeKind::DocumentTakenByYou,
-        NoticeKind::DocumentTakenFromYou,
+        NoticeKind::PhoneConfirmed,
+        NoticeKind::PhoneLost,
+        NoticeKind::DocumentTaken,
+        NoticeKind::DocumentLost,
         NoticeKind::Recovered,
         NoticeKind::Registered,
     ];
@@ -125,10 +126,7 @@ fn bare() -> AccountPage {
         documents: Vec::new(),
         phones: Vec::new(),
         checks: Vec::new(),
-        sessions: vec![LiveSession {
-            portals: Vec::new(),
-            ..session(SessionPlace::Here, None, 0)
-        }],
+        sessions: vec![session(SessionPlace::Here, None, 0)],
         end_others: None,
         portals: Vec::new(),
         notices: Vec::new(),
@@ -150,16 +148,13 @@ fn hostile() -> AccountPage {
             authority: text(),
             ..check(CheckMethod::Counter, Standing::InForce)
         }],
-        sessions: vec![LiveSession {
-            portals: vec![text()],
-            ..session(
-                SessionPlace::Elsewhere {
-                    end: sample::form(sample::HOSTILE),
-                },
-                Some(sample::HOSTILE),
-                0,
-            )
-        }],
+        sessions: vec![session(
+            SessionPlace::Elsewhere {
+                end: sample::form(sample::HOSTILE),
+            },
+            Some(sample::HOSTILE),
+            0,
+        )],
         portals: vec![
             EnteredPortal {
                 href: WebLink::parse("https://a.example/\"><script>"),
@@ -210,7 +205,6 @@ fn session(place: SessionPlace, device: Option<&str>, days: i64) -> LiveSession 
         device: device.map(str::to_owned),
         since: days_ago(days),
         place,
-        portals: vec!["浙江社会保险".to_owned(), "广东企业登记".to_owned()],
     }
 }
 
@@ -225,7 +219,6 @@ fn portal(name: &str, receives: &[Received]) -> EnteredPortal {
         name: name.to_owned(),
         href: WebLink::parse("https://sb.zj.example/"),
         since: days_ago(30),
-        last_entered: days_ago(0),
         receives: receives.to_vec(),
     }
 }

@@ -1,0 +1,26 @@
+-- What is to be delivered later: messages to people, and whatever else must not get lost between a
+-- commit and somebody else's server. The lane is decided by the ordering key, so what is delivered
+-- in order lies together.
+
+-- `due_at` is when an item may be taken: after a pause between attempts, or when the lease of its
+-- holder lapses; NULL when it never may again. Whoever takes it moves `due_at` in the same
+-- statement, so of several one gets it. `payload` is sealed and ends with the delivery: delivered
+-- items are deleted, those given up (`failed_at`) keep no payload.
+CREATE TABLE outbox (
+    lane       BIGINT NOT NULL,
+    item_id    TEXT NOT NULL,
+    kind       TEXT NOT NULL,
+    ordering   TEXT,
+    payload    TEXT,
+    created_at BIGINT NOT NULL,
+    due_at     BIGINT,
+    expires_at BIGINT NOT NULL,
+    attempts   BIGINT NOT NULL,
+    holder     TEXT,
+    failed_at  BIGINT,
+    PRIMARY KEY (lane, item_id)
+);
+-- Asked several times a second: finds what is due and nothing else.
+CREATE INDEX outbox_by_due ON outbox (kind, due_at);
+CREATE INDEX outbox_by_ordering ON outbox (ordering, item_id);
+CREATE INDEX outbox_by_failure ON outbox (failed_at);

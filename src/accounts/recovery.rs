@@ -1,0 +1,233 @@
+//! Recovery: a new password for whoever proves to be the account's person, at the level that the
+//! account is proven. Never by a phone alone, and never with a phone that is not the account's.
+//!
+//! Whatever was begun with the account ends, and every channel of it is told.
+
+use serde_json::json;
+
+use super::Accounts;
+use super::challenge::{Application, Draft, OpenChallenge};
+use super::completion::{ATTEMPTS, Completion, CompletionError, WriteError, contended};
+use super::login::LoginPlace;
+use super::loss::{Loss, end_access};
+use super::proofing::{PROVES, Proof};
+use crate::domain::account::AccountStatus;
+use crate::domain::assurance;
+use crate::domain::challenge::ChallengeOutcome;
+use crate::domain::check::Check;
+use crate::domain::id::{AccountId, ChallengeId, CredentialId, NoticeId};
+use crate::domain::instant::Instant;
+use crate::domain::message::MessageText;
+use crate::domain::notice::{Notice, NoticeKind};
+use crate::ledger::Entry;
+use crate::ledger::audit::{Event, EventKind};
+use crate::ledger::outbox::OutboxItem;
+use crate::storage::checks::NewCheck;
+use crate::storage::credentials::PasswordCredential;
+use crate::storage::{
+    self, Reader, account_index, accounts, challenges, checks, credentials, notices, privacy,
+};
+
+/// All that the transaction of a recovery writes.
+struct Recovery {
+    challenge: ChallengeId,
+    account_id: AccountId,
+    document_key: String,
+    phone_key: String,
+    phone_horizon: Instant,
+    check: NewCheck,
+    password: PasswordCredential,
+    losses: Vec<Loss>,
+    privacy_version: String,
+    notice: (NoticeId, Notice),
+    messages: Vec<OutboxItem>,
+    now: Instant,
+}
+
+enum Prepared {
+    Ready(Box<Recovery>),
+    Refused(ChallengeOutcome),
+}
+
+impl Accounts {
+    /// Gives the account that a challenge is for its new password, once the code has come back.
+    pub async fn complete_recovery(
+        &self,
+        open: &OpenChallenge,
+        place: LoginPlace<'_>,
+    ) -> Result<Completion, CompletionError> {
+        let Draft::Identity(application) = &open.draft else {
+            return Err(CompletionError::Over);
+        };
+        let check = match self.prove(open, application).await {
+            Proof::Proven(check) => check,
+            Proof::NotProven(event) => {
+                let outcome = ChallengeOutcome::NotVerified;
+                self.refuse_challenge(open, outcome, Some(event)).await?;
+                return Ok(Completion::Ended(outcome));
+            }
+            Proof::Unavailable(event) => {
+                self.note(event).await?;
+                return Ok(Completion::Unavailable);
+            }
+        };
+        let hash = self.passwords.hash(application.password.clone()).await?;
+        let password = PasswordCredential {
+            id: CredentialId::ordered(self.now(), &*self.entropy),
+            hash: hash.as_str().to_owned(),
+        };
+        for _ in 0..ATTEMPTS {
+            let proofs = (check.clone(), password.clone());
+            let recovery = match self.prepare_recovery(open, application, proofs).await? {
+                Prepared::Ready(recovery) => recovery,
+                Prepared::Refused(outcome) => {
+                    self.refuse_challenge(open, outcome, None).await?;
+                    return Ok(Completion::Ended(outcome));
+                }
+            };
+            let account_id = recovery.account_id;
+            let written: Result<(), WriteError> = self
+                .ledger
+                .write(recovery, |entry, recovery| Box::pin(recovery.write(entry)))
+                .await;
+            match written {
+                Err(WriteError::Changed) => {}
+                Err(WriteError::Over) => return Err(CompletionError::Over),
+                Err(WriteError::Storage(error)) => return Err(error.into()),
+                Ok(()) => {
+                    let session = self.new_session(account_id, place).await?;
+                    return Ok(Completion::Done(self.open_session(session).await?));
+                }
+            }
+        }
+        Err(contended())
+    }
+
+    async fn prepare_recovery(
+        &self,
+        open: &OpenChallenge,
+        application: &Application,
+        (check, password): (Check, PasswordCredential),
+    ) -> Result<Prepared, CompletionError> {
+        let now = self.now();
+        let document_key = self.document_key(&application.document);
+        let phone_key = self.phone_key(&application.phone);
+        let mut reader = self.ledger.reader().await?;
+        let Some(account_id) = account_index::find_by_document(&mut reader, &document_key).await?
+        else {
+            return Ok(Prepared::Refused(ChallengeOutcome::NoAccount));
+        };
+        let phone = (phone_key.as_str(), self.phone_horizon());
+        if let Some(outcome) = obstacle(&mut reader, account_id, phone, now).await? {
+            return Ok(Prepared::Refused(outcome));
+        }
+        drop(reader);
+        let Some((_, profile)) = self.profile(account_id).await? else {
+            return Ok(Prepared::Refused(ChallengeOutcome::NoAccount));
+        };
+        let message = MessageText::AccountRecovered { at: now };
+        Ok(Prepared::Ready(Box::new(Recovery {
+            challenge: open.id,
+            account_id,
+            check: self.new_check(check, &document_key, &phone_key),
+            document_key,
+            phone_key,
+            phone_horizon: self.phone_horizon(),
+            password,
+            losses: self.losses(None, application, Some(account_id)).await?,
+            privacy_version: application.privacy_version.clone(),
+            notice: self.notice(NoticeKind::Recovered, now),
+            messages: self.tell(&profile, (&message, application.language), now)?,
+            now,
+        })))
+    }
+}
+
+/// What keeps an account from being recovered with this check and this phone.
+async fn obstacle(
+    reader: &mut Reader,
+    account_id: AccountId,
+    (phone_key, phone_horizon): (&str, Instant),
+    now: Instant,
+) -> Result<Option<ChallengeOutcome>, storage::Error> {
+    let Some(account) = accounts::find(reader, account_id).await? else {
+        return Ok(Some(ChallengeOutcome::NoAccount));
+    };
+    if account.status == AccountStatus::Frozen {
+        return Ok(Some(ChallengeOutcome::Frozen));
+    }
+    let held = checks::list(reader, account_id).await?;
+    if assurance::derive(&held, now).is_some_and(|level| level > PROVES) {
+        return Ok(Some(ChallengeOutcome::NeedsMore));
+    }
+    let holders = account_index::list_by_phone(reader, phone_key, phone_horizon).await?;
+    if !holders.contains(&account_id) {
+        return Ok(Some(ChallengeOutcome::OtherPhone));
+    }
+    Ok(None)
+}
+
+impl Recovery {
+    async fn write(&self, entry: &mut Entry<'_>) -> Result<(), WriteError> {
+        let (id, now) = (self.account_id, self.now);
+        let outcome = ChallengeOutcome::Done;
+        if !challenges::finish(entry.tx(), self.challenge, outcome, now).await? {
+            return Err(WriteError::Over);
+        }
+        self.lock_all(entry).await?;
+        self.look_again(entry).await?;
+        for loss in &self.losses {
+            if !loss.write(entry).await? {
+                return Err(WriteError::Changed);
+            }
+        }
+        end_access(entry, id, now).await?;
+        let tx = entry.tx();
+        if !credentials::replace_password(tx, id, &self.password.hash, now).await? {
+            credentials::insert_password(tx, id, &self.password, now).await?;
+        }
+        checks::insert(tx, id, &self.check).await?;
+        account_index::confirm_phone(tx, &self.phone_key, id, (now, true)).await?;
+        privacy::insert(tx, id, &self.privacy_version, now).await?;
+        let (notice_id, notice) = self.notice;
+        notices::insert(tx, id, notice_id, notice).await?;
+        for message in &self.messages {
+            entry.enqueue(message).await?;
+        }
+        let check = &self.check.check;
+        let event = Event::new(EventKind::AccountRecovered, now)
+            .account(id)
+            .detail(json!({
+                "challenge": self.challenge,
+                "method": check.method,
+                "authority": check.authority,
+                "transaction": check.transaction,
+            }));
+        Ok(entry.record(&event).await?)
+    }
+
+    /// Its own account and the losers', in one order for all.
+    async fn lock_all(&self, entry: &mut Entry<'_>) -> Result<(), WriteError> {
+        let mut ids: Vec<AccountId> = self.losses.iter().map(Loss::account_id).collect();
+        ids.push(self.account_id);
+        ids.sort_unstable();
+        for id in ids {
+            let locked = accounts::lock(entry.tx(), id, self.now).await?;
+            locked.ok_or(WriteError::Changed)?;
+        }
+        Ok(())
+    }
+
+    /// Whether document, level and phone are what they were, behind the lock.
+    async fn look_again(&self, entry: &mut Entry<'_>) -> Result<(), WriteError> {
+        let tx = entry.tx();
+        let holder = account_index::find_by_document(tx, &self.document_key).await?;
+        let phone = (self.phone_key.as_str(), self.phone_horizon);
+        let obstacle = obstacle(tx, self.account_id, phone, self.now).await?;
+        if holder == Some(self.account_id) && obstacle.is_none() {
+            Ok(())
+        } else {
+            Err(WriteError::Changed)
+        }
+    }
+}

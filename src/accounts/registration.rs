@@ -1,0 +1,285 @@
+//! Registration: an account is opened for whoever proved to be its person, and nobody else can
+//! take the name away afterwards.
+//!
+//! One transaction ends the challenge, takes the document (from an account that was proven less, if
+//! one has it), takes the phone (from an account whose person it no longer is), and writes the
+//! account with its check. What the holder of document or phone looked like before is looked at
+//! again inside, behind its lock; if it has changed, all of it begins anew.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::Accounts;
+use super::challenge::{Application, Draft, OpenChallenge};
+use super::completion::{ATTEMPTS, Completion, CompletionError, WriteError, contended};
+use super::login::LoginPlace;
+use super::loss::{Loss, Lost};
+use super::opening::{AccountParts, NewAccount};
+use super::proofing::{PROVES, Proof};
+use crate::domain::account::AccountStatus;
+use crate::domain::assurance;
+use crate::domain::challenge::ChallengeOutcome;
+use crate::domain::check::Check;
+use crate::domain::id::{AccountId, ChallengeId, CredentialId, NoticeId};
+use crate::domain::instant::Instant;
+use crate::domain::message::MessageText;
+use crate::domain::notice::{Notice, NoticeKind};
+use crate::domain::phone_holder;
+use crate::ledger::Entry;
+use crate::ledger::audit::{Event, EventKind};
+use crate::ledger::outbox::OutboxItem;
+use crate::protocol::acr::Ial;
+use crate::storage::credentials::PasswordCredential;
+use crate::storage::{self, Reader, account_index, accounts, challenges, checks, notices, privacy};
+
+/// All that the transaction of a registration writes.
+struct Registration {
+    challenge: ChallengeId,
+    new: NewAccount,
+    /// The account that has the document and is to lose it.
+    holder: Option<AccountId>,
+    losses: Vec<Loss>,
+    privacy_version: String,
+    notices: Vec<(NoticeId, Notice)>,
+    messages: Vec<OutboxItem>,
+    now: Instant,
+}
+
+/// How an account that has the document stands to whoever has just proven it.
+enum Standing {
+    Weaker,
+    AsGood,
+    Frozen,
+}
+
+enum Prepared {
+    Ready(Box<Registration>),
+    Refused(ChallengeOutcome),
+}
+
+impl Accounts {
+    /// Opens the account that a challenge is for, once its code has come back.
+    pub async fn complete_registration(
+        &self,
+        open: &OpenChallenge,
+        place: LoginPlace<'_>,
+    ) -> Result<Completion, CompletionError> {
+        let Draft::Identity(application) = &open.draft else {
+            return Err(CompletionError::Over);
+        };
+        let check = match self.prove(open, application).await {
+            Proof::Proven(check) => check,
+            Proof::NotProven(event) => {
+                let outcome = ChallengeOutcome::NotVerified;
+                self.refuse_challenge(open, outcome, Some(event)).await?;
+                return Ok(Completion::Ended(outcome));
+            }
+            Proof::Unavailable(event) => {
+                self.note(event).await?;
+                return Ok(Completion::Unavailable);
+            }
+        };
+        let hash = self.passwords.hash(application.password.clone()).await?;
+        let password = PasswordCredential {
+            id: CredentialId::ordered(self.now(), &*self.entropy),
+            hash: hash.as_str().to_owned(),
+        };
+        for _ in 0..ATTEMPTS {
+            let proofs = (check.clone(), password.clone());
+            let registration = match self.prepare_registration(open, application, proofs).await? {
+                Prepared::Ready(registration) => registration,
+                Prepared::Refused(outcome) => {
+                    self.refuse_challenge(open, outcome, None).await?;
+                    return Ok(Completion::Ended(outcome));
+                }
+            };
+            let account_id = registration.new.id();
+            let written: Result<(), WriteError> = self
+                .ledger
+                .write(registration, |entry, registration| {
+                    Box::pin(registration.write(entry))
+                })
+                .await;
+            match written {
+                Err(WriteError::Changed) => {}
+                Err(WriteError::Over) => return Err(CompletionError::Over),
+                Err(WriteError::Storage(error)) => return Err(error.into()),
+                Ok(()) => {
+                    let session = self.new_session(account_id, place).await?;
+                    return Ok(Completion::Done(self.open_session(session).await?));
+                }
+            }
+        }
+        Err(contended())
+    }
+
+    async fn prepare_registration(
+        &self,
+        open: &OpenChallenge,
+        application: &Application,
+        (check, password): (Check, PasswordCredential),
+    ) -> Result<Prepared, CompletionError> {
+        let now = self.now();
+        let document_key = self.document_key(&application.document);
+        let mut reader = self.ledger.reader().await?;
+        let holder = account_index::find_by_document(&mut reader, &document_key).await?;
+        if let Some(holder) = holder {
+            match standing(&mut reader, holder, now).await? {
+                Some(Standing::Weaker) | None => {}
+                Some(Standing::AsGood) => {
+                    return Ok(Prepared::Refused(ChallengeOutcome::AlreadyRegistered));
+                }
+                Some(Standing::Frozen) => {
+                    return Ok(Prepared::Refused(ChallengeOutcome::Frozen));
+                }
+            }
+        }
+        drop(reader);
+        let new = self
+            .new_account(
+                AccountParts {
+                    id: AccountId::random(&*self.entropy),
+                    name: application.name.clone(),
+                    document: application.document.clone(),
+                    phone: application.phone.clone(),
+                    email: None,
+                    checks: vec![Check::phone_confirmed_by("code", now), check],
+                    password,
+                },
+                now,
+            )
+            .await?;
+        let mut notices = vec![self.notice(NoticeKind::Registered, now)];
+        if holder.is_some() {
+            notices.push(self.notice(NoticeKind::DocumentTaken, now));
+        }
+        let message = MessageText::AccountRegistered;
+        Ok(Prepared::Ready(Box::new(Registration {
+            challenge: open.id,
+            holder,
+            losses: self.losses(holder, application, None).await?,
+            privacy_version: application.privacy_version.clone(),
+            notices,
+            messages: self.tell(new.profile(), (&message, application.language), now)?,
+            new,
+            now,
+        })))
+    }
+
+    /// What others lose to whoever proved document and phone: the document's holder the document,
+    /// accounts of other people the phone. By account, so that all lock them in one order.
+    pub(super) async fn losses(
+        &self,
+        holder: Option<AccountId>,
+        application: &Application,
+        own: Option<AccountId>,
+    ) -> Result<Vec<Loss>, CompletionError> {
+        let mut lost: BTreeMap<AccountId, Lost<'_>> = BTreeMap::new();
+        if let Some(holder) = holder {
+            lost.entry(holder).or_default().document = Some(&application.document);
+        }
+        let mut reader = self.ledger.reader().await?;
+        let phone_key = self.phone_key(&application.phone);
+        let phone_holders = account_index::list_holders(&mut reader, &phone_key).await?;
+        drop(reader);
+        let losers = phone_holder::losers(&phone_holders, own);
+        // Whoever claimed this document on this phone claimed to be this person.
+        let claimed = phone_holders
+            .iter()
+            .map(|phone_holder| phone_holder.account_id)
+            .filter(|account_id| holder == Some(*account_id));
+        for loser in losers.into_iter().chain(claimed) {
+            lost.entry(loser).or_default().phone = Some(&application.phone);
+        }
+        let mut losses = Vec::with_capacity(lost.len());
+        for (account_id, lost) in lost {
+            losses.extend(self.prepare_loss(account_id, lost).await?);
+        }
+        Ok(losses)
+    }
+}
+
+impl Registration {
+    async fn write(&self, entry: &mut Entry<'_>) -> Result<(), WriteError> {
+        let (id, now) = (self.new.id(), self.now);
+        let outcome = ChallengeOutcome::Done;
+        if !challenges::finish(entry.tx(), self.challenge, outcome, now).await? {
+            return Err(WriteError::Over);
+        }
+        for loss in &self.losses {
+            if !loss.lock(entry).await? {
+                return Err(WriteError::Changed);
+            }
+        }
+        self.take_document(entry).await?;
+        for loss in &self.losses {
+            if !loss.write(entry).await? {
+                return Err(WriteError::Changed);
+            }
+        }
+        // Somebody else's came between: look again who is to leave.
+        if !self.new.claim_phone(entry).await? {
+            return Err(WriteError::Changed);
+        }
+        self.new.insert(entry).await?;
+        privacy::insert(entry.tx(), id, &self.privacy_version, now).await?;
+        for (notice_id, notice) in &self.notices {
+            notices::insert(entry.tx(), id, *notice_id, *notice).await?;
+        }
+        for message in &self.messages {
+            entry.enqueue(message).await?;
+        }
+        let event = Event::new(EventKind::AccountRegistered, now)
+            .account(id)
+            .detail(json!({
+                "challenge": self.challenge,
+                "privacy": self.privacy_version,
+                "checks": self.new.check_details(),
+                "from": self.holder,
+            }));
+        Ok(entry.record(&event).await?)
+    }
+
+    /// Free, or held by the account that is locked and still weaker.
+    async fn take_document(&self, entry: &mut Entry<'_>) -> Result<(), WriteError> {
+        let Some(holder) = self.holder else {
+            return match self.new.claim_document(entry).await? {
+                true => Ok(()),
+                false => Err(WriteError::Changed),
+            };
+        };
+        let tx = entry.tx();
+        let is_weaker = matches!(
+            standing(tx, holder, self.now).await?,
+            Some(Standing::Weaker)
+        );
+        let key = self.new.document_key();
+        let parties = (holder, self.new.id());
+        if is_weaker && account_index::transfer_document(tx, key, parties).await? {
+            Ok(())
+        } else {
+            Err(WriteError::Changed)
+        }
+    }
+}
+
+/// How an account stands to whoever proves its document now; none if there is no such account.
+async fn standing(
+    reader: &mut Reader,
+    id: AccountId,
+    now: Instant,
+) -> Result<Option<Standing>, storage::Error> {
+    let Some(account) = accounts::find(reader, id).await? else {
+        return Ok(None);
+    };
+    if account.status == AccountStatus::Frozen {
+        return Ok(Some(Standing::Frozen));
+    }
+    let checks = checks::list(reader, id).await?;
+    let level: Option<Ial> = assurance::derive(&checks, now);
+    Ok(Some(match level {
+        Some(level) if level >= PROVES => Standing::AsGood,
+        Some(_) | None => Standing::Weaker,
+    }))
+}

@@ -1,0 +1,293 @@
+//! `/account`: who I am, where I am logged in, what I entered, what happened lately.
+
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::Response;
+
+use super::home::shown_level;
+use super::interaction::{self, portal_name};
+use super::logout;
+use super::proofing::{current_session, visitor};
+use crate::accounts::challenge::SendError;
+use crate::accounts::overview::{Overview, Remote};
+use crate::accounts::phone::PhoneError;
+use crate::domain::check::{Check, CheckResult};
+use crate::domain::client::ClientId;
+use crate::domain::grant::Grant;
+use crate::domain::instant::Instant;
+use crate::domain::notice::Notice;
+use crate::domain::session::Session;
+use crate::http::context::{FormBody, RequestContext};
+use crate::http::respond;
+use crate::http::state::AppState;
+use crate::protocol::language::Language;
+use crate::storage::sessions::ListedSession;
+use crate::views::account::{
+    self as shown, AccountPage, EnteredPortal, HeldDocument, HeldPhone, LiveSession, PassedCheck,
+    SessionPlace, Standing,
+};
+use crate::views::consent::Received;
+use crate::views::link::WebLink;
+use crate::views::local_time::LocalTime;
+use crate::views::page::{Form, HiddenField};
+
+/// Name the forms in their CSRF tokens.
+const END_FORM: &str = "end sessions";
+const PHONE_FORM: &str = "confirm phone";
+
+/// Where somebody goes who must log in first.
+const LOGIN: &str = "/login";
+
+/// Shows it.
+pub async fn show(State(state): State<AppState>, context: RequestContext) -> Response {
+    let session = match current_session(&state, &context).await {
+        Ok(Some(session)) => session,
+        Ok(None) => return respond::see_other(LOGIN),
+        Err(response) => return *response,
+    };
+    let overview = match state.accounts.overview(session.account_id).await {
+        Ok(Some(overview)) => overview,
+        Ok(None) => return respond::see_other(LOGIN),
+        Err(error) => return respond::profile_error_page(&state, &context, &error),
+    };
+    let mut forms = Forms {
+        state: &state,
+        context: &context,
+        session: &session,
+        cookie: None,
+    };
+    let page = forms.page(overview).await;
+    let cookie = forms.cookie;
+    respond::with_cookie(respond::page(&state, &context, &page, None), cookie)
+}
+
+/// Ends other logins.
+pub async fn end_sessions(
+    State(state): State<AppState>,
+    context: RequestContext,
+    body: FormBody,
+) -> Response {
+    let Some(fields) = body.parameters() else {
+        return interaction::malformed(&state, &context);
+    };
+    let session = match current_session(&state, &context).await {
+        Ok(Some(session)) => session,
+        Ok(None) => return respond::see_other(LOGIN),
+        Err(response) => return *response,
+    };
+    let subject = session.id.to_string();
+    if !interaction::csrf_holds_for(&state, &context, &fields, (END_FORM, &subject)) {
+        return interaction::forged(&state, &context);
+    }
+    let which = match fields.get("session") {
+        Some("others") => Remote::Others,
+        Some(one) => match one.parse() {
+            Ok(one) => Remote::Session(one),
+            Err(_) => return interaction::malformed(&state, &context),
+        },
+        None => return interaction::malformed(&state, &context),
+    };
+    match state.accounts.end_remotely(&session, which).await {
+        Ok(()) => respond::see_other("/account"),
+        Err(error) => respond::storage_error_page(&state, &context, &error),
+    }
+}
+
+/// Sends a code to a phone of one's own.
+pub async fn confirm_phone(
+    State(state): State<AppState>,
+    context: RequestContext,
+    body: FormBody,
+) -> Response {
+    let Some(fields) = body.parameters() else {
+        return interaction::malformed(&state, &context);
+    };
+    let session = match current_session(&state, &context).await {
+        Ok(Some(session)) => session,
+        Ok(None) => return respond::see_other(LOGIN),
+        Err(response) => return *response,
+    };
+    let subject = session.id.to_string();
+    if !interaction::csrf_holds_for(&state, &context, &fields, (PHONE_FORM, &subject)) {
+        return interaction::forged(&state, &context);
+    }
+    let Some(place) = fields.get("phone").and_then(|place| place.parse().ok()) else {
+        return interaction::malformed(&state, &context);
+    };
+    let visitor = visitor(&state, &context, None);
+    let asked = state
+        .accounts
+        .ask_phone(session.account_id, place, visitor)
+        .await;
+    match asked {
+        Ok(challenge) => respond::see_other(&format!("/account/phone/code?challenge={challenge}")),
+        Err(PhoneError::Unknown | PhoneError::Send(SendError::Over)) => {
+            respond::see_other("/account")
+        }
+        Err(PhoneError::Send(SendError::Limited(wait))) => {
+            let status = StatusCode::TOO_MANY_REQUESTS;
+            let text = "Too many codes were sent to this phone.";
+            let code = "too_many_requests";
+            let response = respond::error_page(&state, &context, status, code, text);
+            respond::too_many(response, wait)
+        }
+        Err(PhoneError::Send(SendError::Seal(error))) => {
+            respond::seal_error_page(&state, &context, &error)
+        }
+        Err(PhoneError::Send(SendError::Storage(error))) => {
+            respond::storage_error_page(&state, &context, &error)
+        }
+        Err(PhoneError::Profile(error)) => respond::profile_error_page(&state, &context, &error),
+    }
+}
+
+/// Makes the page and its forms, each tied to the login that is shown it.
+struct Forms<'a> {
+    state: &'a AppState,
+    context: &'a RequestContext,
+    session: &'a Session,
+    cookie: Option<HeaderValue>,
+}
+
+impl Forms<'_> {
+    async fn page(&mut self, overview: Overview) -> AccountPage {
+        let mut portals = Vec::with_capacity(overview.grants.len());
+        for (client_id, grant) in &overview.grants {
+            portals.extend(self.portal(client_id, grant).await);
+        }
+        let has_others = overview
+            .sessions
+            .iter()
+            .any(|live| live.id != self.session.id);
+        let mut sessions: Vec<LiveSession> = overview
+            .sessions
+            .iter()
+            .map(|live| self.live(live))
+            .collect();
+        sessions.sort_by_key(|live| !matches!(live.place, SessionPlace::Here));
+        let profile = &overview.profile;
+        let phones = profile.phones.iter().zip(&overview.phones_confirmed);
+        AccountPage {
+            person: profile.name.masked(),
+            level: shown_level(overview.level),
+            documents: profile
+                .documents
+                .iter()
+                .map(|document| HeldDocument {
+                    document_type: document.document_type(),
+                    number: document.masked(),
+                })
+                .collect(),
+            phones: phones
+                .enumerate()
+                .map(|(place, (phone, confirmed_at))| {
+                    self.phone(place, phone.masked(), *confirmed_at)
+                })
+                .collect(),
+            checks: overview
+                .checks
+                .iter()
+                .filter(|check| check.result == CheckResult::Match)
+                .map(|check| passed(check, self.state.clock.now()))
+                .collect(),
+            sessions,
+            end_others: has_others.then(|| self.end("others")),
+            portals,
+            notices: overview.notices.iter().map(happened).collect(),
+            logout: self.form("/logout", logout::FORM, ""),
+        }
+    }
+
+    fn phone(&mut self, place: usize, number: String, confirmed_at: Option<Instant>) -> HeldPhone {
+        let subject = self.session.id.to_string();
+        let mut confirm = self.form("/account/phone", PHONE_FORM, &subject);
+        confirm
+            .hidden
+            .push(HiddenField::new("phone", place.to_string()));
+        HeldPhone {
+            number,
+            confirmed_at: confirmed_at.map(LocalTime::of),
+            standing: if self.state.accounts.phone_counts(confirmed_at) {
+                Standing::InForce
+            } else {
+                Standing::Lapsed
+            },
+            confirm,
+        }
+    }
+
+    fn live(&mut self, live: &ListedSession) -> LiveSession {
+        LiveSession {
+            device: live.device.clone(),
+            since: LocalTime::of(live.authenticated_at),
+            place: if live.id == self.session.id {
+                SessionPlace::Here
+            } else {
+                SessionPlace::Elsewhere {
+                    end: self.end(&live.id.to_string()),
+                }
+            },
+        }
+    }
+
+    fn end(&mut self, which: &str) -> Form {
+        let subject = self.session.id.to_string();
+        let mut form = self.form("/account/sessions/end", END_FORM, &subject);
+        form.hidden.push(HiddenField::new("session", which));
+        form
+    }
+
+    fn form(&mut self, action: &str, name: &str, subject: &str) -> Form {
+        let about = (action.to_owned(), name);
+        let (form, cookie) = interaction::form_to(self.state, self.context, about, subject);
+        // One browser cookie for all forms of the page.
+        self.cookie = self.cookie.take().or(cookie);
+        form
+    }
+
+    /// None for a portal that cannot be read just now, or is gone.
+    async fn portal(&self, client_id: &ClientId, grant: &Grant) -> Option<EnteredPortal> {
+        let clients = self.state.provider.clients();
+        let client = clients.find_active(client_id).await.ok().flatten()?;
+        let locale = self.context.locale(None, self.state.default_locale);
+        let language = Language::for_tag(locale.tag()).unwrap_or_default();
+        let uri = client.metadata.pages().client_uri.choose(language);
+        let scopes = grant.scope.iter().filter_map(Received::from_scope);
+        let claims = grant
+            .claims
+            .iter()
+            .map(|claim| Received::from_claim(claim.as_str()));
+        let mut receives: Vec<Received> = Vec::new();
+        for received in scopes.chain(claims) {
+            if !receives.contains(&received) {
+                receives.push(received);
+            }
+        }
+        Some(EnteredPortal {
+            name: portal_name(&client, locale),
+            href: uri.and_then(|uri| WebLink::parse(uri.as_str())),
+            since: LocalTime::of(grant.granted_at),
+            receives,
+        })
+    }
+}
+
+fn passed(check: &Check, now: Instant) -> PassedCheck {
+    PassedCheck {
+        method: check.method,
+        authority: check.authority.as_str().to_owned(),
+        performed_at: LocalTime::of(check.performed_at),
+        expires_at: check.expires_at.map(LocalTime::of),
+        standing: match check.proves(now) {
+            Some(_) => Standing::InForce,
+            None => Standing::Lapsed,
+        },
+    }
+}
+
+fn happened(notice: &Notice) -> shown::Notice {
+    shown::Notice {
+        kind: notice.kind,
+        at: LocalTime::of(notice.at),
+    }
+}

@@ -1,0 +1,288 @@
+//! The outbox: what must be delivered after a commit, to somebody who may not answer.
+//!
+//! An item is written in the transaction of what it belongs to ([`super::Entry::enqueue`]) and
+//! delivered at least once, under one identifier at every attempt. Its content is sealed and goes
+//! with the delivery. What comes of an attempt is reported back; how to deliver is for the jobs.
+
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use super::Ledger;
+use super::keyring::KeyRing;
+use crate::crypto::digest::sha256;
+use crate::crypto::seal::{SealError, Sealed};
+use crate::domain::entropy::Entropy;
+use crate::domain::id::DeliveryId;
+use crate::domain::instant::Instant;
+use crate::storage::outbox::{self, Claim, ClaimedRow, LANES, OutboxCount, OutboxRow};
+use crate::storage::{BoxFuture, Error, SWEEP_LIMIT, Transaction};
+
+/// Who takes an item has it for so long; longer than an attempt may take.
+pub const LEASE: Duration = Duration::from_secs(30);
+/// How long is known what was given up.
+const FAILURES_KEPT: Duration = Duration::from_hours(30 * 24);
+
+/// What kinds of things are delivered; each by a job of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutboxKind {
+    /// A message to a person.
+    Message,
+}
+
+impl OutboxKind {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Message => "message",
+        }
+    }
+}
+
+/// What can be put into the outbox.
+pub trait Deliverable: Sealed + Send + Sync + 'static {
+    /// Which job delivers it.
+    const KIND: OutboxKind;
+
+    /// How long it is worth delivering.
+    fn lives_for(&self) -> Duration;
+
+    /// Whatever has the same key is delivered in order: what comes later waits while an earlier
+    /// one is undelivered. Stored as it is, so nothing personal. Of two that are made within one
+    /// millisecond either may be the first.
+    fn ordering(&self) -> Option<String> {
+        None
+    }
+}
+
+/// Something to be delivered, ready to be written: a write may run again, so identifier and sealed
+/// content are drawn before it.
+#[derive(Debug, Clone)]
+pub struct OutboxItem {
+    kind: OutboxKind,
+    row: OutboxRow,
+}
+
+impl OutboxItem {
+    /// Seals `content`, due at once.
+    pub fn new<T: Deliverable>(
+        content: &T,
+        (ring, entropy): (&KeyRing, &dyn Entropy),
+        now: Instant,
+    ) -> Result<Self, SealError> {
+        let id = DeliveryId::ordered(now, entropy);
+        let ordering = content.ordering();
+        let [first, ..] = match &ordering {
+            Some(key) => sha256(&[key.as_bytes()]),
+            None => sha256(&[&id.to_u128().to_be_bytes()]),
+        };
+        Ok(Self {
+            kind: T::KIND,
+            row: OutboxRow {
+                lane: i64::from(first) % LANES,
+                id,
+                kind: T::KIND.name(),
+                ordering,
+                payload: ring.sealer().seal(content, entropy)?,
+                created_at: now,
+                expires_at: now.plus(content.lives_for()),
+            },
+        })
+    }
+
+    /// Its identifier: the same at every attempt.
+    #[must_use]
+    pub const fn id(&self) -> DeliveryId {
+        self.row.id
+    }
+
+    pub(super) const fn kind(&self) -> OutboxKind {
+        self.kind
+    }
+
+    pub(super) const fn row(&self) -> &OutboxRow {
+        &self.row
+    }
+}
+
+/// Wakes the jobs of this process, so that what it enqueues goes out at once.
+#[derive(Debug, Default)]
+pub(super) struct Bells {
+    message: Notify,
+}
+
+impl Bells {
+    const fn of(&self, kind: OutboxKind) -> &Notify {
+        match kind {
+            OutboxKind::Message => &self.message,
+        }
+    }
+
+    pub(super) fn ring(&self, enqueued: &[OutboxKind]) {
+        for kind in enqueued {
+            self.of(*kind).notify_one();
+        }
+    }
+}
+
+/// The delivering end. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Outbox {
+    ledger: Ledger,
+}
+
+/// An item to deliver before its lease ends.
+#[derive(Debug)]
+pub struct Parcel {
+    claim: Claim,
+    payload: String,
+    created_at: Instant,
+    expires_at: Instant,
+}
+
+impl Parcel {
+    /// Its identifier: the same at every attempt, so that receivers can tell a repetition.
+    #[must_use]
+    pub const fn id(&self) -> DeliveryId {
+        self.claim.id
+    }
+
+    /// Which attempt this is, from 1.
+    #[must_use]
+    pub const fn attempt(&self) -> i64 {
+        self.claim.attempt
+    }
+
+    /// When it was enqueued.
+    #[must_use]
+    pub const fn created_at(&self) -> Instant {
+        self.created_at
+    }
+
+    /// When delivering it is of no more use.
+    #[must_use]
+    pub const fn expires_at(&self) -> Instant {
+        self.expires_at
+    }
+
+    /// What to deliver; nothing when this release cannot read it. Another may.
+    #[must_use]
+    pub fn open<T: Deliverable>(&self, ring: &KeyRing) -> Option<T> {
+        ring.sealer().open(&self.payload)
+    }
+}
+
+impl From<ClaimedRow> for Parcel {
+    fn from(row: ClaimedRow) -> Self {
+        Self {
+            claim: row.claim,
+            payload: row.payload,
+            created_at: row.created_at,
+            expires_at: row.expires_at,
+        }
+    }
+}
+
+/// What was found due.
+#[derive(Debug, Default)]
+pub struct Collected {
+    /// To be delivered, in the order of their identifiers.
+    pub parcels: Vec<Parcel>,
+    /// How many had expired and were given up.
+    pub expired: u64,
+}
+
+impl Outbox {
+    pub(super) const fn new(ledger: Ledger) -> Self {
+        Self { ledger }
+    }
+
+    /// Waits until this process has enqueued something of a kind since this was last asked.
+    pub async fn enqueued(&self, kind: OutboxKind) {
+        self.ledger.0.bells.of(kind).notified().await;
+    }
+
+    /// Takes up to `limit` items that are due. Nobody else gets them within [`LEASE`].
+    pub async fn collect(&self, kind: OutboxKind, limit: u32) -> Result<Collected, Error> {
+        let now = self.ledger.now();
+        let mut reader = self.ledger.reader().await?;
+        if !outbox::is_due(&mut reader, kind.name(), now).await? {
+            return Ok(Collected::default());
+        }
+        drop(reader);
+        let holder = self.ledger.writer();
+        let (rows, expired): (Vec<ClaimedRow>, u64) = self
+            .ledger
+            .storage()
+            .write((kind.name(), now), move |tx, &(kind, now)| {
+                Box::pin(async move {
+                    let expired = outbox::give_up_expired(tx, kind, now).await?;
+                    let lease = (now, now.plus(LEASE));
+                    let rows = outbox::claim(tx, kind, holder, lease, limit).await?;
+                    Ok::<_, Error>((rows, expired))
+                })
+            })
+            .await?;
+        Ok(Collected {
+            parcels: rows.into_iter().map(Parcel::from).collect(),
+            expired,
+        })
+    }
+
+    /// It was delivered: nothing of it stays.
+    pub async fn complete(&self, parcel: &Parcel) -> Result<(), Error> {
+        self.write(parcel, |tx, claim| {
+            Box::pin(async move { outbox::complete(tx, claim).await })
+        })
+        .await
+    }
+
+    /// It was not delivered, and is due again at `due_at`.
+    pub async fn retry_later(&self, parcel: &Parcel, due_at: Instant) -> Result<(), Error> {
+        self.write(parcel, move |tx, claim| {
+            Box::pin(async move { outbox::retry_later(tx, claim, due_at).await })
+        })
+        .await
+    }
+
+    /// It was not delivered and will not be: its content goes, that it failed is kept a month.
+    pub async fn give_up(&self, parcel: &Parcel) -> Result<(), Error> {
+        let now = self.ledger.now();
+        self.write(parcel, move |tx, claim| {
+            Box::pin(async move { outbox::give_up(tx, claim, now).await })
+        })
+        .await
+    }
+
+    /// How many items of a kind there are.
+    pub async fn count(&self, kind: OutboxKind) -> Result<OutboxCount, Error> {
+        outbox::count(&mut self.ledger.reader().await?, kind.name()).await
+    }
+
+    /// Forgets what was given up long ago.
+    pub async fn sweep(&self) -> Result<(), Error> {
+        let before = self.ledger.now().minus(FAILURES_KEPT);
+        loop {
+            let deleted: u64 = self
+                .ledger
+                .storage()
+                .write(before, |tx, before| {
+                    Box::pin(async move { outbox::delete_expired(tx, *before).await })
+                })
+                .await?;
+            if deleted < u64::from(SWEEP_LIMIT) {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn write<F>(&self, parcel: &Parcel, work: F) -> Result<(), Error>
+    where
+        F: for<'a> Fn(&'a mut Transaction, &'a Claim) -> BoxFuture<'a, Result<bool, Error>>
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.ledger.storage().write(parcel.claim, work).await?;
+        Ok(())
+    }
+}
