@@ -59,17 +59,14 @@ impl Accounts {
         let Draft::Identity(application) = &open.draft else {
             return Err(CompletionError::Over);
         };
-        let check = match self.prove(open, application).await {
+        let check = match self.prove(open, application).await? {
             Proof::Proven(check) => check,
             Proof::NotProven(event) => {
                 let outcome = ChallengeOutcome::NotVerified;
                 self.refuse_challenge(open, outcome, Some(event)).await?;
                 return Ok(Completion::Ended(outcome));
             }
-            Proof::Unavailable(event) => {
-                self.note(event).await?;
-                return Ok(Completion::Unavailable);
-            }
+            Proof::Unavailable => return Ok(Completion::Unavailable),
         };
         let hash = self.passwords.hash(application.password.clone()).await?;
         let password = PasswordCredential {
