@@ -19,8 +19,8 @@ pub mod overview;
 pub mod phone;
 pub mod profile;
 mod proofing;
-pub mod recovery;
-pub mod registration;
+mod recovery;
+mod registration;
 pub mod remove;
 pub mod session;
 
