@@ -8,7 +8,6 @@ use axum::response::Response;
 use super::interaction::{self, portal_name};
 use crate::accounts::logout::LogoutOrigin;
 use crate::domain::client::Client;
-use crate::domain::session::Session;
 use crate::http::context::{FormBody, RequestContext};
 use crate::http::cookies::CookieName;
 use crate::http::respond::{self, PageSources};
