@@ -8,6 +8,7 @@ pub mod browser;
 pub mod challenge;
 pub mod completion;
 pub mod consent;
+pub mod draft;
 pub mod import;
 pub mod limits;
 pub mod login;

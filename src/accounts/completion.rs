@@ -2,7 +2,8 @@
 //! and begin anew when what was looked at has changed before it was written.
 
 use super::Accounts;
-use super::challenge::{Draft, OpenChallenge};
+use super::challenge::OpenChallenge;
+use super::draft::Draft;
 use super::login::{LoginError, LoginPlace, NewLogin};
 use super::loss::LossError;
 use super::proofing::Proof;

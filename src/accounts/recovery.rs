@@ -6,8 +6,9 @@
 use serde_json::json;
 
 use super::Accounts;
-use super::challenge::{Application, OpenChallenge};
+use super::challenge::OpenChallenge;
 use super::completion::{CompletionError, Prepared, WriteError};
+use super::draft::Application;
 use super::loss::{Loss, end_access};
 use super::proofing::PROVES;
 use crate::domain::account::AccountStatus;

@@ -11,8 +11,9 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::Accounts;
-use super::challenge::{Application, OpenChallenge};
+use super::challenge::OpenChallenge;
 use super::completion::{CompletionError, Prepared, WriteError};
+use super::draft::Application;
 use super::loss::{Loss, Lost};
 use super::opening::{AccountParts, NewAccount};
 use super::proofing::PROVES;
@@ -194,10 +195,8 @@ impl Registration {
     /// Free, or held by the account that is locked and still weaker.
     async fn take_document(&self, entry: &mut Entry<'_>) -> Result<(), WriteError> {
         let Some(holder) = self.holder else {
-            return match self.new.claim_document(entry).await? {
-                true => Ok(()),
-                false => Err(WriteError::Changed),
-            };
+            let claimed = self.new.claim_document(entry).await?;
+            return claimed.then_some(()).ok_or(WriteError::Changed);
         };
         let tx = entry.tx();
         let is_weaker = matches!(
