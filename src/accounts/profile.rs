@@ -12,7 +12,7 @@ use crate::domain::id::AccountId;
 use crate::domain::name::PersonName;
 use crate::domain::phone::PhoneNumber;
 use crate::ledger::profiles::{AccountKey, ProfileError, WrappedKey};
-use crate::ledger::vault::Bucket;
+use crate::ledger::vault::{Bucket, VaultError};
 use crate::protocol::acr::Ial;
 use crate::storage::{self, accounts, checks};
 
@@ -41,8 +41,28 @@ impl Accounts {
         Ok(Some((account, profile)))
     }
 
-    /// Opens the profile of an account.
+    /// Opens the profile of an account. One whose key was replaced since it was read is read again.
     pub async fn open_profile(
+        &self,
+        id: AccountId,
+        sealed: &SealedProfile,
+    ) -> Result<Profile, ProfileError> {
+        let gone = match self.open_sealed(id, sealed).await {
+            Err(gone @ ProfileError::Vault(VaultError::NoSuchKey { .. })) => gone,
+            opened => return opened,
+        };
+        let mut reader = self.ledger.reader().await?;
+        let account = accounts::find(&mut reader, id).await?;
+        drop(reader);
+        match account {
+            Some(account) if account.sealed.key_version != sealed.key_version => {
+                self.open_sealed(id, &account.sealed).await
+            }
+            Some(_) | None => Err(gone),
+        }
+    }
+
+    async fn open_sealed(
         &self,
         id: AccountId,
         sealed: &SealedProfile,
@@ -52,7 +72,8 @@ impl Accounts {
         serde_json::from_slice(&plain).map_err(|_| ProfileError::Damaged)
     }
 
-    /// Seals the profile of a new account.
+    /// Seals the profile of a new account. When it cannot be stored since the bucket's key was
+    /// replaced meanwhile ([`accounts::Insertion::KeyReplaced`]), [`Accounts::reseal_profile`].
     pub(super) async fn seal_profile(
         &self,
         id: AccountId,
@@ -70,7 +91,7 @@ impl Accounts {
     }
 
     /// Seals a changed profile under the key that the account has.
-    pub(super) async fn reseal_profile(
+    pub(super) async fn seal_changed(
         &self,
         id: AccountId,
         sealed: &SealedProfile,
@@ -83,6 +104,16 @@ impl Accounts {
             profile: key.seal(&plain, &*self.entropy)?,
             ..sealed.clone()
         })
+    }
+
+    /// Seals the profile of a new account once more, under the bucket's key as it is now.
+    pub(super) async fn reseal_profile(
+        &self,
+        id: AccountId,
+        profile: &Profile,
+    ) -> Result<SealedProfile, ProfileError> {
+        self.profiles.refresh(id).await?;
+        self.seal_profile(id, profile).await
     }
 
     async fn account_key(

@@ -25,4 +25,5 @@ mod ending;
 mod importing;
 mod killed;
 mod personal_data;
+mod removal;
 mod tls;

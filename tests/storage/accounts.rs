@@ -7,6 +7,7 @@ use tongxing::domain::clock::{Clock as _, SystemClock};
 use tongxing::domain::id::{AccountId, Id};
 use tongxing::domain::instant::Instant;
 use tongxing::protocol::client_metadata::ClientMetadata;
+use tongxing::storage::accounts::Insertion;
 use tongxing::storage::checks::NewCheck;
 use tongxing::storage::credentials::PasswordCredential;
 use tongxing::storage::migrations::MAIN;
@@ -44,17 +45,26 @@ fn sealed(profile: &str) -> SealedProfile {
 pub(crate) async fn add_account(storage: &Storage, number: u128) {
     write(storage, move |tx| {
         Box::pin(async move {
-            let account = Account {
-                id: account(number),
-                status: AccountStatus::Active,
-                sealed: sealed("sealed"),
-                created_at: at(1),
-                changed_at: at(2),
-            };
-            accounts::insert(tx, &account, 1).await
+            let added = accounts::insert(tx, &new_account(number, 3), 1).await?;
+            assert_eq!(added, Insertion::Inserted);
+            Ok(())
         })
     })
     .await;
+}
+
+/// In bucket 7, under a version of its key.
+pub(crate) fn new_account(number: u128, key_version: i64) -> Account {
+    Account {
+        id: account(number),
+        status: AccountStatus::Active,
+        sealed: SealedProfile {
+            key_version,
+            ..sealed("sealed")
+        },
+        created_at: at(1),
+        changed_at: at(2),
+    }
 }
 
 pub(crate) async fn move_account(

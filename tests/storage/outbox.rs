@@ -13,7 +13,6 @@ use crate::harness::{Database, on_both, race};
 
 fn row(number: u128, ordering: Option<&str>) -> OutboxRow {
     OutboxRow {
-        lane: 3,
         id: DeliveryId::from_u128(number),
         kind: "message",
         ordering: ordering.map(str::to_owned),
@@ -101,7 +100,7 @@ on_both! {
         let first = claim(&storage, 1, at(10), 2).await;
         assert_eq!(first.len(), 2);
         let taken = &first[0];
-        assert_eq!((taken.claim.lane, taken.claim.holder, taken.claim.attempt), (3, holder(1), 1));
+        assert_eq!((taken.claim.holder, taken.claim.attempt), (holder(1), 1));
         assert_eq!(taken.payload, format!("sealed {}", taken.claim.id.to_u128()));
         assert_eq!((taken.created_at, taken.expires_at), (at(10), at(1000)));
         let rest = claim(&storage, 2, at(10), 10).await;
