@@ -6,12 +6,15 @@
 #[path = "../support/postgres.rs"]
 mod postgres;
 
+mod applying;
 mod browser;
 mod http;
 mod installation;
+mod outbox;
 mod people;
 mod portal;
 mod server;
+mod simulator;
 mod sql;
 
 mod audit;
@@ -25,5 +28,6 @@ mod ending;
 mod importing;
 mod killed;
 mod personal_data;
+mod registration;
 mod removal;
 mod tls;
