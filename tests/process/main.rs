@@ -29,5 +29,6 @@ mod importing;
 mod killed;
 mod personal_data;
 mod registration;
+mod registrations_killed;
 mod removal;
 mod tls;
