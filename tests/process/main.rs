@@ -19,6 +19,7 @@ mod sql;
 
 mod audit;
 mod authority;
+mod authority_failing;
 mod bad_input;
 mod changes;
 mod commands;

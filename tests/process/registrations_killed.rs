@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::browser::{Arrival, Browser, Page};
+use crate::browser::{Browser, Page};
 use crate::http::Http;
 use crate::installation::{Installation, on_both};
 use crate::killed::the_audit_log_recovers;
