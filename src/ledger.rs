@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod feed;
+pub mod issuer;
 pub mod keyring;
 pub mod profiles;
 pub mod usage;
