@@ -8,7 +8,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand};
 
 /// Tongxing 通行: a unified identity authentication server
 #[derive(Debug, Parser)]
@@ -160,13 +160,10 @@ pub enum Account {
 /// One account, by its id or by a document.
 #[derive(Debug, Args)]
 #[group(skip)]
+#[command(group = ArgGroup::new("which").args(["id", "document_number_file"]).required(true))]
 pub struct AccountSelector {
     /// Its id (acc_…)
-    #[arg(
-        value_name = "ACCOUNT_ID",
-        required_unless_present = "document_number_file",
-        conflicts_with = "document_number_file"
-    )]
+    #[arg(value_name = "ACCOUNT_ID")]
     pub id: Option<String>,
     /// The kind of document its number is of
     #[arg(
@@ -186,8 +183,15 @@ pub struct AccountSelector {
 pub enum Keys {
     /// List signing keys: current, next, retired
     List,
-    /// Make the next keys current
-    Rotate(Change),
+    /// Make the next keys current: those that sign tokens and the audit log, and those that seal
+    Rotate {
+        /// At once, though portals may not know the next keys yet: when a key has leaked
+        #[arg(long)]
+        force: bool,
+        /// For the audit log.
+        #[command(flatten)]
+        change: Change,
+    },
 }
 
 /// `tongxing audit …`
@@ -230,6 +234,7 @@ mod tests {
             "tongxing account show --document-number-file -",
             "tongxing account freeze --document-type passport --document-number-file n",
             "tongxing keys rotate",
+            "tongxing keys rotate --force --operator li --reason leak",
             "tongxing audit verify --head 00",
         ] {
             assert!(parse(line).is_ok(), "{line}: {:?}", parse(line));
@@ -247,6 +252,14 @@ mod tests {
             "tongxing serve now",
         ] {
             assert!(parse(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn an_account_that_is_not_named_may_be_named_in_two_ways() {
+        let told = parse("tongxing account show").unwrap_err().to_string();
+        for way in ["ACCOUNT_ID", "--document-number-file"] {
+            assert!(told.contains(way), "{told}");
         }
     }
 }
