@@ -13,7 +13,7 @@ mod vault;
 #[cfg(test)]
 mod tests;
 
-pub use layers::Sources;
+pub use layers::{Sources, misspelled};
 pub use problem::{Problem, Problems};
 pub use sections::{
     DatabaseConfig, InFlightConfig, LifetimesConfig, LogConfig, LogFormat, LoginConfig,
