@@ -26,6 +26,7 @@ mod commands;
 #[cfg(test)]
 mod demo;
 mod ending;
+mod first_steps;
 mod importing;
 mod killed;
 mod personal_data;
