@@ -1,14 +1,13 @@
 -- What is to be delivered later: messages to people, and whatever else must not get lost between a
--- commit and somebody else's server. The lane is decided by the ordering key, so what is delivered
--- in order lies together.
+-- commit and somebody else's server.
 
--- `due_at` is when an item may be taken: after a pause between attempts, or when the lease of its
--- holder lapses; NULL when it never may again. Whoever takes it moves `due_at` in the same
--- statement, so of several one gets it. `payload` is sealed and ends with the delivery: delivered
--- items are deleted, those given up (`failed_at`) keep no payload.
+-- Identifiers are time-ordered: new items go to the end, and items of one ordering key are
+-- delivered in that order. `due_at` is when an item may be taken: after a pause between attempts,
+-- or when the lease of its holder lapses; NULL when it never may again. Whoever takes it moves
+-- `due_at` in the same statement, so of several one gets it. `payload` is sealed and ends with the
+-- delivery: delivered items are deleted, those given up (`failed_at`) keep no payload.
 CREATE TABLE outbox (
-    lane       BIGINT NOT NULL,
-    item_id    TEXT NOT NULL,
+    item_id    TEXT NOT NULL PRIMARY KEY,
     kind       TEXT NOT NULL,
     ordering   TEXT,
     payload    TEXT,
@@ -17,8 +16,7 @@ CREATE TABLE outbox (
     expires_at BIGINT NOT NULL,
     attempts   BIGINT NOT NULL,
     holder     TEXT,
-    failed_at  BIGINT,
-    PRIMARY KEY (lane, item_id)
+    failed_at  BIGINT
 );
 -- Asked several times a second: finds what is due and nothing else.
 CREATE INDEX outbox_by_due ON outbox (kind, due_at);

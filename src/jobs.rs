@@ -6,9 +6,11 @@
 pub mod deliver;
 pub mod deliver_messages;
 pub mod expire;
+pub mod finish_erasures;
 pub mod keep_keys;
 pub mod seal_audit;
 pub mod sweep_changes;
+pub mod sweep_usage;
 pub mod write_usage;
 
 use std::fmt;

@@ -18,12 +18,15 @@ use crate::domain::instant::Instant;
 use crate::ledger::Entry;
 use crate::ledger::audit::{Event, EventKind};
 use crate::ledger::profiles::ProfileError;
+use crate::storage::accounts::Insertion;
 use crate::storage::credentials::PasswordCredential;
 use crate::storage::{self, account_index};
 
 /// How many lines are worked on at once. More than hashing threads and database connections, so
 /// that neither waits; few enough to bound memory.
 const IN_FLIGHT: usize = 64;
+/// How often one account is sealed anew because its bucket's key was replaced before it was there.
+const SEALED_ANEW: u32 = 8;
 
 /// What became of an import.
 #[derive(Debug, Default, Clone, Copy, Serialize)]
@@ -77,6 +80,8 @@ pub enum ImportError {
 enum LineError {
     Existing,
     Rejected(String),
+    /// The account's key no longer stands: seal it anew.
+    KeyReplaced,
     Failed(ImportError),
 }
 
@@ -165,11 +170,23 @@ impl Accounts {
             password,
         };
         let new = self.new_account(parts, now).await?;
-        self.ledger
-            .write((new, detail), |entry, (new, detail)| {
-                Box::pin(write_account(entry, (new, detail)))
-            })
-            .await
+        self.store(new, detail).await
+    }
+
+    /// Writes an account. Its bucket's key may be replaced since the profile was sealed.
+    async fn store(&self, mut new: NewAccount, detail: Value) -> Result<(), LineError> {
+        for _ in 0..SEALED_ANEW {
+            let writing = self
+                .ledger
+                .write((new.clone(), detail.clone()), |entry, (new, detail)| {
+                    Box::pin(write_account(entry, (new, detail)))
+                });
+            match writing.await {
+                Err(LineError::KeyReplaced) => self.seal_anew(&mut new).await?,
+                written => return written,
+            }
+        }
+        Err(LineError::KeyReplaced)
     }
 
     async fn password_credential(
@@ -206,7 +223,10 @@ async fn write_account(
         let reason = "phone_number: serves as many accounts as it may";
         return Err(LineError::Rejected(reason.to_owned()));
     }
-    new.insert(entry).await?;
+    match new.insert(entry).await? {
+        Insertion::Inserted => {}
+        Insertion::KeyReplaced => return Err(LineError::KeyReplaced),
+    }
     let event = Event::new(EventKind::AccountImported, new.created_at()).account(new.id());
     Ok(entry.record(&event.detail(detail.clone())).await?)
 }
@@ -233,6 +253,10 @@ async fn settle(
             listener
                 .rejected(&Rejection { line, reason })
                 .map_err(|source| ImportError::Io { line, source })?;
+        }
+        Err(LineError::KeyReplaced) => {
+            let error = storage::Error::Unavailable("the bucket's key was replaced".to_owned());
+            return Err(error.into());
         }
         Err(LineError::Failed(error)) => return Err(error),
     }

@@ -72,6 +72,21 @@ impl Accounts {
     }
 }
 
+/// Checks of one document that are asked for in an hour: more than any person needs, with the
+/// tries while the authority is down.
+const CHECKS_PER_DOCUMENT: u32 = 60;
+
+impl Accounts {
+    /// What asking the authority about a document takes.
+    pub(super) fn check_allowance(&self, document: &IdentityDocument) -> Allowance {
+        let limit = Limit::hourly("checks of a document in an hour", CHECKS_PER_DOCUMENT);
+        Allowance {
+            key: self.ring().index().of(limit.name, &document.index_text()),
+            limit,
+        }
+    }
+}
+
 /// Takes one from each; otherwise when the first that refused allows it again.
 pub(super) async fn take(
     tx: &mut Transaction,

@@ -95,7 +95,7 @@ impl Accounts {
             // not known: the country's.
             messages.extend(self.tell(&profile, (&text, Language::default()), now)?);
         }
-        let sealed = self.reseal_profile(account_id, &account.sealed, &profile);
+        let sealed = self.seal_changed(account_id, &account.sealed, &profile);
         Ok(Some(Loss {
             account_id,
             document_key: lost.document.map(|document| self.document_key(document)),

@@ -15,11 +15,13 @@ use crate::domain::phone::PhoneNumber;
 use crate::domain::phone_holder::PhoneHolder;
 use crate::ledger::Entry;
 use crate::ledger::profiles::ProfileError;
+use crate::storage::accounts::Insertion;
 use crate::storage::checks::NewCheck;
 use crate::storage::credentials::PasswordCredential;
 use crate::storage::{Error, account_index, accounts, checks, credentials};
 
 /// One account of one document and one phone, ready to be written.
+#[derive(Clone)]
 pub(super) struct NewAccount {
     account: Account,
     profile: Profile,
@@ -93,6 +95,12 @@ impl Accounts {
         })
     }
 
+    /// Seals a new account once more, since its bucket's key was replaced before it was there.
+    pub(super) async fn seal_anew(&self, new: &mut NewAccount) -> Result<(), ProfileError> {
+        new.account.sealed = self.reseal_profile(new.account.id, &new.profile).await?;
+        Ok(())
+    }
+
     /// A check with what it rests on.
     pub(super) fn new_check(&self, check: Check, document_key: &str, phone_key: &str) -> NewCheck {
         let rests = check.method.rests_on();
@@ -153,14 +161,17 @@ impl NewAccount {
     }
 
     /// Writes the rest, once document and phone are its own.
-    pub(super) async fn insert(&self, entry: &mut Entry<'_>) -> Result<(), Error> {
+    pub(super) async fn insert(&self, entry: &mut Entry<'_>) -> Result<Insertion, Error> {
         let (id, now) = (self.account.id, self.account.created_at);
         let tx = entry.tx();
-        accounts::insert(tx, &self.account, self.index_version).await?;
+        match accounts::insert(tx, &self.account, self.index_version).await? {
+            Insertion::Inserted => {}
+            Insertion::KeyReplaced => return Ok(Insertion::KeyReplaced),
+        }
         credentials::insert_password(tx, id, &self.password, now).await?;
         for check in &self.checks {
             checks::insert(tx, id, check).await?;
         }
-        Ok(())
+        Ok(Insertion::Inserted)
     }
 }

@@ -12,7 +12,7 @@ use crate::domain::id::AccountId;
 use crate::domain::name::PersonName;
 use crate::domain::phone::PhoneNumber;
 use crate::ledger::profiles::{AccountKey, ProfileError, WrappedKey};
-use crate::ledger::vault::Bucket;
+use crate::ledger::vault::{Bucket, VaultError};
 use crate::protocol::acr::Ial;
 use crate::storage::{self, accounts, checks};
 
@@ -52,7 +52,8 @@ impl Accounts {
         serde_json::from_slice(&plain).map_err(|_| ProfileError::Damaged)
     }
 
-    /// Seals the profile of a new account.
+    /// Seals the profile of a new account. When it cannot be stored since the bucket's key was
+    /// replaced meanwhile ([`accounts::Insertion::KeyReplaced`]), [`Accounts::reseal_profile`].
     pub(super) async fn seal_profile(
         &self,
         id: AccountId,
@@ -70,7 +71,7 @@ impl Accounts {
     }
 
     /// Seals a changed profile under the key that the account has.
-    pub(super) async fn reseal_profile(
+    pub(super) async fn seal_changed(
         &self,
         id: AccountId,
         sealed: &SealedProfile,
@@ -85,17 +86,36 @@ impl Accounts {
         })
     }
 
+    /// Seals the profile of a new account once more, under the bucket's key as it is now.
+    pub(super) async fn reseal_profile(
+        &self,
+        id: AccountId,
+        profile: &Profile,
+    ) -> Result<SealedProfile, ProfileError> {
+        self.profiles.refresh(id).await?;
+        self.seal_profile(id, profile).await
+    }
+
+    /// The account's key. One that was wrapped anew since it was read, under a bucket's key that is
+    /// no more, is read again: it is the same key, and opens the same profile.
     async fn account_key(
         &self,
         id: AccountId,
         sealed: &SealedProfile,
     ) -> Result<AccountKey, ProfileError> {
-        let wrapped = WrappedKey {
-            bucket: Bucket::new(sealed.key_bucket),
-            version: sealed.key_version,
-            wrapped: sealed.wrapped_key.clone(),
+        let gone = match self.profiles.open_key(id, &wrapped_key(sealed)).await {
+            Err(gone @ ProfileError::Vault(VaultError::NoSuchKey { .. })) => gone,
+            opened => return opened,
         };
-        self.profiles.open_key(id, &wrapped).await
+        let mut reader = self.ledger.reader().await?;
+        let account = accounts::find(&mut reader, id).await?;
+        drop(reader);
+        match account.map(|account| account.sealed) {
+            Some(now) if now.key_version != sealed.key_version => {
+                self.profiles.open_key(id, &wrapped_key(&now)).await
+            }
+            Some(_) | None => Err(gone),
+        }
     }
 
     /// What the account's checks prove now.
@@ -103,5 +123,13 @@ impl Accounts {
         let mut reader = self.ledger.reader().await?;
         let checks = checks::list(&mut reader, id).await?;
         Ok(assurance::derive(&checks, self.now()))
+    }
+}
+
+fn wrapped_key(sealed: &SealedProfile) -> WrappedKey {
+    WrappedKey {
+        bucket: Bucket::new(sealed.key_bucket),
+        version: sealed.key_version,
+        wrapped: sealed.wrapped_key.clone(),
     }
 }

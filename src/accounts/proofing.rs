@@ -6,7 +6,9 @@
 use serde_json::json;
 
 use super::Accounts;
-use super::challenge::{Application, OpenChallenge};
+use super::challenge::OpenChallenge;
+use super::draft::Application;
+use super::limits;
 use crate::domain::challenge::ChallengeOutcome;
 use crate::domain::check::{Check, CheckMethod, CheckResult};
 use crate::domain::instant::Instant;
@@ -25,7 +27,7 @@ pub(super) enum Proof {
     /// They are not, as far as the authority knows.
     NotProven(Event),
     /// It said nothing.
-    Unavailable(Event),
+    Unavailable,
 }
 
 impl Accounts {
@@ -34,11 +36,31 @@ impl Accounts {
         self.authority.is_some()
     }
 
-    /// Asks the authority.
-    pub(super) async fn prove(&self, open: &OpenChallenge, application: &Application) -> Proof {
+    /// Asks the authority. The code that came back pays for it, but whoever tries again and again
+    /// while it is down must not use up what it does for others.
+    pub(super) async fn prove(
+        &self,
+        open: &OpenChallenge,
+        application: &Application,
+    ) -> Result<Proof, storage::Error> {
         let Some(authority) = &self.authority else {
-            return Proof::Unavailable(Event::new(EventKind::IdentityChecked, self.now()));
+            return Ok(Proof::Unavailable);
         };
+        let now = self.now();
+        let allowance = self.check_allowance(&application.document);
+        let allowed: Result<Result<(), Instant>, storage::Error> = self
+            .ledger
+            .write(allowance, move |entry, allowance| {
+                Box::pin(limits::take(
+                    entry.tx(),
+                    std::slice::from_ref(allowance),
+                    now,
+                ))
+            })
+            .await;
+        if allowed?.is_err() {
+            return Ok(Proof::Unavailable);
+        }
         let asked = ThreeElements {
             name: application.name.clone(),
             document: application.document.clone(),
@@ -46,7 +68,7 @@ impl Accounts {
         };
         let verdict = authority.verify(&asked).await;
         let now = self.now();
-        match verdict.result {
+        Ok(match verdict.result {
             CheckResult::Match => Proof::Proven(Check {
                 method: CheckMethod::ThreeElements,
                 authority: verdict.authority,
@@ -58,8 +80,11 @@ impl Accounts {
             CheckResult::Mismatch | CheckResult::NoRecord => {
                 Proof::NotProven(checked(open, &verdict, now))
             }
-            CheckResult::Unavailable => Proof::Unavailable(checked(open, &verdict, now)),
-        }
+            CheckResult::Unavailable => {
+                self.note(checked(open, &verdict, now)).await?;
+                Proof::Unavailable
+            }
+        })
     }
 
     /// Ends a challenge without doing what it was for.
@@ -91,7 +116,7 @@ impl Accounts {
     }
 
     /// Records something that happened, and nothing else.
-    pub(super) async fn note(&self, event: Event) -> Result<(), storage::Error> {
+    async fn note(&self, event: Event) -> Result<(), storage::Error> {
         self.ledger
             .write(event, |entry, event| Box::pin(entry.record(event)))
             .await

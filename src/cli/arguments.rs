@@ -164,6 +164,26 @@ pub enum Account {
         #[command(flatten)]
         change: Change,
     },
+    /// Remove an account and all that is known of it, for good; again, to finish what was interrupted
+    Remove {
+        /// Which.
+        #[command(flatten)]
+        account: AccountSelector,
+        /// For the audit log.
+        #[command(flatten)]
+        change: FinalChange,
+    },
+}
+
+/// Who does what cannot be undone, and why: both go to the audit log.
+#[derive(Debug, Clone, Args)]
+pub struct FinalChange {
+    /// Who does this
+    #[arg(long, value_name = "NAME")]
+    pub operator: String,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
 }
 
 /// One account, by its id or by a document.
@@ -270,6 +290,7 @@ mod tests {
             "tongxing account show acc_0",
             "tongxing account show --document-number-file -",
             "tongxing account freeze --document-type passport --document-number-file n",
+            "tongxing account remove acc_0 --operator li --reason asked",
             "tongxing keys rotate",
             "tongxing audit verify --head 00",
             "tongxing authority",
@@ -288,6 +309,8 @@ mod tests {
             "tongxing client add",
             "tongxing account show",
             "tongxing account show acc_0 --document-number-file n",
+            "tongxing account remove acc_0 --operator li",
+            "tongxing account remove acc_0 --reason asked",
             "tongxing serve now",
             "tongxing authority --behavior sometimes",
             "tongxing authority --people 1000001",

@@ -46,6 +46,8 @@ pub struct Services {
     pub provider: Provider,
     /// Accounts and logins.
     pub accounts: Accounts,
+    /// Personal data at rest.
+    pub profiles: Profiles,
     /// The hashing threads.
     pub passwords: PasswordPool,
     /// Fetches what clients point to.
@@ -93,7 +95,7 @@ impl Services {
         let accounts = Accounts::new(AccountsParts {
             ledger: ledger.clone(),
             keys: keys.clone(),
-            profiles,
+            profiles: profiles.clone(),
             passwords: passwords.clone(),
             clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
@@ -119,6 +121,7 @@ impl Services {
             keys,
             provider,
             accounts,
+            profiles,
             passwords,
             fetcher,
             authority,

@@ -35,6 +35,7 @@ use layers::Settings;
 use read::Reader;
 
 use crate::http::state::Operator;
+use crate::ledger::usage::Retention;
 use crate::outbound::authority::AuthoritySettings;
 
 /// Everything that was configured, checked.
@@ -51,6 +52,8 @@ pub struct Config {
     pub login: LoginConfig,
     /// `lifetimes.*`
     pub lifetimes: LifetimesConfig,
+    /// `retention.*`
+    pub retention: Retention,
     /// `signing.*`
     pub signing: SigningConfig,
     /// `authority.*`, when there is one.
@@ -122,6 +125,7 @@ impl Config {
         let vault = vault::read(&mut read, database.as_ref().map(|database| &database.url));
         let login = sections::login(&mut read);
         let lifetimes = sections::lifetimes(&mut read);
+        let retention = sections::retention(&mut read);
         let signing = sections::signing(&mut read);
         let authority = authority::read(&mut read);
         let notification = notification::read(&mut read);
@@ -141,6 +145,7 @@ impl Config {
             vault: vault?,
             login: login?,
             lifetimes: lifetimes?,
+            retention: retention?,
             signing: signing?,
             authority,
             notification: notification?,

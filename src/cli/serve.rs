@@ -51,7 +51,7 @@ pub async fn serve(
     ledger.register().await?;
     let poller = ledger.follow().await?;
     let (end, shutdown) = watch::channel(false);
-    let mut running = start_jobs(&services, &shutdown);
+    let mut running = start_jobs(config, &services, &shutdown);
     let metrics = Arc::new(Metrics::default());
     observe(&metrics, &services);
     if let Some(gateway) = services.messages.clone() {
@@ -93,13 +93,23 @@ pub async fn serve(
     services.close().await
 }
 
-fn start_jobs(services: &Services, shutdown: &Shutdown) -> JoinSet<()> {
+fn start_jobs(config: &Config, services: &Services, shutdown: &Shutdown) -> JoinSet<()> {
     let ledger = || services.ledger.clone();
     let mut running = JoinSet::new();
     running.spawn(jobs::seal_audit::run(ledger(), shutdown.clone()));
     running.spawn(jobs::sweep_changes::run(ledger(), shutdown.clone()));
     running.spawn(jobs::write_usage::run(ledger(), shutdown.clone()));
     running.spawn(jobs::expire::run(ledger(), shutdown.clone()));
+    let retention = config.retention;
+    running.spawn(jobs::sweep_usage::run(
+        ledger(),
+        retention,
+        shutdown.clone(),
+    ));
+    running.spawn(jobs::finish_erasures::run(
+        services.profiles.clone(),
+        shutdown.clone(),
+    ));
     running.spawn(jobs::keep_keys::run(
         services.keys.clone(),
         shutdown.clone(),

@@ -163,22 +163,25 @@ impl<C: Carrier> Delivery<C> {
 
     /// Begins as many attempts as there are places for.
     async fn begin(self: &Arc<Self>, attempts: &mut JoinSet<()>) -> Result<(), storage::Error> {
-        let places = u32::try_from(PARALLEL.saturating_sub(attempts.len())).unwrap_or(0);
-        if places == 0 {
-            return Ok(());
+        let kind = C::Content::KIND;
+        loop {
+            let places = u32::try_from(PARALLEL.saturating_sub(attempts.len())).unwrap_or(0);
+            if places == 0 {
+                return Ok(());
+            }
+            let due = self.outbox.collect(kind, places).await?;
+            for parcel in due.parcels {
+                let delivery = Arc::clone(self);
+                attempts.spawn(async move { delivery.attempt(&parcel).await });
+            }
+            if due.expired == 0 {
+                return Ok(());
+            }
+            // They took places that others are waiting for.
+            tracing::warn!(?kind, count = due.expired, "expired undelivered");
+            let expired = u64::try_from(due.expired).unwrap_or(u64::MAX);
+            self.tally.given_up.fetch_add(expired, Ordering::Relaxed);
         }
-        let due = self.outbox.collect(C::Content::KIND, places).await?;
-        if due.expired > 0 {
-            self.tally
-                .given_up
-                .fetch_add(due.expired, Ordering::Relaxed);
-            tracing::warn!(kind = ?C::Content::KIND, count = due.expired, "expired undelivered");
-        }
-        for parcel in due.parcels {
-            let delivery = Arc::clone(self);
-            attempts.spawn(async move { delivery.attempt(&parcel).await });
-        }
-        Ok(())
     }
 
     async fn attempt(&self, parcel: &Parcel) {

@@ -87,6 +87,10 @@ event_kinds! {
     AccountFrozen = "account_frozen",
     /// An account was released.
     AccountUnfrozen = "account_unfrozen",
+    /// An account was removed with all that belonged to it.
+    AccountRemoved = "account_removed",
+    /// The key of a bucket of accounts was replaced: removed accounts open no more.
+    BucketKeyReplaced = "bucket_key_replaced",
     /// A password's hash was made anew with today's parameters.
     PasswordUpgraded = "password_upgraded",
     /// A client was registered.

@@ -10,12 +10,11 @@ use tokio::sync::Notify;
 
 use super::Ledger;
 use super::keyring::KeyRing;
-use crate::crypto::digest::sha256;
 use crate::crypto::seal::{SealError, Sealed};
 use crate::domain::entropy::Entropy;
 use crate::domain::id::DeliveryId;
 use crate::domain::instant::Instant;
-use crate::storage::outbox::{self, Claim, ClaimedRow, LANES, OutboxCount, OutboxRow};
+use crate::storage::outbox::{self, Claim, ClaimedRow, OutboxCount, OutboxRow};
 use crate::storage::{BoxFuture, Error, SWEEP_LIMIT, Transaction};
 
 /// Who takes an item has it for so long; longer than an attempt may take.
@@ -31,6 +30,8 @@ pub enum OutboxKind {
 }
 
 impl OutboxKind {
+    const ALL: [Self; 1] = [Self::Message];
+
     const fn name(self) -> &'static str {
         match self {
             Self::Message => "message",
@@ -69,19 +70,12 @@ impl OutboxItem {
         (ring, entropy): (&KeyRing, &dyn Entropy),
         now: Instant,
     ) -> Result<Self, SealError> {
-        let id = DeliveryId::ordered(now, entropy);
-        let ordering = content.ordering();
-        let [first, ..] = match &ordering {
-            Some(key) => sha256(&[key.as_bytes()]),
-            None => sha256(&[&id.to_u128().to_be_bytes()]),
-        };
         Ok(Self {
             kind: T::KIND,
             row: OutboxRow {
-                lane: i64::from(first) % LANES,
-                id,
+                id: DeliveryId::ordered(now, entropy),
                 kind: T::KIND.name(),
-                ordering,
+                ordering: content.ordering(),
                 payload: ring.sealer().seal(content, entropy)?,
                 created_at: now,
                 expires_at: now.plus(content.lives_for()),
@@ -188,7 +182,7 @@ pub struct Collected {
     /// To be delivered, in the order of their identifiers.
     pub parcels: Vec<Parcel>,
     /// How many had expired and were given up.
-    pub expired: u64,
+    pub expired: usize,
 }
 
 impl Outbox {
@@ -201,7 +195,8 @@ impl Outbox {
         self.ledger.0.bells.of(kind).notified().await;
     }
 
-    /// Takes up to `limit` items that are due. Nobody else gets them within [`LEASE`].
+    /// Takes up to `limit` items that are due, and gives up those of them that have expired. Nobody
+    /// else gets the others within [`LEASE`].
     pub async fn collect(&self, kind: OutboxKind, limit: u32) -> Result<Collected, Error> {
         let now = self.ledger.now();
         let mut reader = self.ledger.reader().await?;
@@ -210,22 +205,28 @@ impl Outbox {
         }
         drop(reader);
         let holder = self.ledger.writer();
-        let (rows, expired): (Vec<ClaimedRow>, u64) = self
+        let rows: Vec<ClaimedRow> = self
             .ledger
             .storage()
             .write((kind.name(), now), move |tx, &(kind, now)| {
                 Box::pin(async move {
-                    let expired = outbox::give_up_expired(tx, kind, now).await?;
                     let lease = (now, now.plus(LEASE));
                     let rows = outbox::claim(tx, kind, holder, lease, limit).await?;
-                    Ok::<_, Error>((rows, expired))
+                    for row in rows.iter().filter(|row| row.expires_at <= now) {
+                        outbox::give_up(tx, &row.claim, now).await?;
+                    }
+                    Ok::<_, Error>(rows)
                 })
             })
             .await?;
-        Ok(Collected {
-            parcels: rows.into_iter().map(Parcel::from).collect(),
-            expired,
-        })
+        let due = rows.len();
+        let parcels: Vec<Parcel> = rows
+            .into_iter()
+            .filter(|row| row.expires_at > now)
+            .map(Parcel::from)
+            .collect();
+        let expired = due.saturating_sub(parcels.len());
+        Ok(Collected { parcels, expired })
     }
 
     /// It was delivered: nothing of it stays.
@@ -258,18 +259,34 @@ impl Outbox {
         outbox::count(&mut self.ledger.reader().await?, kind.name()).await
     }
 
-    /// Forgets what was given up long ago.
+    /// Gives up what expired, so that its content goes even where nobody delivers it; forgets what
+    /// was given up a month ago.
     pub async fn sweep(&self) -> Result<(), Error> {
-        let before = self.ledger.now().minus(FAILURES_KEPT);
+        let now = self.ledger.now();
+        for kind in OutboxKind::ALL {
+            self.sweep_by((kind.name(), now), |tx, &(kind, now)| {
+                Box::pin(async move { outbox::give_up_expired(tx, kind, now).await })
+            })
+            .await?;
+        }
+        self.sweep_by(now.minus(FAILURES_KEPT), |tx, before| {
+            Box::pin(async move { outbox::delete_expired(tx, *before).await })
+        })
+        .await
+    }
+
+    async fn sweep_by<I, F>(&self, input: I, statement: F) -> Result<(), Error>
+    where
+        I: Copy + Send + Sync + 'static,
+        F: for<'a> Fn(&'a mut Transaction, &'a I) -> BoxFuture<'a, Result<u64, Error>>
+            + Copy
+            + Send
+            + Sync
+            + 'static,
+    {
         loop {
-            let deleted: u64 = self
-                .ledger
-                .storage()
-                .write(before, |tx, before| {
-                    Box::pin(async move { outbox::delete_expired(tx, *before).await })
-                })
-                .await?;
-            if deleted < u64::from(SWEEP_LIMIT) {
+            let swept: u64 = self.ledger.storage().write(input, statement).await?;
+            if swept < u64::from(SWEEP_LIMIT) {
                 return Ok(());
             }
         }

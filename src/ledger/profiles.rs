@@ -7,9 +7,11 @@
 use std::fmt;
 use std::sync::Arc;
 
+use tokio::sync::Notify;
 use zeroize::Zeroizing;
 
 use super::Ledger;
+use super::feed::{Change, Notice};
 use super::vault::{Bucket, Vault, VaultError};
 use crate::crypto::PrimitiveError;
 use crate::crypto::data_key::DataKey;
@@ -46,6 +48,9 @@ pub enum ProfileError {
     /// The text is not what this account's key sealed.
     #[error("what is stored does not open with the account's key")]
     Damaged,
+    /// An account's key is not what its bucket's key wrapped.
+    #[error("the key of {0} does not open, so the older keys of its bucket have to stay")]
+    DamagedKey(AccountId),
     /// The primitive failed.
     #[error(transparent)]
     Primitive(#[from] PrimitiveError),
@@ -54,8 +59,10 @@ pub enum ProfileError {
 /// Opens and makes the keys of accounts. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Profiles {
-    vault: Vault,
-    ledger: Ledger,
+    pub(super) vault: Vault,
+    pub(super) ledger: Ledger,
+    /// Changes were missed: any bucket's key may have been replaced.
+    missed: Arc<Notify>,
 }
 
 impl Profiles {
@@ -71,10 +78,36 @@ impl Profiles {
         if noted != vault.id() {
             return Err(ProfileError::OtherVault);
         }
+        let missed = Arc::new(Notify::new());
+        let (held, notify) = (vault.clone(), Arc::clone(&missed));
+        ledger.feed().subscribe(move |notice| match notice {
+            Notice::Changed(Change::BucketKeyReplaced(bucket)) => {
+                held.forget(Bucket::new(*bucket));
+            }
+            Notice::Changed(_) => {}
+            Notice::Everything => notify.notify_one(),
+        });
         Ok(Self {
             vault,
             ledger: ledger.clone(),
+            missed,
         })
+    }
+
+    /// Waits until changes were missed. [`Profiles::reload`] is for the caller.
+    pub async fn missed(&self) {
+        self.missed.notified().await;
+    }
+
+    /// Loads the key store's keys anew.
+    pub async fn reload(&self) -> Result<(), ProfileError> {
+        Ok(self.vault.reload().await?)
+    }
+
+    /// Looks up which keys of an account's bucket there are now: for when its key was replaced
+    /// between sealing and storing.
+    pub async fn refresh(&self, account: AccountId) -> Result<(), ProfileError> {
+        Ok(self.vault.learn(bucket_of(account)).await?)
     }
 
     /// A new account's key.
@@ -150,7 +183,7 @@ fn bucket_of(account: AccountId) -> Bucket {
     Bucket::new(u16::from_be_bytes([high, low]))
 }
 
-fn key_context(account: AccountId) -> String {
+pub(super) fn key_context(account: AccountId) -> String {
     format!("account_keys:{account}")
 }
 

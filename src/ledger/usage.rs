@@ -8,12 +8,14 @@ use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hash};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use super::Ledger;
 use super::audit::lock;
 use crate::domain::id::{AccountId, WriterId};
 use crate::domain::instant::Instant;
 use crate::storage::usage::{self, Disclosure};
-use crate::storage::{Error, Storage};
+use crate::storage::{Error, SWEEP_LIMIT, Storage};
 
 const SHARDS: usize = 16;
 /// Rows that a shard holds between two flushes.
@@ -22,6 +24,8 @@ const ROWS: usize = 4_096;
 const PAGE: usize = 500;
 /// Stands for clients beyond the bound.
 const OTHERS: &str = "";
+const MINUTE: i64 = 60;
+const DAY: i64 = 24 * 60 * MINUTE;
 
 /// What a client did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -104,7 +108,7 @@ impl Usage {
     pub fn count(&self, client_id: &str, kind: UsageKind, now: Instant) {
         self.add(
             Row::Minute {
-                minute: now.as_seconds().div_euclid(60),
+                minute: now.as_seconds().div_euclid(MINUTE),
                 client: client_id.into(),
                 kind,
             },
@@ -117,7 +121,7 @@ impl Usage {
         self.count(client_id, UsageKind::Userinfo, now);
         self.add(
             Row::Day {
-                day: now.as_seconds().div_euclid(24 * 3600),
+                day: now.as_seconds().div_euclid(DAY),
                 account: Some(account),
                 client: client_id.into(),
                 claims: claims.into(),
@@ -156,6 +160,43 @@ impl Usage {
             }
         }
         Ok(())
+    }
+}
+
+/// How long counts are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// What a client did, by the minute.
+    pub clients: Duration,
+    /// Who read what of whom, by the day.
+    pub disclosures: Duration,
+}
+
+impl Ledger {
+    /// Deletes counts that are older than they are to be kept; how many.
+    pub async fn sweep_usage(&self, retention: Retention) -> Result<u64, Error> {
+        let (now, storage) = (self.now(), self.storage());
+        let minute = now.minus(retention.clients).as_seconds().div_euclid(MINUTE);
+        let day = now
+            .minus(retention.disclosures)
+            .as_seconds()
+            .div_euclid(DAY);
+        let mut swept = 0;
+        loop {
+            let deleted: Result<(u64, u64), Error> = storage
+                .write((minute, day), |tx, &(minute, day)| {
+                    Box::pin(async move {
+                        let minutes = usage::delete_old_minutes(tx, minute).await?;
+                        Ok((minutes, usage::delete_old_days(tx, day).await?))
+                    })
+                })
+                .await;
+            let (minutes, days) = deleted?;
+            swept += minutes + days;
+            if minutes.max(days) < u64::from(SWEEP_LIMIT) {
+                return Ok(swept);
+            }
+        }
     }
 }
 

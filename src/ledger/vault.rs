@@ -78,7 +78,15 @@ struct Inner {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     id: String,
-    keys: RwLock<HashMap<Bucket, Versions>>,
+    held: RwLock<Held>,
+}
+
+/// The keys in memory.
+struct Held {
+    keys: HashMap<Bucket, Versions>,
+    /// How often keys were forgotten. What was read before is not taken up after: a key that is
+    /// gone from the store must not stay here.
+    forgotten: u64,
 }
 
 /// A bucket's keys, the newest last.
@@ -101,7 +109,7 @@ impl Vault {
             clock,
             entropy,
             id,
-            keys: RwLock::new(keys),
+            held: RwLock::new(Held { keys, forgotten: 0 }),
         })))
     }
 
@@ -116,6 +124,7 @@ impl Vault {
         if let Some(found) = self.newest(bucket) {
             return Ok(found);
         }
+        self.learn(bucket).await?;
         self.prepare(&[bucket]).await?;
         self.newest(bucket)
             .ok_or(VaultError::NoSuchKey { bucket, version: 1 })
@@ -162,6 +171,63 @@ impl Vault {
         Ok(())
     }
 
+    /// Makes sure that a bucket has a key above the version `outdated`; the version of its newest.
+    pub async fn supersede(&self, bucket: Bucket, outdated: i64) -> Result<i64, VaultError> {
+        loop {
+            self.learn(bucket).await?;
+            // Without any key the others of the bucket are lost already: somebody must look.
+            let (newest, _) = self.newest(bucket).ok_or(VaultError::NoSuchKey {
+                bucket,
+                version: outdated,
+            })?;
+            if newest > outdated {
+                return Ok(newest);
+            }
+            let row = self.make(bucket, newest + 1)?;
+            let input = (row, self.0.clock.now());
+            self.0
+                .storage
+                .write(input, |tx, (row, now)| {
+                    Box::pin(async move { vault::insert_key(tx, row, *now).await })
+                })
+                .await
+                .map_err(|error: storage::Error| error)?;
+        }
+    }
+
+    /// Deletes the keys of a bucket below `version`, from every file of the key store too. What
+    /// lies under one of them is lost for good.
+    pub async fn destroy_below(&self, bucket: Bucket, version: i64) -> Result<(), VaultError> {
+        let input = (i64::from(bucket.0), version);
+        self.0
+            .storage
+            .write(input, |tx, &(bucket, version)| {
+                Box::pin(async move { vault::delete_below(tx, bucket, version).await })
+            })
+            .await
+            .map_err(|error: storage::Error| error)?;
+        self.forget(bucket);
+        Ok(self.0.storage.scrub().await?)
+    }
+
+    /// Drops a bucket's keys from memory: the next use asks the key store.
+    pub fn forget(&self, bucket: Bucket) {
+        let mut held = self.0.held.write().unwrap_or_else(PoisonError::into_inner);
+        held.keys.remove(&bucket);
+        held.forgotten += 1;
+    }
+
+    /// Loads all keys anew, for when it is not known which were replaced.
+    pub async fn reload(&self) -> Result<(), VaultError> {
+        loop {
+            let before = self.forgotten();
+            let keys = load(&self.0.storage, &self.0.master).await?;
+            if self.take_up(before, |held| *held = keys) {
+                return Ok(());
+            }
+        }
+    }
+
     fn make(&self, bucket: Bucket, version: i64) -> Result<BucketKeyRow, VaultError> {
         let key = DataKey::generate(&*self.0.entropy);
         let context = bucket.context(version);
@@ -173,30 +239,48 @@ impl Vault {
     }
 
     fn newest(&self, bucket: Bucket) -> Option<(i64, Arc<DataKey>)> {
-        let keys = self.0.keys.read().unwrap_or_else(PoisonError::into_inner);
-        let (version, key) = keys.get(&bucket)?.last()?;
+        let held = self.0.held.read().unwrap_or_else(PoisonError::into_inner);
+        let (version, key) = held.keys.get(&bucket)?.last()?;
         Some((*version, Arc::clone(key)))
     }
 
     fn held(&self, bucket: Bucket, version: i64) -> Option<Arc<DataKey>> {
-        let keys = self.0.keys.read().unwrap_or_else(PoisonError::into_inner);
-        let (_, key) = keys
-            .get(&bucket)?
-            .iter()
-            .find(|(found, _)| *found == version)?;
+        let held = self.0.held.read().unwrap_or_else(PoisonError::into_inner);
+        let versions = held.keys.get(&bucket)?;
+        let (_, key) = versions.iter().find(|(found, _)| *found == version)?;
         Some(Arc::clone(key))
     }
 
-    async fn learn(&self, bucket: Bucket) -> Result<(), VaultError> {
-        let mut reader = self.0.storage.reader().await?;
-        let rows = vault::keys_of(&mut reader, i64::from(bucket.0)).await?;
-        let versions: Result<Versions, VaultError> = rows
-            .iter()
-            .map(|row| unwrap(bucket, row, &self.0.master))
-            .collect();
-        let mut keys = self.0.keys.write().unwrap_or_else(PoisonError::into_inner);
-        keys.insert(bucket, versions?);
-        Ok(())
+    fn forgotten(&self) -> u64 {
+        let held = self.0.held.read().unwrap_or_else(PoisonError::into_inner);
+        held.forgotten
+    }
+
+    /// Changes the keys in memory, unless some were forgotten since `before`.
+    fn take_up(&self, before: u64, change: impl FnOnce(&mut HashMap<Bucket, Versions>)) -> bool {
+        let mut held = self.0.held.write().unwrap_or_else(PoisonError::into_inner);
+        let is_current = held.forgotten == before;
+        if is_current {
+            change(&mut held.keys);
+        }
+        is_current
+    }
+
+    /// Brings a bucket's keys into memory as the key store has them now.
+    pub(super) async fn learn(&self, bucket: Bucket) -> Result<(), VaultError> {
+        loop {
+            let before = self.forgotten();
+            let mut reader = self.0.storage.reader().await?;
+            let rows = vault::keys_of(&mut reader, i64::from(bucket.0)).await?;
+            let versions: Result<Versions, VaultError> = rows
+                .iter()
+                .map(|row| unwrap(bucket, row, &self.0.master))
+                .collect();
+            let versions = versions?;
+            if self.take_up(before, |held| drop(held.insert(bucket, versions))) {
+                return Ok(());
+            }
+        }
     }
 }
 

@@ -25,6 +25,7 @@ pub(super) fn of_profile(error: &ProfileError) -> OAuthError {
         ProfileError::Vault(_)
         | ProfileError::OtherVault
         | ProfileError::Damaged
+        | ProfileError::DamagedKey(_)
         | ProfileError::Primitive(_) => ErrorCode::ServerError.because("The server failed."),
     }
 }

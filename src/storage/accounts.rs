@@ -1,16 +1,30 @@
 //! The `accounts` table.
 
-use super::{Error, Reader, Row, Transaction, values};
+use super::{Error, Reader, Row, Transaction, key_buckets, values};
 use crate::domain::account::{Account, AccountStatus, SealedProfile};
 use crate::domain::id::AccountId;
 use crate::domain::instant::Instant;
 
-/// Inserts an account whose identifier is new.
+/// What became of an insertion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "an account whose key was replaced is not there"]
+pub enum Insertion {
+    /// The account is there.
+    Inserted,
+    /// It is not: the bucket's key was replaced since its profile was sealed. Seal it anew.
+    KeyReplaced,
+}
+
+/// Inserts an account whose identifier is new, if the key that wraps its own still stands.
 pub async fn insert(
     tx: &mut Transaction,
     account: &Account,
     index_version: u32,
-) -> Result<(), Error> {
+) -> Result<Insertion, Error> {
+    let sealed = &account.sealed;
+    if !key_buckets::admit(tx, sealed.key_bucket, sealed.key_version).await? {
+        return Ok(Insertion::KeyReplaced);
+    }
     tx.execute(
         "INSERT INTO accounts (account_id, status, key_bucket, key_version, wrapped_key, profile,
                                index_version, created_at, changed_at)
@@ -18,17 +32,17 @@ pub async fn insert(
         values![
             account.id,
             account.status.as_str(),
-            i64::from(account.sealed.key_bucket),
-            account.sealed.key_version,
-            account.sealed.wrapped_key.as_str(),
-            account.sealed.profile.as_str(),
+            i64::from(sealed.key_bucket),
+            sealed.key_version,
+            sealed.wrapped_key.as_str(),
+            sealed.profile.as_str(),
             index_version,
             account.created_at,
             account.changed_at,
         ],
     )
     .await?;
-    Ok(())
+    Ok(Insertion::Inserted)
 }
 
 /// The account, if there is one.
@@ -89,6 +103,61 @@ pub async fn update_status(
             "UPDATE accounts SET status = $3, changed_at = $4
               WHERE account_id = $1 AND status = $2",
             values![id, from.as_str(), to.as_str(), now],
+        )
+        .await?;
+    Ok(changed == 1)
+}
+
+/// An account's key as it lies wrapped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrappedKeyRow {
+    /// Whose it is.
+    pub account_id: AccountId,
+    /// The version of the bucket's key that wraps it.
+    pub key_version: i64,
+    /// The key, wrapped.
+    pub wrapped_key: String,
+}
+
+/// Up to `limit` keys of accounts in a bucket that lie under a version below `version`.
+pub async fn list_keys_below(
+    reader: &mut Reader,
+    bucket: u16,
+    version: i64,
+    limit: i64,
+) -> Result<Vec<WrappedKeyRow>, Error> {
+    let rows = reader
+        .fetch_all(
+            "SELECT account_id, key_version, wrapped_key FROM accounts
+              WHERE key_bucket = $1 AND key_version < $2
+              ORDER BY key_version, account_id LIMIT $3",
+            values![i64::from(bucket), version, limit],
+        )
+        .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(WrappedKeyRow {
+                account_id: row.get("account_id")?,
+                key_version: row.get("key_version")?,
+                wrapped_key: row.get("wrapped_key")?,
+            })
+        })
+        .collect()
+}
+
+/// Puts an account's key as it is wrapped now in the place of `old`; false when that is not there.
+/// The key itself stays, and so does the profile, which may change at the same time.
+pub async fn rewrap_key(
+    tx: &mut Transaction,
+    account_id: AccountId,
+    old: &str,
+    (version, wrapped): (i64, &str),
+) -> Result<bool, Error> {
+    let changed = tx
+        .execute(
+            "UPDATE accounts SET key_version = $3, wrapped_key = $4
+              WHERE account_id = $1 AND wrapped_key = $2",
+            values![account_id, old, version, wrapped],
         )
         .await?;
     Ok(changed == 1)

@@ -167,6 +167,16 @@ impl Storage {
         }
     }
 
+    /// Sees to it that what was deleted is in no file of the database any more. SQLite overwrites
+    /// it where it was, but its log goes on holding older pages until it is emptied. PostgreSQL
+    /// does so in its own time (VACUUM, the end of its log's archive): nothing is done here.
+    pub async fn scrub(&self) -> Result<(), Error> {
+        match &self.0.engine {
+            Engine::Sqlite(engine) => engine.scrub().await,
+            Engine::Postgres(_) => Ok(()),
+        }
+    }
+
     /// Refuses new work and waits for the writes that are queued.
     pub async fn close(&self) {
         match &self.0.engine {

@@ -18,14 +18,16 @@ macro_rules! migrations {
     };
 }
 
-/// Accounts, clients, grants and what goes with them.
-pub static MAIN: Migrations = migrations!("main", 1;
+/// Accounts, clients, grants and what goes with them. Admitted are binaries that know schema 7: an
+/// older one would add accounts without asking which keys still stand.
+pub static MAIN: Migrations = migrations!("main", 7;
     "0001_ledger",
     "0002_accounts",
     "0003_clients",
     "0004_sessions",
     "0005_outbox",
     "0006_registration",
+    "0007_erasure",
 );
 
 /// The vault's.

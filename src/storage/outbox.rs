@@ -8,14 +8,12 @@ use super::{Error, Reader, Row, SWEEP_LIMIT, Transaction, values};
 use crate::domain::id::{DeliveryId, WriterId};
 use crate::domain::instant::Instant;
 
-/// How many lanes there are.
-pub const LANES: i64 = 16;
+/// How many items one claim takes at most.
+pub const CLAIM_LIMIT: u32 = 100;
 
 /// An item as it is put in.
 #[derive(Debug, Clone)]
 pub struct OutboxRow {
-    /// Its lane: the same for all items of one ordering key.
-    pub lane: i64,
     /// Its identifier, time-ordered.
     pub id: DeliveryId,
     /// What kind of thing it is.
@@ -33,8 +31,6 @@ pub struct OutboxRow {
 /// The right to deliver an item until the lease ends: one attempt of one holder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Claim {
-    /// The item's lane.
-    pub lane: i64,
     /// The item.
     pub id: DeliveryId,
     /// Who delivers it.
@@ -70,11 +66,10 @@ pub struct OutboxCount {
 /// Puts an item in.
 pub async fn insert(tx: &mut Transaction, row: &OutboxRow) -> Result<(), Error> {
     tx.execute(
-        "INSERT INTO outbox (lane, item_id, kind, ordering, payload, created_at, due_at,
+        "INSERT INTO outbox (item_id, kind, ordering, payload, created_at, due_at,
                              expires_at, attempts)
-         VALUES ($1, $2, $3, $4, $5, $6, $6, $7, 0)",
+         VALUES ($1, $2, $3, $4, $5, $5, $6, 0)",
         values![
-            row.lane,
             row.id,
             row.kind,
             row.ordering.as_deref(),
@@ -99,7 +94,8 @@ pub async fn is_due(reader: &mut Reader, kind: &str, now: Instant) -> Result<boo
 }
 
 /// Takes up to `limit` items of a kind that are due, until `until`, in the order of their
-/// identifiers. Of those with one ordering key only the first that is undelivered.
+/// identifiers; more than [`CLAIM_LIMIT`] are not given at once. Of those with one ordering key
+/// only the first that is undelivered. Those that have expired too: they are to be given up.
 pub async fn claim(
     tx: &mut Transaction,
     kind: &str,
@@ -108,20 +104,23 @@ pub async fn claim(
     limit: u32,
 ) -> Result<Vec<ClaimedRow>, Error> {
     // The condition stands outside once more: whoever waited here for another's lease to be
-    // written looks at the row as it is then.
+    // written looks at the row as it is then. The limit inside is a number, so that a planner
+    // which does not look at values knows that few rows come.
     let rows = tx
         .fetch_all(
             "UPDATE outbox SET holder = $3, due_at = $4, attempts = attempts + 1
-              WHERE (lane, item_id) IN (
-                    SELECT o.lane, o.item_id FROM outbox o
-                     WHERE o.kind = $1 AND o.due_at <= $2 AND o.expires_at > $2
-                       AND NOT EXISTS (
-                           SELECT 1 FROM outbox e
-                            WHERE e.ordering = o.ordering AND e.lane = o.lane
-                              AND e.item_id < o.item_id AND e.failed_at IS NULL)
-                     ORDER BY o.due_at LIMIT $5)
+              WHERE item_id IN (
+                    SELECT item_id FROM (
+                        SELECT o.item_id FROM outbox o
+                         WHERE o.kind = $1 AND o.due_at <= $2
+                           AND NOT EXISTS (
+                               SELECT 1 FROM outbox e
+                                WHERE e.ordering = o.ordering AND e.item_id < o.item_id
+                                  AND e.failed_at IS NULL)
+                         ORDER BY o.due_at LIMIT 100) AS first
+                     LIMIT $5)
                 AND due_at <= $2
-             RETURNING lane, item_id, holder, attempts, payload, created_at, expires_at",
+             RETURNING item_id, holder, attempts, payload, created_at, expires_at",
             values![kind, now, holder, until, limit],
         )
         .await?;
@@ -134,10 +133,7 @@ pub async fn claim(
 /// it was is a fact. False when it was gone.
 pub async fn complete(tx: &mut Transaction, claim: &Claim) -> Result<bool, Error> {
     let deleted = tx
-        .execute(
-            "DELETE FROM outbox WHERE lane = $1 AND item_id = $2",
-            values![claim.lane, claim.id],
-        )
+        .execute("DELETE FROM outbox WHERE item_id = $1", values![claim.id])
         .await?;
     Ok(deleted == 1)
 }
@@ -150,9 +146,9 @@ pub async fn retry_later(
 ) -> Result<bool, Error> {
     let changed = tx
         .execute(
-            "UPDATE outbox SET holder = NULL, due_at = $5
-              WHERE lane = $1 AND item_id = $2 AND holder = $3 AND attempts = $4",
-            values![claim.lane, claim.id, claim.holder, claim.attempt, due_at],
+            "UPDATE outbox SET holder = NULL, due_at = $4
+              WHERE item_id = $1 AND holder = $2 AND attempts = $3",
+            values![claim.id, claim.holder, claim.attempt, due_at],
         )
         .await?;
     Ok(changed == 1)
@@ -163,21 +159,21 @@ pub async fn retry_later(
 pub async fn give_up(tx: &mut Transaction, claim: &Claim, now: Instant) -> Result<bool, Error> {
     let changed = tx
         .execute(
-            "UPDATE outbox SET holder = NULL, due_at = NULL, payload = NULL, failed_at = $5
-              WHERE lane = $1 AND item_id = $2 AND holder = $3 AND attempts = $4",
-            values![claim.lane, claim.id, claim.holder, claim.attempt, now],
+            "UPDATE outbox SET holder = NULL, due_at = NULL, payload = NULL, failed_at = $4
+              WHERE item_id = $1 AND holder = $2 AND attempts = $3",
+            values![claim.id, claim.holder, claim.attempt, now],
         )
         .await?;
     Ok(changed == 1)
 }
 
-/// Gives up items of a kind that expired and that nobody has taken; at most [`SWEEP_LIMIT`]. The
+/// Gives up items of a kind that expired and that nobody is at; at most [`SWEEP_LIMIT`]. The
 /// number given up.
 pub async fn give_up_expired(tx: &mut Transaction, kind: &str, now: Instant) -> Result<u64, Error> {
     tx.execute(
         "UPDATE outbox SET holder = NULL, due_at = NULL, payload = NULL, failed_at = $2
-          WHERE (lane, item_id) IN (
-                SELECT lane, item_id FROM outbox
+          WHERE item_id IN (
+                SELECT item_id FROM outbox
                  WHERE kind = $1 AND due_at <= $2 AND expires_at <= $2
                  ORDER BY due_at LIMIT $3)
             AND due_at <= $2",
@@ -189,8 +185,8 @@ pub async fn give_up_expired(tx: &mut Transaction, kind: &str, now: Instant) -> 
 /// Deletes items that were given up before `before`; at most [`SWEEP_LIMIT`]. The number deleted.
 pub async fn delete_expired(tx: &mut Transaction, before: Instant) -> Result<u64, Error> {
     tx.execute(
-        "DELETE FROM outbox WHERE (lane, item_id) IN (
-             SELECT lane, item_id FROM outbox WHERE failed_at < $1
+        "DELETE FROM outbox WHERE item_id IN (
+             SELECT item_id FROM outbox WHERE failed_at < $1
               ORDER BY failed_at LIMIT $2)",
         values![before, SWEEP_LIMIT],
     )
@@ -221,7 +217,6 @@ pub async fn count(reader: &mut Reader, kind: &str) -> Result<OutboxCount, Error
 fn read(row: &Row) -> Result<ClaimedRow, Error> {
     Ok(ClaimedRow {
         claim: Claim {
-            lane: row.get("lane")?,
             id: row.get("item_id")?,
             holder: row.get("holder")?,
             attempt: row.get("attempts")?,

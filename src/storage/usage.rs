@@ -2,7 +2,7 @@
 //!
 //! A writer adds to its own rows only, so nobody waits for another.
 
-use super::{Error, Transaction, values};
+use super::{Error, SWEEP_LIMIT, Transaction, values};
 use crate::domain::id::WriterId;
 
 /// Adds to a client's count in a minute (Unix minutes).
@@ -60,4 +60,26 @@ pub async fn add_day(
     )
     .await?;
     Ok(())
+}
+
+/// Deletes counts of minutes before `minute`; at most [`SWEEP_LIMIT`]. The number deleted.
+pub async fn delete_old_minutes(tx: &mut Transaction, minute: i64) -> Result<u64, Error> {
+    tx.execute(
+        "DELETE FROM usage_minutes WHERE (writer, minute, client_id, kind) IN (\
+             SELECT writer, minute, client_id, kind FROM usage_minutes WHERE minute < $1 \
+             ORDER BY minute LIMIT $2)",
+        values![minute, SWEEP_LIMIT],
+    )
+    .await
+}
+
+/// Deletes counts of days before `day`; at most [`SWEEP_LIMIT`]. The number deleted.
+pub async fn delete_old_days(tx: &mut Transaction, day: i64) -> Result<u64, Error> {
+    tx.execute(
+        "DELETE FROM usage_days WHERE (writer, day, account_id, client_id, claims) IN (\
+             SELECT writer, day, account_id, client_id, claims FROM usage_days WHERE day < $1 \
+             ORDER BY day LIMIT $2)",
+        values![day, SWEEP_LIMIT],
+    )
+    .await
 }

@@ -60,19 +60,35 @@ pub async fn keys_of(reader: &mut Reader, bucket: i64) -> Result<Vec<BucketKeyRo
         .collect()
 }
 
-/// Adds a key unless another process made one of this version first.
+/// Adds a key that follows the newest of its bucket, the first one being version 1; false when it
+/// does not, so that of several who make one at once the first wins, and none that was deleted
+/// comes back.
 pub async fn insert_key(
     tx: &mut Transaction,
     row: &BucketKeyRow,
     now: Instant,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
+    let inserted = tx
+        .execute(
+            "INSERT INTO bucket_keys (bucket, version, wrapped, created_at) \
+             SELECT CAST($1 AS BIGINT), CAST($2 AS BIGINT), $3, $4 WHERE $2 = (\
+                 SELECT COALESCE(MAX(version), 0) + 1 FROM bucket_keys WHERE bucket = $1) \
+             ON CONFLICT (bucket, version) DO NOTHING",
+            values![row.bucket, row.version, row.wrapped.as_str(), now],
+        )
+        .await?;
+    Ok(inserted == 1)
+}
+
+/// Deletes a bucket's keys below `version`, if that one is there to take their place. The number
+/// deleted.
+pub async fn delete_below(tx: &mut Transaction, bucket: i64, version: i64) -> Result<u64, Error> {
     tx.execute(
-        "INSERT INTO bucket_keys (bucket, version, wrapped, created_at) VALUES ($1, $2, $3, $4) \
-         ON CONFLICT (bucket, version) DO NOTHING",
-        values![row.bucket, row.version, row.wrapped.as_str(), now],
+        "DELETE FROM bucket_keys WHERE bucket = $1 AND version < $2 AND EXISTS (\
+             SELECT 1 FROM bucket_keys AS newer WHERE newer.bucket = $1 AND newer.version = $2)",
+        values![bucket, version],
     )
-    .await?;
-    Ok(())
+    .await
 }
 
 /// Notes a fact about the key store unless it is noted.

@@ -23,6 +23,8 @@ pub enum Cause {
     Form,
     /// There is nothing here.
     Missing,
+    /// The person, or somebody nearby, has tried too often.
+    Limited,
     /// There are too many people for now.
     Busy,
     /// The server failed.
@@ -63,6 +65,7 @@ pub const CODES: &[(&str, Cause)] = &[
     ("csrf", Cause::Form),
     ("not_found", Cause::Missing),
     ("too_busy", Cause::Busy),
+    ("too_many_requests", Cause::Limited),
 ];
 
 /// The cause of a code, if it is one of ours.

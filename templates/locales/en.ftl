@@ -132,6 +132,9 @@ cause-form = This page is no longer valid
 cause-missing = There is no such page
     .what = The address may be wrong, or the page has moved.
     .next = Check the address, or go to the start page.
+cause-limited = Too many tries
+    .what = Against abuse, there is a limit for each stretch of time. Nothing was done.
+    .next = Try again in an hour. If it is urgent, bring your document to a service counter.
 cause-busy = Many people are here right now
     .what = The system is too busy for the moment. Nothing was done.
     .next = Wait a minute and try again.
@@ -239,6 +242,9 @@ code-not_found = There is no page at this address.
 code-too_busy = There are too many requests to serve this one.
     .why = As many requests are in progress as the server takes, or too many attempts came from one place. The answer has a Retry-After.
     .fix = Wait as Retry-After says, then try again. Spread token refreshes over time.
+code-too_many_requests = There were more tries than are allowed.
+    .why = One phone, document or block of network addresses was tried too often in a stretch of time. The answer is the same whether they are known or not, and has a Retry-After.
+    .fix = Wait as Retry-After says, then try again. Programs should not send forms over and over for somebody.
 
 ## Text messages and e-mails
 

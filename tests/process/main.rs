@@ -6,16 +6,20 @@
 #[path = "../support/postgres.rs"]
 mod postgres;
 
+mod applying;
 mod browser;
 mod http;
 mod installation;
+mod outbox;
 mod people;
 mod portal;
 mod server;
+mod simulator;
 mod sql;
 
 mod audit;
 mod authority;
+mod authority_failing;
 mod bad_input;
 mod changes;
 mod commands;
@@ -25,4 +29,7 @@ mod ending;
 mod importing;
 mod killed;
 mod personal_data;
+mod registration;
+mod registrations_killed;
+mod removal;
 mod tls;

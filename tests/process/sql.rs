@@ -34,6 +34,20 @@ impl Installation {
         }
     }
 
+    /// The text that a query of the main database yields.
+    pub(crate) async fn text(&self, sql: &str) -> String {
+        match self.postgres_urls().first() {
+            Some(url) => {
+                let mut connection = PgConnection::connect(url).await.unwrap();
+                let query = sqlx::query(AssertSqlSafe(sql.to_owned()));
+                connection.fetch_one(query).await.unwrap().get(0)
+            }
+            None => (self.sqlite_connection())
+                .query_row(sql, [], |row| row.get(0))
+                .unwrap(),
+        }
+    }
+
     fn sqlite_connection(&self) -> rusqlite::Connection {
         let connection = rusqlite::Connection::open(self.path("tongxing.db")).unwrap();
         connection.busy_timeout(Duration::from_secs(10)).unwrap();

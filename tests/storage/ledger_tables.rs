@@ -319,7 +319,7 @@ on_both! {
         }
     }
 
-    async fn the_key_store_keeps_the_first_of_each_version(database: &Database) {
+    async fn the_key_store_keeps_the_first_of_each_version_in_order(database: &Database) {
         let storage = database.storage(&VAULT).await;
         let row = |bucket, version, wrapped: &str| BucketKeyRow {
             bucket,
@@ -328,8 +328,14 @@ on_both! {
         };
         write(&storage, move |tx| {
             Box::pin(async move {
-                for row in [row(7, 2, "c"), row(7, 1, "a"), row(7, 1, "b"), row(3, 1, "d")] {
-                    vault::insert_key(tx, &row, at(1)).await?;
+                for (row, follows) in [
+                    (row(7, 2, "x"), false),
+                    (row(7, 1, "a"), true),
+                    (row(7, 1, "b"), false),
+                    (row(7, 2, "c"), true),
+                    (row(3, 1, "d"), true),
+                ] {
+                    assert_eq!(vault::insert_key(tx, &row, at(1)).await?, follows, "{row:?}");
                 }
                 assert!(vault::note_fact(tx, "id", "x").await?);
                 assert!(!vault::note_fact(tx, "id", "y").await?);

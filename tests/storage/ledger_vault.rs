@@ -9,8 +9,8 @@ use tongxing::domain::secret::Secret;
 use tongxing::ledger::Ledger;
 use tongxing::ledger::profiles::{ProfileError, Profiles};
 use tongxing::ledger::vault::{Bucket, Vault, VaultError};
-use tongxing::storage::Storage;
 use tongxing::storage::migrations::VAULT;
+use tongxing::storage::{self, Error, Storage};
 
 use crate::harness::{Database, on_both, race};
 use crate::ledger::House;
@@ -21,7 +21,7 @@ fn master(digits: &str) -> Arc<MasterKey> {
 
 /// The key store of a test lies in a file: the main database is on the engine under test, and so
 /// is the key store in the tests that are about it.
-async fn vault(storage: Storage, ledger: &Ledger) -> Result<Vault, VaultError> {
+pub(crate) async fn vault(storage: Storage, ledger: &Ledger) -> Result<Vault, VaultError> {
     let clock = Arc::clone(ledger.clock());
     Vault::open(storage, master("ab"), clock, Arc::new(SystemEntropy)).await
 }
@@ -133,5 +133,43 @@ on_both! {
             other.unwrap_err().to_string(),
             "the key store is not the one that belongs to this database"
         );
+    }
+
+    async fn the_key_store_never_loses_a_buckets_last_key(database: &Database) {
+        let store = database.storage(&VAULT).await;
+        let file = Database::sqlite();
+        let house = House::new(&file).await;
+        let ledger = house.process();
+        let (one, other) = (
+            vault(store.clone(), &ledger).await.unwrap(),
+            vault(store.clone(), &ledger).await.unwrap(),
+        );
+        let bucket = Bucket::new(0xABCD);
+        let nothing = one.supersede(bucket, 1).await;
+        assert!(matches!(nothing, Err(VaultError::NoSuchKey { .. })));
+        one.current(bucket).await.unwrap();
+        assert_eq!(one.supersede(bucket, 0).await.unwrap(), 1);
+        let made = race(4, |index| {
+            let vault = if index % 2 == 0 { one.clone() } else { other.clone() };
+            async move { vault.supersede(bucket, 1).await.unwrap() }
+        })
+        .await;
+        assert_eq!(made, [2, 2, 2, 2]);
+        let below = async |version| {
+            let deleted = store.write((), move |tx, ()| {
+                Box::pin(storage::vault::delete_below(tx, 0xABCD, version))
+            });
+            let deleted: Result<u64, Error> = deleted.await;
+            deleted.unwrap()
+        };
+        assert_eq!(below(3).await, 0, "there is no third to take their place");
+        assert_eq!((below(2).await, below(2).await), (1, 0));
+        one.destroy_below(bucket, 2).await.unwrap();
+        one.reload().await.unwrap();
+        assert!(matches!(one.key(bucket, 1).await, Err(VaultError::NoSuchKey { .. })));
+        // One that never heard of the second does not bring the first back.
+        other.prepare(&[bucket]).await.unwrap();
+        other.forget(bucket);
+        assert_eq!(other.current(bucket).await.unwrap().0, 2);
     }
 }

@@ -5,11 +5,15 @@
 #[path = "../support/postgres.rs"]
 mod postgres;
 
+mod account_index;
 mod accounts;
+mod challenges;
 mod coverage;
+mod erasures;
 mod harness;
 mod ledger;
 mod ledger_audit;
+mod ledger_erasures;
 mod ledger_feed;
 mod ledger_keys;
 mod ledger_tables;
@@ -19,6 +23,8 @@ mod on_postgres;
 mod on_sqlite;
 mod outbox;
 mod outbox_delivery;
+mod proofing;
+mod retention;
 mod sessions;
 mod statements;
 mod values;

@@ -395,6 +395,22 @@ on_both! {
         node.end().await;
     }
 
+    async fn what_nobody_delivers_loses_its_content_when_it_expires(database: &Database) {
+        let post = Post::new(database).await;
+        for _ in 0..3 {
+            post.enqueue("undelivered", None).await;
+        }
+        let outbox = post.ledger.outbox();
+        post.house.pass(59);
+        outbox.sweep().await.unwrap();
+        assert_eq!(post.house.count("SELECT COUNT(payload) AS n FROM outbox").await, 3);
+        post.house.pass(1);
+        outbox.sweep().await.unwrap();
+        assert_eq!(post.house.count("SELECT COUNT(payload) AS n FROM outbox").await, 0);
+        let count = outbox.count(OutboxKind::Message).await.unwrap();
+        assert_eq!((count.waiting, count.failed), (0, 3));
+    }
+
     async fn no_more_than_sixteen_are_delivered_at_once(database: &Database) {
         let mut post = Post::new(database).await;
         post.gate.send_replace(false);

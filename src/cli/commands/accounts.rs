@@ -27,11 +27,11 @@ pub(super) async fn run(command: &Account, services: &Services) -> anyhow::Resul
         } => import(services, file, rejects.as_deref(), operation(change)).await,
         Account::Show(selector) => {
             let id = select(services, selector).await?;
-            let summary = accounts
-                .summarize(id)
-                .await?
-                .ok_or(AdministerError::Unknown)?;
-            Ok(output::json(&summary)?)
+            if let Some(summary) = accounts.summarize(id).await? {
+                return Ok(output::json(&summary)?);
+            }
+            let removal = accounts.removal(id).await?;
+            Ok(output::json(&removal.ok_or(AdministerError::Unknown)?)?)
         }
         Account::Freeze { account, change } => {
             let id = select(services, account).await?;
@@ -48,6 +48,19 @@ pub(super) async fn run(command: &Account, services: &Services) -> anyhow::Resul
                 .unfreeze(id, operation.operator, operation.reason)
                 .await?;
             told(id, "active")
+        }
+        Account::Remove { account, change } => {
+            let id = select(services, account).await?;
+            let (operator, reason) = (change.operator.clone(), change.reason.clone());
+            let removal = accounts.remove(id, operator, reason).await?;
+            output::json(&removal)?;
+            if let Some(at) = &removal.complete_after {
+                output::say(format_args!(
+                    "the deletion is complete on {at}, when backups of the key store from before \
+                     have lapsed: keep none for longer"
+                ));
+            }
+            Ok(())
         }
     }
 }

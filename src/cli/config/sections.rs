@@ -11,6 +11,7 @@ use tracing::Level;
 use super::read::Reader;
 use crate::crypto::signing::RsaSize;
 use crate::http::address::AddressBlock;
+use crate::ledger::usage::Retention;
 use crate::outbound::Loopback;
 use crate::protocol::issuer::Issuer;
 use crate::storage::database::{DatabaseUrl, ParseDatabaseUrlError};
@@ -234,6 +235,16 @@ pub(super) fn lifetimes(read: &mut Reader<'_>) -> Option<LifetimesConfig> {
         refresh_token: refresh_token?,
         session: session?,
         interaction: interaction?,
+    })
+}
+
+/// `retention.*`
+pub(super) fn retention(read: &mut Reader<'_>) -> Option<Retention> {
+    let clients = read.duration("retention.client_usage_days", DAY, 1..=36_500);
+    let disclosures = read.duration("retention.disclosure_days", DAY, 1..=36_500);
+    Some(Retention {
+        clients: clients?,
+        disclosures: disclosures?,
     })
 }
 

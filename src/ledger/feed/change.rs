@@ -21,6 +21,8 @@ pub enum Change {
     AuthorizationRevoked(AuthorizationId),
     /// A single access token was given back.
     AccessTokenRevoked(AccessTokenId),
+    /// The key of a bucket of accounts is being replaced, or has been.
+    BucketKeyReplaced(u16),
 }
 
 impl Change {
@@ -34,6 +36,7 @@ impl Change {
             Self::SessionEnded(_) => "session",
             Self::AuthorizationRevoked(_) => "authorization",
             Self::AccessTokenRevoked(_) => "access_token",
+            Self::BucketKeyReplaced(_) => "bucket_key",
         }
     }
 
@@ -46,6 +49,7 @@ impl Change {
             Self::SessionEnded(id) => id.to_string(),
             Self::AuthorizationRevoked(id) => id.to_string(),
             Self::AccessTokenRevoked(id) => id.to_string(),
+            Self::BucketKeyReplaced(bucket) => bucket.to_string(),
         }
     }
 
@@ -59,6 +63,7 @@ impl Change {
             "session" => subject.parse().ok().map(Self::SessionEnded),
             "authorization" => subject.parse().ok().map(Self::AuthorizationRevoked),
             "access_token" => subject.parse().ok().map(Self::AccessTokenRevoked),
+            "bucket_key" => subject.parse().ok().map(Self::BucketKeyReplaced),
             _ => None,
         }
     }
@@ -85,6 +90,7 @@ mod tests {
             Change::SessionEnded(Id::from_u128(2)),
             Change::AuthorizationRevoked(Id::from_u128(3)),
             Change::AccessTokenRevoked(Id::from_u128(4)),
+            Change::BucketKeyReplaced(65_535),
         ] {
             assert_eq!(
                 Change::parse(change.kind(), &change.subject()),

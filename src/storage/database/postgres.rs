@@ -197,8 +197,9 @@ pub(super) fn failure(error: &sqlx::Error, sql: &'static str) -> Failure {
     };
     let code = said.code();
     let (fault, error) = match (code, code.get(..2)) {
-        // Serialization failure and deadlock.
-        ("40001" | "40P01", _) => (Fault::Conflict, Error::Unavailable(text)),
+        // Serialization failure and deadlock; and a row that refers to an account which another
+        // transaction removes, seen from either side: each finds, run again, what the other left.
+        ("40001" | "40P01" | "23503", _) => (Fault::Conflict, Error::Unavailable(text)),
         // Too few or too many values.
         ("08P01", _) => return refused(&text, sql),
         // Read only, or shutting down: what answered is not, or no longer, the primary.

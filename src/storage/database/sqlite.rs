@@ -11,6 +11,7 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{ErrorCode, OpenFlags};
@@ -89,6 +90,37 @@ impl Engine {
             .unwrap_or_else(|_| Err(Error::Unavailable("closed".to_owned()).into()))
     }
 
+    /// Moves the log into the file, in whose pages nothing deleted is left, and empties the log.
+    pub(super) async fn scrub(&self) -> Result<(), Error> {
+        /// SQLite waits for readers and writers, but not for another checkpoint under way.
+        const PAUSE: Duration = Duration::from_millis(20);
+        const ATTEMPTS: u32 = 50;
+        for _ in 0..ATTEMPTS {
+            if self.empty_log().await? {
+                return Ok(());
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        Err(Error::Unavailable("the log is in use".to_owned()))
+    }
+
+    /// Whether the log is empty now. A thread of its own waits for those that use it.
+    async fn empty_log(&self) -> Result<bool, Error> {
+        let (path, options) = (self.path.clone(), self.options.clone());
+        let (answer, answered) = oneshot::channel();
+        std::thread::Builder::new()
+            .name("sqlite-scrub".to_owned())
+            .spawn(move || {
+                // Who asked may have gone away.
+                let _ = answer.send(empty_log(&path, &options));
+            })
+            .map_err(|error| Error::Unavailable(error.to_string()))?;
+        let emptied = answered.await;
+        emptied
+            .map_err(|_| Error::panicked())?
+            .map_err(|error| Error::Unavailable(message(&error)))
+    }
+
     /// Refuses new writes, finishes those queued, and waits until they are on disk.
     pub(super) async fn close(&self) {
         self.queue.close();
@@ -164,6 +196,8 @@ fn open(path: &Path, options: &Options, access: Access) -> rusqlite::Result<rusq
     match access {
         Access::Read => raw.pragma_update(None, "query_only", true)?,
         Access::Write => {
+            // What is deleted is overwritten, not only forgotten.
+            raw.pragma_update(None, "secure_delete", true)?;
             // 16 MiB of log between checkpoints: seldom enough for the disk, small to recover.
             raw.pragma_update(None, "wal_autocheckpoint", 4096)?;
             raw.pragma_update(None, "journal_size_limit", 64 << 20)?;
@@ -171,6 +205,12 @@ fn open(path: &Path, options: &Options, access: Access) -> rusqlite::Result<rusq
         }
     }
     Ok(raw)
+}
+
+fn empty_log(path: &Path, options: &Options) -> rusqlite::Result<bool> {
+    let raw = open(path, options, Access::Write)?;
+    let is_busy: bool = raw.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    Ok(!is_busy)
 }
 
 /// SQLite's messages name tables and columns, never values.

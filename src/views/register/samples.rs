@@ -47,7 +47,7 @@ fn of_purpose(purpose: Purpose) -> Vec<RegisterPage> {
             ..plain()
         }),
     );
-    samples.push(hostile(plain()));
+    samples.push(hostile(purpose));
     samples
 }
 
@@ -60,9 +60,10 @@ fn typed() -> Typed {
     }
 }
 
-fn hostile(page: RegisterPage) -> RegisterPage {
+fn hostile(purpose: Purpose) -> RegisterPage {
     let text = sample::HOSTILE.to_owned();
     RegisterPage {
+        purpose,
         form: sample::form(sample::HOSTILE),
         portal: Some(text.clone()),
         typed: Typed {
@@ -71,9 +72,10 @@ fn hostile(page: RegisterPage) -> RegisterPage {
             phone: text.clone(),
             ..Typed::default()
         },
+        problems: FieldProblems::default(),
+        refusal: None,
         notice_version: text.clone(),
         login_href: text,
-        ..page
     }
 }
 

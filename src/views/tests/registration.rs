@@ -18,7 +18,7 @@ fn pages_of(template: &str) -> Vec<(Rendered, Vec<Element>)> {
         .collect()
 }
 
-fn is_field(element: &&Element) -> bool {
+fn is_field(element: &Element) -> bool {
     (element.name == "input" && element.get("type") != Some("hidden")) || element.name == "select"
 }
 
@@ -39,7 +39,7 @@ fn the_forms_have_the_fields_agreed_under_the_names_agreed() {
         seen.insert(prefix);
         let names: Vec<_> = elements
             .iter()
-            .filter(is_field)
+            .filter(|e| is_field(e))
             .map(|field| {
                 assert_eq!(field.get("id"), field.get("name"), "{}", page.name);
                 field.get("name").unwrap().to_owned()
@@ -70,7 +70,7 @@ fn the_forms_have_the_fields_agreed_under_the_names_agreed() {
 fn a_whole_registration_takes_at_most_seven_fields() {
     let fields = |template| {
         let (_, elements) = pages_of(template).remove(0);
-        elements.iter().filter(is_field).count()
+        elements.iter().filter(|e| is_field(e)).count()
     };
     assert!(fields("register.html") + fields("code.html") <= 7);
 }

@@ -41,6 +41,7 @@ fn open(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(WAIT)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "secure_delete", true)?;
     // A table is rebuilt by renaming another in its place; its references are checked afterwards.
     connection.pragma_update(None, "foreign_keys", false)?;
     Ok(connection)

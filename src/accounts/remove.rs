@@ -1,0 +1,122 @@
+//! Removal of an account: its rows at once, and for good when the key that its profile lay under
+//! is nowhere any more.
+//!
+//! What goes at once is one transaction, and tokens die with it everywhere. Then the key is
+//! replaced ([`crate::ledger::erasures`]); a server finishes what is interrupted. What stays is
+//! that the account was there, in the log and in `erasures`: an identifier, nobody's.
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::Accounts;
+use crate::domain::id::AccountId;
+use crate::domain::instant::Instant;
+use crate::ledger::Change;
+use crate::ledger::audit::{Event, EventKind};
+use crate::ledger::erasures::BACKUPS_KEPT;
+use crate::ledger::profiles::ProfileError;
+use crate::storage;
+use crate::storage::erasures::{self, Erasure};
+
+/// What is left of a removed account.
+#[derive(Debug, Serialize)]
+pub struct RemovalSummary {
+    /// Its identifier.
+    pub account_id: AccountId,
+    /// `removed`.
+    pub status: &'static str,
+    /// When it was removed (RFC 3339).
+    pub removed_at: String,
+    /// When the key that could open it left the key store (RFC 3339); none while that is to come.
+    pub key_replaced_at: Option<String>,
+    /// When the key store's backups that still hold the key have lapsed (RFC 3339).
+    pub complete_after: Option<String>,
+}
+
+impl From<Erasure> for RemovalSummary {
+    fn from(erasure: Erasure) -> Self {
+        let replaced = erasure.key_replaced_at;
+        Self {
+            account_id: erasure.account_id,
+            status: "removed",
+            removed_at: erasure.removed_at.to_string(),
+            key_replaced_at: replaced.map(|at| at.to_string()),
+            complete_after: replaced.map(|at| at.plus(BACKUPS_KEPT).to_string()),
+        }
+    }
+}
+
+/// Why an account was not removed, or not for good.
+#[derive(Debug, thiserror::Error)]
+pub enum RemoveError {
+    /// There is no such account, and there was none.
+    #[error("there is no such account")]
+    Unknown,
+    /// Storage did not answer.
+    #[error(transparent)]
+    Storage(#[from] storage::Error),
+    /// The account is removed; its key is still to be replaced.
+    #[error(
+        "the account is removed, but its key is not replaced yet ({0}): a server does so within \
+         minutes, and so does the same command again"
+    )]
+    Unfinished(ProfileError),
+}
+
+struct Removal {
+    account_id: AccountId,
+    operator: String,
+    reason: String,
+    now: Instant,
+}
+
+impl Accounts {
+    /// Removes an account with all that belongs to it. Once more, it finishes what was interrupted.
+    pub async fn remove(
+        &self,
+        account_id: AccountId,
+        operator: String,
+        reason: String,
+    ) -> Result<RemovalSummary, RemoveError> {
+        let removal = Removal {
+            account_id,
+            operator,
+            reason,
+            now: self.now(),
+        };
+        let removed: Result<bool, storage::Error> = self
+            .ledger
+            .write(removal, |entry, removal| {
+                Box::pin(async move {
+                    let Removal {
+                        account_id, now, ..
+                    } = *removal;
+                    let found = erasures::remove_account(entry.tx(), account_id, now).await?;
+                    if found.is_some() {
+                        entry.announce(Change::AccountChanged(account_id));
+                        let event = Event::new(EventKind::AccountRemoved, now)
+                            .account(account_id)
+                            .detail(json!({
+                                "operator": removal.operator,
+                                "reason": removal.reason,
+                            }));
+                        entry.record(&event).await?;
+                    }
+                    Ok(found.is_some())
+                })
+            })
+            .await;
+        removed?;
+        let finished = self.profiles.finish_erasure(account_id).await;
+        let erasure = finished.map_err(RemoveError::Unfinished)?;
+        erasure
+            .map(RemovalSummary::from)
+            .ok_or(RemoveError::Unknown)
+    }
+
+    /// What is left of an account that was removed, if it was.
+    pub async fn removal(&self, id: AccountId) -> Result<Option<RemovalSummary>, ProfileError> {
+        let erasure = self.profiles.find_erasure(id).await?;
+        Ok(erasure.map(RemovalSummary::from))
+    }
+}
