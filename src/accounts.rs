@@ -8,6 +8,7 @@ pub mod browser;
 pub mod challenge;
 pub mod completion;
 pub mod consent;
+pub mod draft;
 pub mod import;
 pub mod limits;
 pub mod login;
@@ -19,8 +20,8 @@ pub mod overview;
 pub mod phone;
 pub mod profile;
 mod proofing;
-pub mod recovery;
-pub mod registration;
+mod recovery;
+mod registration;
 pub mod remove;
 pub mod session;
 

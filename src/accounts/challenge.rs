@@ -7,26 +7,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
-use zeroize::Zeroizing;
 
 use super::Accounts;
 use super::browser::BrowserTag;
+use super::draft::{Application, Draft};
 use super::limits::{self, Allowance};
-use crate::crypto::data_key::DataKey;
 use crate::crypto::encoding;
 use crate::crypto::seal::{SealError, Sealed};
 use crate::domain::challenge::{ChallengeOutcome, ChallengePurpose};
-use crate::domain::document::IdentityDocument;
-use crate::domain::id::{AccountId, ChallengeId};
+use crate::domain::id::ChallengeId;
 use crate::domain::instant::Instant;
 use crate::domain::message::{CODE_LIFETIME, Message, MessageText, Recipient};
-use crate::domain::name::PersonName;
 use crate::domain::network::ClientNetwork;
 use crate::domain::one_time_code::OneTimeCode;
-use crate::domain::phone::PhoneNumber;
-use crate::domain::secret::Secret;
 use crate::ledger::Entry;
 use crate::ledger::audit::{Event, EventKind};
 use crate::ledger::keyring::{KeyRing, MacUse};
@@ -37,53 +32,6 @@ use crate::storage::{self, challenges};
 
 /// How long a challenge lasts: enough to wait for an authority that is down for a while.
 pub const CHALLENGE_LIFETIME: Duration = Duration::from_mins(30);
-
-/// What somebody typed who wants to open an account, or to get back into one.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Application {
-    /// The name.
-    pub name: PersonName,
-    /// The document.
-    pub document: IdentityDocument,
-    /// The phone.
-    pub phone: PhoneNumber,
-    /// The password from now on. It lies in the sealed draft until the authority has agreed: who is
-    /// refused costs no hashing.
-    #[serde(serialize_with = "expose")]
-    pub password: Secret<String>,
-    /// The version of the privacy notice that was shown.
-    pub privacy_version: String,
-    /// The language it was typed in.
-    pub language: Language,
-}
-
-/// What a challenge is about.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) enum Draft {
-    /// Opening an account or recovering one.
-    Identity(Application),
-    /// A phone of an account.
-    Phone {
-        account_id: AccountId,
-        phone: PhoneNumber,
-    },
-}
-
-impl Draft {
-    const fn phone(&self) -> &PhoneNumber {
-        match self {
-            Self::Identity(application) => &application.phone,
-            Self::Phone { phone, .. } => phone,
-        }
-    }
-
-    const fn document(&self) -> Option<&IdentityDocument> {
-        match self {
-            Self::Identity(application) => Some(&application.document),
-            Self::Phone { .. } => None,
-        }
-    }
-}
 
 /// Who is on the other side.
 #[derive(Debug, Clone, Copy)]
@@ -225,7 +173,7 @@ impl Accounts {
         let new = NewChallenge {
             id,
             purpose,
-            draft: self.seal_draft(&handle, &draft)?,
+            draft: draft.seal((id, handle.key), &*self.entropy)?,
             code_tag: sending.code_tag.clone(),
             code_expires_at: now.plus(CODE_LIFETIME),
             created_at: now,
@@ -316,7 +264,7 @@ impl Accounts {
         Ok(OpenChallenge {
             id: handle.id,
             purpose,
-            draft: open_draft(&handle, &stored.draft).ok_or(OpenError::Over)?,
+            draft: Draft::open((handle.id, handle.key), &stored.draft).ok_or(OpenError::Over)?,
             stage: match stored.confirmed_at {
                 Some(_) => ChallengeStage::Confirmed,
                 None => ChallengeStage::Sent,
@@ -359,27 +307,6 @@ impl Accounts {
             })
             .await
     }
-
-    fn seal_draft(&self, handle: &Handle, draft: &Draft) -> Result<String, SealError> {
-        let plain = serde_json::to_vec(draft).map(Zeroizing::new);
-        let plain = plain.map_err(|_| SealError::Unserializable)?;
-        let key = DataKey::from_bytes(Zeroizing::new(handle.key));
-        Ok(key.seal(&draft_context(handle.id), &plain, &*self.entropy)?)
-    }
-}
-
-fn expose<S: Serializer>(password: &Secret<String>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(password.expose())
-}
-
-fn open_draft(handle: &Handle, sealed: &str) -> Option<Draft> {
-    let key = DataKey::from_bytes(Zeroizing::new(handle.key));
-    let plain = key.open(&draft_context(handle.id), sealed)?;
-    serde_json::from_slice(&plain).ok()
-}
-
-fn draft_context(id: ChallengeId) -> String {
-    format!("challenges:{id}")
 }
 
 /// What is stored of a code: it counts for its challenge only.

@@ -1,16 +1,24 @@
-//! What registration and recovery have in common once the code has come back: how they can end, and
-//! how they write when what they looked at may have changed meanwhile.
+//! The second half of registration and recovery, once the code has come back: ask, write, log in;
+//! and begin anew when what was looked at has changed before it was written.
 
-use super::login::{LoginError, NewLogin};
+use super::Accounts;
+use super::challenge::OpenChallenge;
+use super::draft::Draft;
+use super::login::{LoginError, LoginPlace, NewLogin};
 use super::loss::LossError;
+use super::proofing::Proof;
+use super::recovery::Recovery;
+use super::registration::Registration;
 use crate::crypto::password::PasswordError;
 use crate::crypto::seal::SealError;
-use crate::domain::challenge::ChallengeOutcome;
+use crate::domain::challenge::{ChallengeOutcome, ChallengePurpose};
+use crate::domain::id::{AccountId, CredentialId};
 use crate::ledger::profiles::ProfileError;
 use crate::storage;
+use crate::storage::credentials::PasswordCredential;
 
 /// How often another change may come between looking and writing.
-pub(super) const ATTEMPTS: usize = 8;
+const ATTEMPTS: usize = 8;
 
 /// What became of a challenge whose code came back.
 pub enum Completion {
@@ -89,8 +97,85 @@ impl From<storage::Error> for WriteError {
     }
 }
 
-/// Prepared too often in vain.
-pub(super) fn contended() -> CompletionError {
-    let reason = "an account changes faster than it can be read";
-    storage::Error::Unavailable(reason.to_owned()).into()
+/// What is to be written, or why nothing is.
+pub(super) enum Prepared {
+    Registration(Box<Registration>),
+    Recovery(Box<Recovery>),
+    Refused(ChallengeOutcome),
+}
+
+impl Accounts {
+    /// Does what a registration or recovery is for, once its code has come back: the authority is
+    /// asked, then one transaction does all of it, and its person is logged in.
+    pub async fn complete(
+        &self,
+        open: &OpenChallenge,
+        place: LoginPlace<'_>,
+    ) -> Result<Completion, CompletionError> {
+        let Draft::Identity(application) = &open.draft else {
+            return Err(CompletionError::Over);
+        };
+        let check = match self.prove(open, application).await? {
+            Proof::Proven(check) => check,
+            Proof::NotProven(event) => {
+                let outcome = ChallengeOutcome::NotVerified;
+                self.refuse_challenge(open, outcome, Some(event)).await?;
+                return Ok(Completion::Ended(outcome));
+            }
+            Proof::Unavailable => return Ok(Completion::Unavailable),
+        };
+        let hash = self.passwords.hash(application.password.clone()).await?;
+        let password = PasswordCredential {
+            id: CredentialId::ordered(self.now(), &*self.entropy),
+            hash: hash.as_str().to_owned(),
+        };
+        for _ in 0..ATTEMPTS {
+            let proofs = (check.clone(), password.clone());
+            let prepared = match open.purpose {
+                ChallengePurpose::Registration => {
+                    self.prepare_registration(open, application, proofs).await?
+                }
+                ChallengePurpose::Recovery => {
+                    self.prepare_recovery(open, application, proofs).await?
+                }
+                ChallengePurpose::PhoneConfirmation => return Err(CompletionError::Over),
+            };
+            if let Prepared::Refused(outcome) = prepared {
+                self.refuse_challenge(open, outcome, None).await?;
+                return Ok(Completion::Ended(outcome));
+            }
+            match self.write_prepared(prepared).await {
+                Err(WriteError::Changed) => {}
+                Err(WriteError::Over) => return Err(CompletionError::Over),
+                Err(WriteError::Storage(error)) => return Err(error.into()),
+                Ok(account_id) => {
+                    let session = self.new_session(account_id, place).await?;
+                    return Ok(Completion::Done(self.open_session(session).await?));
+                }
+            }
+        }
+        let reason = "an account changes faster than it can be read";
+        Err(storage::Error::Unavailable(reason.to_owned()).into())
+    }
+
+    /// The account that was opened or given back.
+    async fn write_prepared(&self, prepared: Prepared) -> Result<AccountId, WriteError> {
+        self.ledger
+            .write(prepared, |entry, prepared| {
+                Box::pin(async move {
+                    match prepared {
+                        Prepared::Registration(registration) => {
+                            registration.write(entry).await?;
+                            Ok(registration.account_id())
+                        }
+                        Prepared::Recovery(recovery) => {
+                            recovery.write(entry).await?;
+                            Ok(recovery.account_id())
+                        }
+                        Prepared::Refused(_) => Err(WriteError::Over),
+                    }
+                })
+            })
+            .await
+    }
 }

@@ -3,8 +3,9 @@
 use serde_json::json;
 
 use super::Accounts;
-use super::challenge::{Draft, OpenChallenge, SendError, Visitor};
+use super::challenge::{OpenChallenge, SendError, Visitor};
 use super::completion::WriteError;
+use super::draft::Draft;
 use crate::domain::challenge::{ChallengeOutcome, ChallengePurpose};
 use crate::domain::id::{AccountId, ChallengeId, NoticeId};
 use crate::domain::instant::Instant;

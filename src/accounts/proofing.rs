@@ -6,7 +6,8 @@
 use serde_json::json;
 
 use super::Accounts;
-use super::challenge::{Application, OpenChallenge};
+use super::challenge::OpenChallenge;
+use super::draft::Application;
 use super::limits;
 use crate::domain::challenge::ChallengeOutcome;
 use crate::domain::check::{Check, CheckMethod, CheckResult};

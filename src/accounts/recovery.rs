@@ -6,16 +6,16 @@
 use serde_json::json;
 
 use super::Accounts;
-use super::challenge::{Application, Draft, OpenChallenge};
-use super::completion::{ATTEMPTS, Completion, CompletionError, WriteError, contended};
-use super::login::LoginPlace;
+use super::challenge::OpenChallenge;
+use super::completion::{CompletionError, Prepared, WriteError};
+use super::draft::Application;
 use super::loss::{Loss, end_access};
-use super::proofing::{PROVES, Proof};
+use super::proofing::PROVES;
 use crate::domain::account::AccountStatus;
 use crate::domain::assurance;
 use crate::domain::challenge::ChallengeOutcome;
 use crate::domain::check::Check;
-use crate::domain::id::{AccountId, ChallengeId, CredentialId, NoticeId};
+use crate::domain::id::{AccountId, ChallengeId, NoticeId};
 use crate::domain::instant::Instant;
 use crate::domain::message::MessageText;
 use crate::domain::notice::{Notice, NoticeKind};
@@ -29,7 +29,7 @@ use crate::storage::{
 };
 
 /// All that the transaction of a recovery writes.
-struct Recovery {
+pub(super) struct Recovery {
     challenge: ChallengeId,
     account_id: AccountId,
     document_key: String,
@@ -44,63 +44,9 @@ struct Recovery {
     now: Instant,
 }
 
-enum Prepared {
-    Ready(Box<Recovery>),
-    Refused(ChallengeOutcome),
-}
-
 impl Accounts {
-    /// Gives the account that a challenge is for its new password, once the code has come back.
-    pub async fn complete_recovery(
-        &self,
-        open: &OpenChallenge,
-        place: LoginPlace<'_>,
-    ) -> Result<Completion, CompletionError> {
-        let Draft::Identity(application) = &open.draft else {
-            return Err(CompletionError::Over);
-        };
-        let check = match self.prove(open, application).await? {
-            Proof::Proven(check) => check,
-            Proof::NotProven(event) => {
-                let outcome = ChallengeOutcome::NotVerified;
-                self.refuse_challenge(open, outcome, Some(event)).await?;
-                return Ok(Completion::Ended(outcome));
-            }
-            Proof::Unavailable => return Ok(Completion::Unavailable),
-        };
-        let hash = self.passwords.hash(application.password.clone()).await?;
-        let password = PasswordCredential {
-            id: CredentialId::ordered(self.now(), &*self.entropy),
-            hash: hash.as_str().to_owned(),
-        };
-        for _ in 0..ATTEMPTS {
-            let proofs = (check.clone(), password.clone());
-            let recovery = match self.prepare_recovery(open, application, proofs).await? {
-                Prepared::Ready(recovery) => recovery,
-                Prepared::Refused(outcome) => {
-                    self.refuse_challenge(open, outcome, None).await?;
-                    return Ok(Completion::Ended(outcome));
-                }
-            };
-            let account_id = recovery.account_id;
-            let written: Result<(), WriteError> = self
-                .ledger
-                .write(recovery, |entry, recovery| Box::pin(recovery.write(entry)))
-                .await;
-            match written {
-                Err(WriteError::Changed) => {}
-                Err(WriteError::Over) => return Err(CompletionError::Over),
-                Err(WriteError::Storage(error)) => return Err(error.into()),
-                Ok(()) => {
-                    let session = self.new_session(account_id, place).await?;
-                    return Ok(Completion::Done(self.open_session(session).await?));
-                }
-            }
-        }
-        Err(contended())
-    }
-
-    async fn prepare_recovery(
+    /// Giving the account that a challenge is for its new password.
+    pub(super) async fn prepare_recovery(
         &self,
         open: &OpenChallenge,
         application: &Application,
@@ -123,7 +69,7 @@ impl Accounts {
             return Ok(Prepared::Refused(ChallengeOutcome::NoAccount));
         };
         let message = MessageText::AccountRecovered { at: now };
-        Ok(Prepared::Ready(Box::new(Recovery {
+        Ok(Prepared::Recovery(Box::new(Recovery {
             challenge: open.id,
             account_id,
             check: self.new_check(check, &document_key, &phone_key),
@@ -165,7 +111,12 @@ async fn obstacle(
 }
 
 impl Recovery {
-    async fn write(&self, entry: &mut Entry<'_>) -> Result<(), WriteError> {
+    /// The account it gives back.
+    pub(super) const fn account_id(&self) -> AccountId {
+        self.account_id
+    }
+
+    pub(super) async fn write(&self, entry: &mut Entry<'_>) -> Result<(), WriteError> {
         let (id, now) = (self.account_id, self.now);
         let outcome = ChallengeOutcome::Done;
         if !challenges::finish(entry.tx(), self.challenge, outcome, now).await? {

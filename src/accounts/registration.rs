@@ -11,17 +11,17 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::Accounts;
-use super::challenge::{Application, Draft, OpenChallenge};
-use super::completion::{ATTEMPTS, Completion, CompletionError, WriteError, contended};
-use super::login::LoginPlace;
+use super::challenge::OpenChallenge;
+use super::completion::{CompletionError, Prepared, WriteError};
+use super::draft::Application;
 use super::loss::{Loss, Lost};
 use super::opening::{AccountParts, NewAccount};
-use super::proofing::{PROVES, Proof};
+use super::proofing::PROVES;
 use crate::domain::account::AccountStatus;
 use crate::domain::assurance;
 use crate::domain::challenge::ChallengeOutcome;
 use crate::domain::check::Check;
-use crate::domain::id::{AccountId, ChallengeId, CredentialId, NoticeId};
+use crate::domain::id::{AccountId, ChallengeId, NoticeId};
 use crate::domain::instant::Instant;
 use crate::domain::message::MessageText;
 use crate::domain::notice::{Notice, NoticeKind};
@@ -35,7 +35,7 @@ use crate::storage::credentials::PasswordCredential;
 use crate::storage::{self, Reader, account_index, accounts, challenges, checks, notices, privacy};
 
 /// All that the transaction of a registration writes.
-struct Registration {
+pub(super) struct Registration {
     challenge: ChallengeId,
     new: NewAccount,
     /// The account that has the document and is to lose it.
@@ -54,65 +54,9 @@ enum Standing {
     Frozen,
 }
 
-enum Prepared {
-    Ready(Box<Registration>),
-    Refused(ChallengeOutcome),
-}
-
 impl Accounts {
-    /// Opens the account that a challenge is for, once its code has come back.
-    pub async fn complete_registration(
-        &self,
-        open: &OpenChallenge,
-        place: LoginPlace<'_>,
-    ) -> Result<Completion, CompletionError> {
-        let Draft::Identity(application) = &open.draft else {
-            return Err(CompletionError::Over);
-        };
-        let check = match self.prove(open, application).await? {
-            Proof::Proven(check) => check,
-            Proof::NotProven(event) => {
-                let outcome = ChallengeOutcome::NotVerified;
-                self.refuse_challenge(open, outcome, Some(event)).await?;
-                return Ok(Completion::Ended(outcome));
-            }
-            Proof::Unavailable => return Ok(Completion::Unavailable),
-        };
-        let hash = self.passwords.hash(application.password.clone()).await?;
-        let password = PasswordCredential {
-            id: CredentialId::ordered(self.now(), &*self.entropy),
-            hash: hash.as_str().to_owned(),
-        };
-        for _ in 0..ATTEMPTS {
-            let proofs = (check.clone(), password.clone());
-            let registration = match self.prepare_registration(open, application, proofs).await? {
-                Prepared::Ready(registration) => registration,
-                Prepared::Refused(outcome) => {
-                    self.refuse_challenge(open, outcome, None).await?;
-                    return Ok(Completion::Ended(outcome));
-                }
-            };
-            let account_id = registration.new.id();
-            let written: Result<(), WriteError> = self
-                .ledger
-                .write(registration, |entry, registration| {
-                    Box::pin(registration.write(entry))
-                })
-                .await;
-            match written {
-                Err(WriteError::Changed) => {}
-                Err(WriteError::Over) => return Err(CompletionError::Over),
-                Err(WriteError::Storage(error)) => return Err(error.into()),
-                Ok(()) => {
-                    let session = self.new_session(account_id, place).await?;
-                    return Ok(Completion::Done(self.open_session(session).await?));
-                }
-            }
-        }
-        Err(contended())
-    }
-
-    async fn prepare_registration(
+    /// Opening the account that a challenge is for.
+    pub(super) async fn prepare_registration(
         &self,
         open: &OpenChallenge,
         application: &Application,
@@ -153,7 +97,7 @@ impl Accounts {
             notices.push(self.notice(NoticeKind::DocumentTaken, now));
         }
         let message = MessageText::AccountRegistered;
-        Ok(Prepared::Ready(Box::new(Registration {
+        Ok(Prepared::Registration(Box::new(Registration {
             challenge: open.id,
             holder,
             losses: self.losses(holder, application, None).await?,
@@ -199,7 +143,12 @@ impl Accounts {
 }
 
 impl Registration {
-    async fn write(&self, entry: &mut Entry<'_>) -> Result<(), WriteError> {
+    /// The account it opens.
+    pub(super) const fn account_id(&self) -> AccountId {
+        self.new.id()
+    }
+
+    pub(super) async fn write(&self, entry: &mut Entry<'_>) -> Result<(), WriteError> {
         let (id, now) = (self.new.id(), self.now);
         let outcome = ChallengeOutcome::Done;
         if !challenges::finish(entry.tx(), self.challenge, outcome, now).await? {
@@ -246,10 +195,8 @@ impl Registration {
     /// Free, or held by the account that is locked and still weaker.
     async fn take_document(&self, entry: &mut Entry<'_>) -> Result<(), WriteError> {
         let Some(holder) = self.holder else {
-            return match self.new.claim_document(entry).await? {
-                true => Ok(()),
-                false => Err(WriteError::Changed),
-            };
+            let claimed = self.new.claim_document(entry).await?;
+            return claimed.then_some(()).ok_or(WriteError::Changed);
         };
         let tx = entry.tx();
         let is_weaker = matches!(

@@ -182,9 +182,10 @@ impl IdentityDocument {
         text: &str,
         now: Instant,
     ) -> Result<Self, DocumentError> {
-        let (number, country) = match document_type {
-            DocumentType::Passport => passport_parts(text),
-            _ => (text, None),
+        let (number, country) = if document_type == DocumentType::Passport {
+            passport_parts(text)
+        } else {
+            (text, None)
         };
         Self::parse(document_type, number, country, now)
     }

@@ -79,7 +79,10 @@ mod tests {
 
     #[test]
     fn its_person_always_finds_a_place() {
-        let mut five: Vec<_> = (1..=5).map(|n| holder(n, 60 - n as i64, false)).collect();
+        let mut five: Vec<_> = (1..=5)
+            .zip((50..60).rev())
+            .map(|(n, at)| holder(n, at, false))
+            .collect();
         assert_eq!(lost(&five, None), [5], "confirmed the longest ago");
         assert!(lost(&five, Some(3)).is_empty(), "has a place");
         five[1].in_own_name = true;

@@ -28,6 +28,7 @@ mod commands;
 mod demo;
 mod ending;
 mod enumeration;
+mod first_steps;
 mod importing;
 mod killed;
 mod personal_data;

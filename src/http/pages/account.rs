@@ -7,7 +7,7 @@ use axum::response::Response;
 use super::home::shown_level;
 use super::interaction::{self, portal_name};
 use super::logout;
-use super::proofing::{current_session, visitor};
+use super::proofing::visitor;
 use crate::accounts::challenge::SendError;
 use crate::accounts::overview::{Overview, Remote};
 use crate::accounts::phone::PhoneError;
@@ -21,6 +21,7 @@ use crate::http::context::{FormBody, RequestContext};
 use crate::http::respond;
 use crate::http::state::AppState;
 use crate::protocol::language::Language;
+use crate::protocol::parameters::Parameters;
 use crate::storage::sessions::ListedSession;
 use crate::views::account::{
     self as shown, AccountPage, EnteredPortal, HeldDocument, HeldPhone, LiveSession, PassedCheck,
@@ -40,7 +41,7 @@ const LOGIN: &str = "/login";
 
 /// Shows it.
 pub async fn show(State(state): State<AppState>, context: RequestContext) -> Response {
-    let session = match current_session(&state, &context).await {
+    let session = match interaction::session(&state, &context).await {
         Ok(Some(session)) => session,
         Ok(None) => return respond::see_other(LOGIN),
         Err(response) => return *response,
@@ -67,18 +68,10 @@ pub async fn end_sessions(
     context: RequestContext,
     body: FormBody,
 ) -> Response {
-    let Some(fields) = body.parameters() else {
-        return interaction::malformed(&state, &context);
-    };
-    let session = match current_session(&state, &context).await {
-        Ok(Some(session)) => session,
-        Ok(None) => return respond::see_other(LOGIN),
+    let (session, fields) = match posted((&state, &context), &body, END_FORM).await {
+        Ok(posted) => posted,
         Err(response) => return *response,
     };
-    let subject = session.id.to_string();
-    if !interaction::csrf_holds_for(&state, &context, &fields, (END_FORM, &subject)) {
-        return interaction::forged(&state, &context);
-    }
     let which = match fields.get("session") {
         Some("others") => Remote::Others,
         Some(one) => match one.parse() {
@@ -99,18 +92,10 @@ pub async fn confirm_phone(
     context: RequestContext,
     body: FormBody,
 ) -> Response {
-    let Some(fields) = body.parameters() else {
-        return interaction::malformed(&state, &context);
-    };
-    let session = match current_session(&state, &context).await {
-        Ok(Some(session)) => session,
-        Ok(None) => return respond::see_other(LOGIN),
+    let (session, fields) = match posted((&state, &context), &body, PHONE_FORM).await {
+        Ok(posted) => posted,
         Err(response) => return *response,
     };
-    let subject = session.id.to_string();
-    if !interaction::csrf_holds_for(&state, &context, &fields, (PHONE_FORM, &subject)) {
-        return interaction::forged(&state, &context);
-    }
     let Some(place) = fields.get("phone").and_then(|place| place.parse().ok()) else {
         return interaction::malformed(&state, &context);
     };
@@ -138,6 +123,26 @@ pub async fn confirm_phone(
             respond::storage_error_page(&state, &context, &error)
         }
         Err(PhoneError::Profile(error)) => respond::profile_error_page(&state, &context, &error),
+    }
+}
+
+/// The login that a form was sent from, and what was sent.
+async fn posted(
+    (state, context): (&AppState, &RequestContext),
+    body: &FormBody,
+    form: &str,
+) -> Result<(Session, Parameters), Box<Response>> {
+    let fields = body
+        .parameters()
+        .ok_or_else(|| Box::new(interaction::malformed(state, context)))?;
+    let session = interaction::session(state, context)
+        .await?
+        .ok_or_else(|| Box::new(respond::see_other(LOGIN)))?;
+    let subject = session.id.to_string();
+    if interaction::csrf_holds_for(state, context, &fields, (form, &subject)) {
+        Ok((session, fields))
+    } else {
+        Err(Box::new(interaction::forged(state, context)))
     }
 }
 

@@ -7,6 +7,7 @@ use axum::response::Response;
 
 use crate::accounts::login::NewLogin;
 use crate::domain::client::Client;
+use crate::domain::session::Session;
 use crate::http::context::RequestContext;
 use crate::http::cookies::CookieName;
 use crate::http::endpoints::authorization;
@@ -217,6 +218,18 @@ pub(super) fn address(path: &str, paused: Option<&Paused>) -> String {
         Some(paused) => format!("{path}?interaction={}", paused.sealed),
         None => path.to_owned(),
     }
+}
+
+/// The login of the browser, if there is one.
+pub(super) async fn session(
+    state: &AppState,
+    context: &RequestContext,
+) -> Result<Option<Session>, Box<Response>> {
+    let Some(cookie) = context.session_cookie() else {
+        return Ok(None);
+    };
+    let session = state.accounts.session(cookie).await;
+    session.map_err(|error| Box::new(respond::storage_error_page(state, context, &error)))
 }
 
 /// Where somebody goes who has just logged in: on with the request that waits, or to their account.

@@ -8,7 +8,6 @@ use axum::response::Response;
 use super::interaction::{self, portal_name};
 use crate::accounts::logout::LogoutOrigin;
 use crate::domain::client::Client;
-use crate::domain::session::Session;
 use crate::http::context::{FormBody, RequestContext};
 use crate::http::cookies::CookieName;
 use crate::http::respond::{self, PageSources};
@@ -25,7 +24,7 @@ pub(super) const FORM: &str = "logout";
 /// Asks.
 pub async fn show(State(state): State<AppState>, context: RequestContext) -> Response {
     let asked = asked(&state, &context).await;
-    let session = match current(&state, &context).await {
+    let session = match interaction::session(&state, &context).await {
         Ok(Some(session)) => session,
         Ok(None) => return logged_out(&state, &context, asked.client.as_deref()),
         Err(response) => return *response,
@@ -90,7 +89,7 @@ pub async fn submit(
         };
         return respond::page(&state, &context, &page, None);
     }
-    match current(&state, &context).await {
+    match interaction::session(&state, &context).await {
         Ok(Some(session)) => {
             if let Err(error) = state
                 .accounts
@@ -168,17 +167,6 @@ async fn asked(state: &AppState, context: &RequestContext) -> Asked {
         pending,
         client,
     }
-}
-
-async fn current(
-    state: &AppState,
-    context: &RequestContext,
-) -> Result<Option<Session>, Box<Response>> {
-    let Some(cookie) = context.session_cookie() else {
-        return Ok(None);
-    };
-    let session = state.accounts.session(cookie).await;
-    session.map_err(|error| Box::new(respond::storage_error_page(state, context, &error)))
 }
 
 fn portal_link(context: &RequestContext, state: &AppState, client: &Client) -> Option<PortalLink> {

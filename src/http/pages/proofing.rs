@@ -15,11 +15,11 @@ use crate::accounts::challenge::{OpenChallenge, OpenError, Visitor};
 use crate::accounts::completion::{Completion, CompletionError};
 use crate::accounts::login::LoginPlace;
 use crate::domain::challenge::ChallengePurpose;
-use crate::domain::session::Session;
-use crate::http::context::RequestContext;
+use crate::http::context::{FormBody, RequestContext};
 use crate::http::respond;
 use crate::http::state::AppState;
 use crate::protocol::language::Language;
+use crate::protocol::parameters::Parameters;
 use crate::views::code::CodePurpose;
 use crate::views::register::Purpose;
 
@@ -129,6 +129,24 @@ impl Underway {
         }
     }
 
+    /// The same, for a form that was sent from a page of it, and what was sent.
+    async fn posted(
+        (state, context): (&AppState, &RequestContext),
+        body: &FormBody,
+        form: &str,
+    ) -> Result<(Self, Parameters), Box<Response>> {
+        let fields = body
+            .parameters()
+            .ok_or_else(|| Box::new(interaction::malformed(state, context)))?;
+        let underway = Self::find(state, context).await?;
+        let subject = underway.subject();
+        if interaction::csrf_holds_for(state, context, &fields, (form, &subject)) {
+            Ok((underway, fields))
+        } else {
+            Err(Box::new(interaction::forged(state, context)))
+        }
+    }
+
     /// The address of a step: `code`, `resend` or `check`.
     fn address(&self, step: &str) -> String {
         step_address((self.way, step), &self.sealed, self.paused.as_ref())
@@ -148,17 +166,15 @@ impl Underway {
 
     /// Does what the challenge is for, once its code has come back.
     async fn complete(&self, state: &AppState, context: &RequestContext) -> Response {
+        if self.way == Way::Phone {
+            return self.complete_phone(state, context).await;
+        }
         let device = context.device();
         let place = LoginPlace {
             previous_cookie: context.session_cookie(),
             device: device.as_deref(),
         };
-        let accounts = &state.accounts;
-        let completed = match self.way {
-            Way::Registration => accounts.complete_registration(&self.open, place).await,
-            Way::Recovery => accounts.complete_recovery(&self.open, place).await,
-            Way::Phone => return self.complete_phone(state, context).await,
-        };
+        let completed = state.accounts.complete(&self.open, place).await;
         let about = (self.way, self.paused.as_ref());
         match completed {
             Ok(Completion::Done(login)) => {
@@ -180,7 +196,7 @@ impl Underway {
     }
 
     async fn complete_phone(&self, state: &AppState, context: &RequestContext) -> Response {
-        let session = match current_session(state, context).await {
+        let session = match interaction::session(state, context).await {
             Ok(Some(session)) => session,
             Ok(None) => return respond::see_other("/login"),
             Err(response) => return *response,
@@ -218,16 +234,4 @@ pub(super) fn visitor<'a>(
         network: context.network,
         language: Language::for_tag(locale.tag()).unwrap_or_default(),
     }
-}
-
-/// The login of the browser, if there is one.
-pub(super) async fn current_session(
-    state: &AppState,
-    context: &RequestContext,
-) -> Result<Option<Session>, Box<Response>> {
-    let Some(cookie) = context.session_cookie() else {
-        return Ok(None);
-    };
-    let session = state.accounts.session(cookie).await;
-    session.map_err(|error| Box::new(respond::storage_error_page(state, context, &error)))
 }

@@ -7,7 +7,6 @@ use axum::response::Response;
 use super::{Underway, outcome};
 use crate::accounts::challenge::ChallengeStage;
 use crate::http::context::{FormBody, RequestContext};
-use crate::http::pages::interaction;
 use crate::http::respond;
 use crate::http::state::AppState;
 
@@ -31,17 +30,11 @@ pub async fn submit(
     context: RequestContext,
     body: FormBody,
 ) -> Response {
-    let Some(fields) = body.parameters() else {
-        return interaction::malformed(&state, &context);
-    };
-    let underway = match Underway::find(&state, &context).await {
-        Ok(underway) => underway,
+    let posted = Underway::posted((&state, &context), &body, FORM).await;
+    let underway = match posted {
+        Ok((underway, _)) => underway,
         Err(response) => return *response,
     };
-    let subject = underway.subject();
-    if !interaction::csrf_holds_for(&state, &context, &fields, (FORM, &subject)) {
-        return interaction::forged(&state, &context);
-    }
     match underway.open.stage() {
         ChallengeStage::Sent => respond::see_other(&underway.address("code")),
         ChallengeStage::Confirmed => underway.complete(&state, &context).await,

@@ -31,17 +31,11 @@ pub async fn submit(
     context: RequestContext,
     body: FormBody,
 ) -> Response {
-    let Some(fields) = body.parameters() else {
-        return interaction::malformed(&state, &context);
-    };
-    let underway = match Underway::find(&state, &context).await {
-        Ok(underway) => underway,
+    let posted = Underway::posted((&state, &context), &body, FORM).await;
+    let (underway, fields) = match posted {
+        Ok(posted) => posted,
         Err(response) => return *response,
     };
-    let about = (FORM, underway.subject());
-    if !interaction::csrf_holds_for(&state, &context, &fields, (about.0, &about.1)) {
-        return interaction::forged(&state, &context);
-    }
     let typed = fields.get("otp-code").unwrap_or_default();
     let verdict = state.accounts.confirm_code(&underway.open, typed).await;
     let problem = match verdict {
@@ -70,17 +64,11 @@ pub async fn resend(
     context: RequestContext,
     body: FormBody,
 ) -> Response {
-    let Some(fields) = body.parameters() else {
-        return interaction::malformed(&state, &context);
-    };
-    let underway = match Underway::find(&state, &context).await {
-        Ok(underway) => underway,
+    let posted = Underway::posted((&state, &context), &body, RESEND_FORM).await;
+    let underway = match posted {
+        Ok((underway, _)) => underway,
         Err(response) => return *response,
     };
-    let subject = underway.subject();
-    if !interaction::csrf_holds_for(&state, &context, &fields, (RESEND_FORM, &subject)) {
-        return interaction::forged(&state, &context);
-    }
     let visitor = visitor(&state, &context, underway.paused.as_ref());
     match state.accounts.send_again(&underway.open, visitor).await {
         Ok(()) => respond::see_other(&underway.address("code")),

@@ -1,6 +1,6 @@
 //! The fields of an application, as typed and as understood.
 
-use crate::accounts::challenge::Application;
+use crate::accounts::draft::Application;
 use crate::domain::document::{DocumentType, IdentityDocument};
 use crate::domain::instant::Instant;
 use crate::domain::name::PersonName;
