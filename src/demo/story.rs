@@ -16,6 +16,8 @@ pub struct Addresses {
     pub provider: String,
     /// Its management listener.
     pub management: String,
+    /// Usual ports that somebody else has, and those taken in their place.
+    pub moved: Vec<(u16, u16)>,
 }
 
 impl Addresses {
@@ -59,10 +61,18 @@ pub fn tell(addresses: &Addresses) -> String {
     text.push_str(&table(&rows));
     text.push_str("\n可以扮演的人 · Whom to be\n");
     text.push_str(&table(&people));
+    for (usual, port) in &addresses.moved {
+        writeln!(
+            text,
+            "\n端口 {usual} 已被占用，改用 {port} · Port {usual} is taken: {port} instead"
+        )
+        .unwrap_or_default();
+    }
     text.push_str(
         "\n在浙江登录，再进入广东：不必再次登录。人物、证件和手机号都是虚构的。\n\
          Log in at Zhejiang, then enter Guangdong: no second login. People, documents and phone\n\
-         numbers are made up.\n\n按 Ctrl-C 结束 · Ctrl-C ends it\n",
+         numbers are made up.\n\n下次运行接着这次继续；tongxing demo --fresh 从头开始。\n\
+         The next run goes on from this one; tongxing demo --fresh starts over.\n\n按 Ctrl-C 结束 · Ctrl-C ends it\n",
     );
     text
 }
@@ -109,7 +119,10 @@ mod tests {
             )],
             provider: "http://localhost:8080/".to_owned(),
             management: "http://127.0.0.1:9090/readyz".to_owned(),
+            moved: vec![(8080, 18080)],
         });
+        assert!(text.contains("Port 8080 is taken: 18080 instead"), "{text}");
+        assert!(text.contains("tongxing demo --fresh starts over"), "{text}");
         for resident in RESIDENTS {
             assert!(text.contains(resident.name) && text.contains(resident.phone));
         }

@@ -71,6 +71,7 @@ pub(super) async fn run(
         folder.clear()?;
     }
     let mut ports = Ports::default();
+    let usual = config.server.listen.port();
     let (config, web) = retried(|| {
         let config = own_config(config, &folder, &mut ports)?;
         let web = Web::bind(&config)?;
@@ -82,7 +83,11 @@ pub(super) async fn run(
         .collect::<anyhow::Result<Vec<_>>>()?;
     // Its issuer follows the port that was free; the portals are told.
     let services = Services::open_as(&config, Rename::Allowed).await?;
-    let addresses = addresses(&config, &places);
+    let moved = moved(usual, &config, &places);
+    let addresses = Addresses {
+        moved,
+        ..addresses(&config, &places)
+    };
     let mut portals = JoinSet::new();
     import_people(&services.provider).await?;
     for (place, portal) in open_portals(&config, &services, &folder, places).await? {
@@ -157,7 +162,18 @@ fn addresses(config: &Config, places: &[Place]) -> Addresses {
         portals: portals.collect(),
         provider: format!("{}/", config.server.issuer),
         management: format!("http://{}/readyz", config.server.management_listen),
+        moved: Vec::new(),
     }
+}
+
+/// Where the provider and the portals are not where one would look for them.
+fn moved(usual: u16, config: &Config, places: &[Place]) -> Vec<(u16, u16)> {
+    let portals = places
+        .iter()
+        .map(|place| (place.province.usual_port, place.port));
+    let provider = (usual, config.server.listen.port());
+    let all = [provider].into_iter().chain(portals);
+    all.filter(|(usual, port)| usual != port).collect()
 }
 
 /// Admits each portal at the provider and puts it together.
