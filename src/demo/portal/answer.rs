@@ -57,6 +57,12 @@ pub(super) fn misdirected() -> Response {
     (StatusCode::MISDIRECTED_REQUEST, text).into_response()
 }
 
+/// The answer to an address where nothing is.
+pub(super) fn not_found() -> Response {
+    let text = "这里没有这个页面。\nThere is no such page here.\n";
+    (StatusCode::NOT_FOUND, text).into_response()
+}
+
 /// A file; its address changes with its content.
 pub(super) fn asset(asset: &'static Asset) -> Response {
     let headers = [
@@ -70,6 +76,16 @@ pub(super) fn asset(asset: &'static Asset) -> Response {
 /// to `/`: no code and no state is ever asked for twice.
 pub(super) fn page<P: Page>(portal: &Portal, visit: &Visit, page: &P) -> Response {
     let link = |locale: Locale| format!("/?lang={}", locale.tag());
+    page_with_links(portal, visit, page, link)
+}
+
+/// A page whose language links are `link`.
+pub(super) fn page_with_links<P: Page>(
+    portal: &Portal,
+    visit: &Visit,
+    page: &P,
+    link: impl Fn(Locale) -> String,
+) -> Response {
     let chrome = Chrome {
         locale: visit.locale,
         languages: LanguageLinks {
