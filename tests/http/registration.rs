@@ -6,6 +6,7 @@ mod codes;
 mod enumeration;
 mod fields;
 mod limits;
+mod model;
 mod names;
 mod takeover;
 

@@ -136,7 +136,11 @@ async fn an_answer_that_comes_late_counts_as_it_is() {
     assert_eq!(end.page().heading(), NOT_VERIFIED);
     let again = browser.press(&waiting, &[], "retry-submit").await;
     assert_eq!(again.page().heading(), NOT_VERIFIED, "one verdict a code");
-    assert_eq!(server.recorded("identity_checked").await, 2, "no answer, then the verdict");
+    assert_eq!(
+        server.recorded("identity_checked").await,
+        2,
+        "no answer, then the verdict"
+    );
 }
 
 #[tokio::test]
