@@ -107,8 +107,8 @@ impl<'a> Tour<'a> {
         let home = self.open(browser, self.portal(0)?).await?;
         let login = self.follow(browser, &home, "portal-login").await?;
         let form = self.follow_to(browser, &login, "/register").await?;
-        let told = self.prove(browser, &form, ("register", resident)).await?;
-        let told = expect(told, "consent-allow")?;
+        let answered = self.prove(browser, &form, ("register", resident)).await?;
+        let told = expect(answered, "consent-allow")?;
         let portal = self.press(browser, &told, "consent-allow", &[]).await?;
         entered(&portal, resident)
     }

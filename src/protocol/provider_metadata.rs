@@ -58,7 +58,7 @@ pub struct ProviderMetadata {
 }
 
 /// Claims of tokens and userinfo that are not about the resident's person.
-const IMPERSONAL_CLAIMS: [&str; 11] = [
+const IMPERSONAL_CLAIMS: [&str; 12] = [
     "sub",
     "iss",
     "aud",
@@ -70,6 +70,7 @@ const IMPERSONAL_CLAIMS: [&str; 11] = [
     "amr",
     "aal",
     "ial",
+    "sid",
 ];
 
 impl ProviderMetadata {
