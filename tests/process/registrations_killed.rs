@@ -140,10 +140,11 @@ impl Applicant {
         let url = self.browser.absolute(&url, answer.location().unwrap());
         let page = self.browser.try_open(&url).await?;
         // A page that is not there yet is opened again.
-        Ok(match page.has("otp-submit") {
-            true => Progress::Challenged(page),
-            false => Progress::Unknown(page),
-        })
+        if page.has("otp-submit") {
+            Ok(Progress::Challenged(page))
+        } else {
+            Ok(Progress::Unknown(page))
+        }
     }
 
     /// The newest code that was not typed yet. None when the server is gone before it comes.
