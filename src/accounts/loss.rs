@@ -56,7 +56,7 @@ pub enum LossError {
 }
 
 impl Accounts {
-    /// Prepares what an account loses; none if there is no such account.
+    /// Prepares what an account loses; none if it has nothing of it.
     pub(super) async fn prepare_loss(
         &self,
         account_id: AccountId,
@@ -65,6 +65,14 @@ impl Accounts {
         let Some((account, mut profile)) = self.profile(account_id).await? else {
             return Ok(None);
         };
+        // What it has lost to somebody else since it was looked up, it does not lose again.
+        let lost = Lost {
+            phone: lost.phone.filter(|phone| profile.phones.contains(phone)),
+            ..lost
+        };
+        if lost.document.is_none() && lost.phone.is_none() {
+            return Ok(None);
+        }
         let now = self.now();
         if let Some(document) = lost.document {
             profile.documents.retain(|held| held != document);

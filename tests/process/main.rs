@@ -33,6 +33,7 @@ mod importing;
 mod killed;
 mod personal_data;
 mod registration;
+mod registration_races;
 mod registrations_killed;
 mod removal;
 mod tls;
