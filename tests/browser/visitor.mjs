@@ -27,16 +27,17 @@ export class Visitor {
   #urls = [];
   #navigations = new Set();
 
-  /** `settings`: language, javaScript, screen. */
+  /** `settings`: language, javaScript, screen, colors. */
   static async arrive(stage, settings = {}) {
     const visitor = new Visitor();
-    visitor.#settings = { language: 'zh-CN', javaScript: true, screen: 'desktop', ...settings };
-    const { language, javaScript, screen } = visitor.#settings;
+    visitor.#settings = { language: 'zh-CN', javaScript: true, screen: 'desktop', colors: 'light', ...settings };
+    const { language, javaScript, screen, colors } = visitor.#settings;
     visitor.stage = stage;
     visitor.#context = await stage.chromium.newContext({
       locale: language,
       javaScriptEnabled: javaScript,
       viewport: SCREENS[screen],
+      colorScheme: colors,
       timezoneId: 'Asia/Shanghai',
       reducedMotion: 'reduce',
     });
@@ -111,8 +112,8 @@ export class Visitor {
   }
 
   async #looksWell(name, page) {
-    const { language, screen, javaScript } = this.#settings;
-    const title = `${name}.${language}.${screen}`;
+    const { language, screen, javaScript, colors } = this.#settings;
+    const title = `${name}.${language}.${screen}${colors === 'dark' ? '.dark' : ''}`;
     const facts = await page.evaluate(() => ({
       language: document.documentElement.lang,
       headings: document.querySelectorAll('h1').length,
