@@ -2,6 +2,7 @@
 
 mod access_token;
 pub mod authorize;
+pub mod backchannel_logout;
 pub mod client_authentication;
 pub mod clients;
 pub mod disclosure;

@@ -41,6 +41,7 @@ pub(super) struct Recovery {
     privacy_version: String,
     notice: (NoticeId, Notice),
     messages: Vec<OutboxItem>,
+    told: OutboxItem,
     now: Instant,
 }
 
@@ -81,6 +82,7 @@ impl Accounts {
             privacy_version: application.privacy_version.clone(),
             notice: self.notice(NoticeKind::Recovered, now),
             messages: self.tell(&profile, (&message, application.language), now)?,
+            told: self.sessions_ended(account_id, now)?,
             now,
         })))
     }
@@ -129,7 +131,7 @@ impl Recovery {
                 return Err(WriteError::Changed);
             }
         }
-        end_access(entry, id, now).await?;
+        end_access(entry, id, (&self.told, now)).await?;
         let tx = entry.tx();
         if !credentials::replace_password(tx, id, &self.password.hash, now).await? {
             credentials::insert_password(tx, id, &self.password, now).await?;

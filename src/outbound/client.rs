@@ -42,14 +42,26 @@ impl GuardedClient {
         url: &str,
         limit: usize,
     ) -> Result<T, FetchError> {
-        let url = Url::parse(url)
-            .ok()
-            .filter(|url| is_permitted(url, self.loopback))
-            .ok_or(FetchError::Forbidden)?;
+        let url = self.permitted(url)?;
         let _call = self.calls.try_acquire().map_err(|_| FetchError::Busy)?;
         let request = self.client.get(url);
         let response = transport::send(request).await?;
         transport::read_json(response, limit).await
+    }
+
+    /// Posts a form of one field; any 2xx is a success, and what is answered is not read.
+    pub async fn post_field(&self, url: &str, name: &str, value: &str) -> Result<(), FetchError> {
+        let url = self.permitted(url)?;
+        let _call = self.calls.try_acquire().map_err(|_| FetchError::Busy)?;
+        let request = self.client.post(url).form(&[(name, value)]);
+        transport::send_for_success(request).await
+    }
+
+    fn permitted(&self, url: &str) -> Result<Url, FetchError> {
+        Url::parse(url)
+            .ok()
+            .filter(|url| is_permitted(url, self.loopback))
+            .ok_or(FetchError::Forbidden)
     }
 }
 

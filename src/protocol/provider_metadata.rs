@@ -54,11 +54,13 @@ pub struct ProviderMetadata {
     pub request_parameter_supported: bool,
     pub request_uri_parameter_supported: bool,
     pub authorization_response_iss_parameter_supported: bool,
+    pub backchannel_logout_supported: bool,
+    pub backchannel_logout_session_supported: bool,
     pub ui_locales_supported: Vec<&'static str>,
 }
 
 /// Claims of tokens and userinfo that are not about the resident's person.
-const IMPERSONAL_CLAIMS: [&str; 11] = [
+const IMPERSONAL_CLAIMS: [&str; 12] = [
     "sub",
     "iss",
     "aud",
@@ -70,6 +72,7 @@ const IMPERSONAL_CLAIMS: [&str; 11] = [
     "amr",
     "aal",
     "ial",
+    "sid",
 ];
 
 impl ProviderMetadata {
@@ -120,6 +123,8 @@ impl ProviderMetadata {
             // OIDC Discovery §3: absent means true, so it is said.
             request_uri_parameter_supported: false,
             authorization_response_iss_parameter_supported: true,
+            backchannel_logout_supported: true,
+            backchannel_logout_session_supported: true,
             ui_locales_supported: Language::ALL.into_iter().map(Language::tag).collect(),
         }
     }

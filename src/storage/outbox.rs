@@ -63,12 +63,13 @@ pub struct OutboxCount {
     pub oldest: Option<Instant>,
 }
 
-/// Puts an item in.
+/// Puts an item in, unless it is there.
 pub async fn insert(tx: &mut Transaction, row: &OutboxRow) -> Result<(), Error> {
     tx.execute(
         "INSERT INTO outbox (item_id, kind, ordering, payload, created_at, due_at,
                              expires_at, attempts)
-         VALUES ($1, $2, $3, $4, $5, $5, $6, 0)",
+         VALUES ($1, $2, $3, $4, $5, $5, $6, 0)
+         ON CONFLICT DO NOTHING",
         values![
             row.id,
             row.kind,
@@ -80,6 +81,17 @@ pub async fn insert(tx: &mut Transaction, row: &OutboxRow) -> Result<(), Error> 
     )
     .await?;
     Ok(())
+}
+
+/// Whether an item waits to be delivered.
+pub async fn is_waiting(reader: &mut Reader, id: DeliveryId) -> Result<bool, Error> {
+    let row = reader
+        .fetch_optional(
+            "SELECT item_id FROM outbox WHERE item_id = $1 AND failed_at IS NULL",
+            values![id],
+        )
+        .await?;
+    Ok(row.is_some())
 }
 
 /// Whether anything of a kind is due: spares the writer the asking.
