@@ -49,6 +49,11 @@ pub fn run(
         assignments: arguments.set,
         environment: environment.collect(),
     };
+    for name in config::misspelled(&sources.environment) {
+        output::say(format_args!(
+            "tongxing: {name} is not read: settings are TONGXING__SECTION__KEY, with two underscores"
+        ));
+    }
     let done = Config::load(&sources)
         .map_err(anyhow::Error::from)
         .and_then(|config| commands::run(&arguments.command, &config));

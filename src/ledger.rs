@@ -6,6 +6,7 @@
 pub mod audit;
 pub mod erasures;
 pub mod feed;
+pub mod issuer;
 pub mod keyring;
 pub mod outbox;
 pub mod profiles;

@@ -41,28 +41,8 @@ impl Accounts {
         Ok(Some((account, profile)))
     }
 
-    /// Opens the profile of an account. One whose key was replaced since it was read is read again.
+    /// Opens the profile of an account.
     pub async fn open_profile(
-        &self,
-        id: AccountId,
-        sealed: &SealedProfile,
-    ) -> Result<Profile, ProfileError> {
-        let gone = match self.open_sealed(id, sealed).await {
-            Err(gone @ ProfileError::Vault(VaultError::NoSuchKey { .. })) => gone,
-            opened => return opened,
-        };
-        let mut reader = self.ledger.reader().await?;
-        let account = accounts::find(&mut reader, id).await?;
-        drop(reader);
-        match account {
-            Some(account) if account.sealed.key_version != sealed.key_version => {
-                self.open_sealed(id, &account.sealed).await
-            }
-            Some(_) | None => Err(gone),
-        }
-    }
-
-    async fn open_sealed(
         &self,
         id: AccountId,
         sealed: &SealedProfile,
@@ -116,17 +96,26 @@ impl Accounts {
         self.seal_profile(id, profile).await
     }
 
+    /// The account's key. One that was wrapped anew since it was read, under a bucket's key that is
+    /// no more, is read again: it is the same key, and opens the same profile.
     async fn account_key(
         &self,
         id: AccountId,
         sealed: &SealedProfile,
     ) -> Result<AccountKey, ProfileError> {
-        let wrapped = WrappedKey {
-            bucket: Bucket::new(sealed.key_bucket),
-            version: sealed.key_version,
-            wrapped: sealed.wrapped_key.clone(),
+        let gone = match self.profiles.open_key(id, &wrapped_key(sealed)).await {
+            Err(gone @ ProfileError::Vault(VaultError::NoSuchKey { .. })) => gone,
+            opened => return opened,
         };
-        self.profiles.open_key(id, &wrapped).await
+        let mut reader = self.ledger.reader().await?;
+        let account = accounts::find(&mut reader, id).await?;
+        drop(reader);
+        match account.map(|account| account.sealed) {
+            Some(now) if now.key_version != sealed.key_version => {
+                self.profiles.open_key(id, &wrapped_key(&now)).await
+            }
+            Some(_) | None => Err(gone),
+        }
     }
 
     /// What the account's checks prove now.
@@ -134,5 +123,13 @@ impl Accounts {
         let mut reader = self.ledger.reader().await?;
         let checks = checks::list(&mut reader, id).await?;
         Ok(assurance::derive(&checks, self.now()))
+    }
+}
+
+fn wrapped_key(sealed: &SealedProfile) -> WrappedKey {
+    WrappedKey {
+        bucket: Bucket::new(sealed.key_bucket),
+        version: sealed.key_version,
+        wrapped: sealed.wrapped_key.clone(),
     }
 }

@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand};
 
 use crate::authority::{Behavior, LONGEST_DELAY_MS, MOST_PEOPLE};
 
@@ -186,13 +186,10 @@ pub struct FinalChange {
 /// One account, by its id or by a document.
 #[derive(Debug, Args)]
 #[group(skip)]
+#[command(group = ArgGroup::new("which").args(["id", "document_number_file"]).required(true))]
 pub struct AccountSelector {
     /// Its id (acc_…)
-    #[arg(
-        value_name = "ACCOUNT_ID",
-        required_unless_present = "document_number_file",
-        conflicts_with = "document_number_file"
-    )]
+    #[arg(value_name = "ACCOUNT_ID")]
     pub id: Option<String>,
     /// The kind of document its number is of
     #[arg(
@@ -212,8 +209,15 @@ pub struct AccountSelector {
 pub enum Keys {
     /// List signing keys: current, next, retired
     List,
-    /// Make the next keys current
-    Rotate(Change),
+    /// Make the next keys current: those that sign tokens and the audit log, and those that seal
+    Rotate {
+        /// At once, though portals may not know the next keys yet: when a key has leaked
+        #[arg(long)]
+        force: bool,
+        /// For the audit log.
+        #[command(flatten)]
+        change: Change,
+    },
 }
 
 /// `tongxing audit …`
@@ -289,6 +293,7 @@ mod tests {
             "tongxing account freeze --document-type passport --document-number-file n",
             "tongxing account remove acc_0 --operator li --reason asked",
             "tongxing keys rotate",
+            "tongxing keys rotate --force --operator li --reason leak",
             "tongxing audit verify --head 00",
             "tongxing authority",
             "tongxing authority --listen 127.0.0.1:0 --seed 7 --people 0 --people-file p.ndjson",
@@ -314,6 +319,14 @@ mod tests {
             "tongxing authority --delay-ms 600001",
         ] {
             assert!(parse(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn an_account_that_is_not_named_may_be_named_in_two_ways() {
+        let told = parse("tongxing account show").unwrap_err().to_string();
+        for way in ["ACCOUNT_ID", "--document-number-file"] {
+            assert!(told.contains(way), "{told}");
         }
     }
 }

@@ -7,11 +7,13 @@ mod clients;
 mod demo;
 mod keys;
 
-use super::arguments::{Change, Command};
+use anyhow::bail;
+
+use super::arguments::{Account, Change, Client, Command};
 use super::compose::{self, Services};
 use super::config::Config;
 use super::telemetry::{self, Destination};
-use super::{block_on, output, serve};
+use super::{block_on, output, serve, web};
 use crate::provider::register_client::Operation;
 
 /// Does what was asked.
@@ -24,31 +26,70 @@ pub(super) fn run(command: &Command, config: &Config) -> anyhow::Result<()> {
     };
     let level = telemetry::start(&config.log, destination);
     match command {
-        Command::CheckConfig => Ok(output::text(config.to_toml())?),
+        Command::CheckConfig => {
+            block_on(async { web::check(config) })?;
+            config.vault.check_master_key()?;
+            Ok(output::text(config.to_toml())?)
+        }
         Command::Serve => block_on(serve::run(config, level)),
         Command::Demo(command) => block_on(demo::run(command, config, level)),
         Command::Authority(command) => block_on(authority::run(command)),
         Command::Migrate => block_on(compose::migrate(config)),
-        Command::Client(command) => with_services(config, async |services| {
-            clients::run(command, services).await
-        }),
-        Command::Account(command) => with_services(config, async |services| {
-            accounts::run(command, services).await
-        }),
-        Command::Keys(command) => {
-            with_services(config, async |services| keys::run(command, services).await)
+        Command::Client(command) => {
+            let database = match command {
+                Client::Add { .. } => Database::MayBeNew,
+                Client::List
+                | Client::Show { .. }
+                | Client::Update { .. }
+                | Client::Suspend(_)
+                | Client::Resume(_)
+                | Client::Remove(_) => Database::MustExist,
+            };
+            with_services(config, database, async |services| {
+                clients::run(command, services).await
+            })
         }
-        Command::Audit(command) => {
-            with_services(config, async |services| audit::run(command, services).await)
+        Command::Account(command) => {
+            let database = match command {
+                Account::Import { .. } => Database::MayBeNew,
+                Account::Show(_)
+                | Account::Freeze { .. }
+                | Account::Unfreeze { .. }
+                | Account::Remove { .. } => Database::MustExist,
+            };
+            with_services(config, database, async |services| {
+                accounts::run(command, services).await
+            })
         }
+        Command::Keys(command) => with_services(config, Database::MustExist, async |services| {
+            keys::run(command, services).await
+        }),
+        Command::Audit(command) => with_services(config, Database::MustExist, async |services| {
+            audit::run(command, services).await
+        }),
     }
+}
+
+/// What a command makes of a database that is not there.
+enum Database {
+    /// It begins one.
+    MayBeNew,
+    /// It is about what is in it: making one would hide that another was meant.
+    MustExist,
 }
 
 /// Opens the databases for one command, and seals what it recorded however it ends.
 fn with_services(
     config: &Config,
+    database: Database,
     work: impl AsyncFnOnce(&Services) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
+    if let (Database::MustExist, Some(file)) = (database, compose::missing(config)) {
+        bail!(
+            "there is no database at {}: is --config missing?",
+            file.display()
+        );
+    }
     block_on(async {
         let services = Services::open(config).await?;
         let done = work(&services).await;

@@ -1,5 +1,6 @@
 //! Puts the parts together: from configuration to use cases.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -13,6 +14,7 @@ use crate::crypto::token_cache::TokenCache;
 use crate::domain::clock::{Clock, SystemClock};
 use crate::domain::entropy::Entropy;
 use crate::ledger::Ledger;
+use crate::ledger::issuer::{self, Rename};
 use crate::ledger::keyring::{KeySettings, Keys};
 use crate::ledger::profiles::Profiles;
 use crate::ledger::vault::Vault;
@@ -66,13 +68,19 @@ pub struct Services {
 impl Services {
     /// Opens the databases and puts the use cases together.
     pub async fn open(config: &Config) -> anyhow::Result<Self> {
+        Self::open_as(config, Rename::Refused).await
+    }
+
+    /// The same for an installation that may have been known by another issuer.
+    pub async fn open_as(config: &Config, rename: Rename) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         // Before the vault is opened, which makes its file.
         let master = Arc::new(config.vault.master_key(&*entropy)?);
         let storage = open_main(config, Schema::Prepare).await?;
-        let vault_storage = open_vault(config).await?;
         let ledger = Ledger::new(storage, Arc::clone(&clock), Arc::clone(&entropy));
+        issuer::note(&ledger, &config.server.issuer, rename).await?;
+        let vault_storage = open_vault(config).await?;
         let settings = KeySettings {
             rsa_size: config.signing.rsa_size,
             ..KeySettings::new(config.server.issuer.as_str())
@@ -141,6 +149,12 @@ impl Services {
     }
 }
 
+/// The file of a database that is not there yet. Others are made by whoever runs them.
+#[must_use]
+pub fn missing(config: &Config) -> Option<&Path> {
+    config.database.url.file().filter(|file| !file.exists())
+}
+
 /// Brings both schemas up to date.
 pub async fn migrate(config: &Config) -> anyhow::Result<()> {
     // Before the vault is opened, which makes its file.
@@ -179,7 +193,12 @@ async fn open(
         connections: usize::try_from(config.database.pool_size)?,
         ..Options::default()
     };
+    let made = url.file().filter(|file| !file.exists());
     let storage = Storage::open(url, migrations, options).await?;
+    if let Some(file) = made {
+        // Whoever forgot --config sees here that it is not the one they meant.
+        tracing::info!(file = %file.display(), "a new database was made");
+    }
     match schema {
         Schema::Prepare => storage.prepare_schema().await?,
         Schema::Migrate => storage.migrate().await?,

@@ -18,7 +18,7 @@ mod vault;
 #[cfg(test)]
 mod tests;
 
-pub use layers::Sources;
+pub use layers::{Sources, misspelled};
 pub use notification::{GatewayConfig, NotificationConfig};
 pub use problem::{Problem, Problems};
 pub use proofing::ProofingConfig;

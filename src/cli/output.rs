@@ -8,17 +8,20 @@ use serde::Serialize;
 
 /// Prints a document for machines.
 pub fn json(document: &impl Serialize) -> io::Result<()> {
-    let mut output = io::stdout().lock();
-    serde_json::to_writer_pretty(&mut output, document)?;
-    writeln!(output)?;
-    output.flush()
+    let mut text = serde_json::to_string_pretty(document)?;
+    text.push('\n');
+    self::text(&text)
 }
 
-/// Prints text for machines that is ready as it is.
+/// Prints text for machines that is ready as it is. A reader that has gone away, as `head` does,
+/// has read what it wanted.
 pub fn text(text: &str) -> io::Result<()> {
     let mut output = io::stdout().lock();
-    output.write_all(text.as_bytes())?;
-    output.flush()
+    let written = output.write_all(text.as_bytes());
+    match written.and_then(|()| output.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
 }
 
 /// Says a line to people. Nothing can be done when they do not hear.

@@ -106,7 +106,9 @@ pub async fn serve(
     end.send_replace(true);
     while running.join_next().await.is_some() {}
     drop(poller);
-    services.close().await
+    services.close().await?;
+    tracing::info!("stopped");
+    Ok(())
 }
 
 fn start_jobs(config: &Config, services: &Services, shutdown: &Shutdown) -> JoinSet<()> {

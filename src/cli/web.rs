@@ -57,8 +57,12 @@ impl Web {
             ..public.clone()
         };
         Ok(Self {
-            public: bind(server.listen, public)?,
-            management: bind(server.management_listen, management)?,
+            public: bind("server.listen", server.listen, public)?,
+            management: bind(
+                "server.management_listen",
+                server.management_listen,
+                management,
+            )?,
             tls,
         })
     }
@@ -103,6 +107,11 @@ impl Web {
     }
 }
 
+/// Whether the certificates can be loaded; needs the process's cryptography.
+pub fn check(config: &Config) -> anyhow::Result<()> {
+    config.tls.as_ref().map(load_tls).transpose().map(drop)
+}
+
 /// What every request to the public listener passes.
 pub fn envelope(config: &Config, entropy: Arc<dyn Entropy>, metrics: &Arc<Metrics>) -> Envelope {
     let server = &config.server;
@@ -125,7 +134,10 @@ pub fn envelope(config: &Config, entropy: Arc<dyn Entropy>, metrics: &Arc<Metric
 /// What SIGHUP does: the log level and certificates, each left as it was when it is wrong now.
 pub fn reload(config: &Config, level: &LevelControl, tls: Option<&Tls>) {
     match config.reload() {
-        Ok(fresh) => level.set(fresh.log.level),
+        Ok(fresh) => {
+            level.set(fresh.log.level);
+            tracing::info!(level = %fresh.log.level, "the log level was read again");
+        }
         Err(problems) => tracing::warn!(%problems, "the configuration stays as it was"),
     }
     match tls.map(Tls::reload) {
@@ -143,8 +155,9 @@ fn load_tls(files: &TlsConfig) -> anyhow::Result<Arc<Tls>> {
     Ok(Arc::new(Tls::load(files).context("TLS")?))
 }
 
-fn bind(address: SocketAddr, settings: Settings) -> anyhow::Result<Listener> {
-    Listener::bind(address, settings).with_context(|| format!("cannot listen on {address}"))
+fn bind(setting: &str, address: SocketAddr, settings: Settings) -> anyhow::Result<Listener> {
+    Listener::bind(address, settings)
+        .with_context(|| format!("cannot listen on {address} (the setting is {setting})"))
 }
 
 async fn until(mut told: watch::Receiver<bool>) {

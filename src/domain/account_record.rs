@@ -12,7 +12,7 @@ mod problem;
 #[cfg(test)]
 mod tests;
 
-use super::check::{Check, CheckLabel};
+use super::check::{Check, CheckLabel, CheckMethod, CheckResult};
 use super::document::{DocumentError, DocumentType, IdentityDocument};
 use super::email::EmailAddress;
 use super::instant::Instant;
@@ -97,18 +97,23 @@ fn read_object(line: &[u8]) -> Result<Vec<(String, Json)>, RecordProblems> {
 }
 
 fn document(members: &mut Members, now: Instant) -> Option<IdentityDocument> {
-    let kind = members.required("document_type", str::parse::<DocumentType>);
+    let kind = members.required("document_type", |text| {
+        text.parse().map_err(|_| unknown(DocumentType::ALL))
+    });
     let number = members.required_text("document_number");
     let country = members.text("document_country");
-    let document = IdentityDocument::parse(kind?, &number?, country.as_deref(), now);
+    let kind = kind?;
+    let document = IdentityDocument::parse(kind, &number?, country.as_deref(), now);
     document
         .map_err(|error| match error {
             DocumentError::Country | DocumentError::CountryNotAllowed => {
                 members.refuse("document_country", error);
             }
-            DocumentError::Length
-            | DocumentError::Characters
-            | DocumentError::FirstGeneration
+            DocumentError::Length | DocumentError::Characters => {
+                let shape = shape_of(kind);
+                members.refuse("document_number", format!("{error}; {kind} is {shape}"));
+            }
+            DocumentError::FirstGeneration
             | DocumentError::Area
             | DocumentError::BirthDate
             | DocumentError::CheckDigit => members.refuse("document_number", error),
@@ -173,14 +178,18 @@ fn checks(members: &mut Members, now: Instant) -> Vec<Check> {
 }
 
 fn check(item: &mut Members, now: Instant) -> Option<Check> {
-    let method = item.required("method", str::parse);
+    let method = item.required("method", |text| {
+        text.parse().map_err(|_| unknown(CheckMethod::ALL))
+    });
     let authority = item.required("authority", CheckLabel::parse);
     let performed_at = item.required("performed_at", |text| match time(text)? {
         at if at > now => Err("in the future"),
         at => Ok(at),
     });
     let transaction = item.required("transaction", CheckLabel::parse);
-    let result = item.required("result", str::parse);
+    let result = item.required("result", |text| {
+        text.parse().map_err(|_| unknown(CheckResult::ALL))
+    });
     let expires_at = item.optional("expires_at", |text| match time(text)? {
         at if performed_at.is_some_and(|performed_at| at <= performed_at) => {
             Err("not after performed_at")
@@ -199,4 +208,24 @@ fn check(item: &mut Members, now: Instant) -> Option<Check> {
 
 fn time(text: &str) -> Result<Instant, &'static str> {
     Instant::parse_rfc3339(text).ok_or("not an RFC 3339 time")
+}
+
+fn unknown<T: ToString>(known: &[T]) -> String {
+    let known: Vec<_> = known.iter().map(T::to_string).collect();
+    format!("unknown; known are {}", known.join(", "))
+}
+
+/// What numbers of a kind look like.
+const fn shape_of(kind: DocumentType) -> &'static str {
+    match kind {
+        DocumentType::ResidentIdCard | DocumentType::HkMacaoTaiwanResidencePermit => {
+            "17 digits and a check digit or X"
+        }
+        DocumentType::HkMacaoTravelPermit => "H or M and 8 digits",
+        DocumentType::TaiwanTravelPermit => "8 digits",
+        DocumentType::ForeignPermanentResidentCard2017 => "3 letters and 12 digits",
+        DocumentType::ForeignPermanentResidentCard2023 => "18 characters, the first a 9",
+        DocumentType::Passport => "5 to 15 letters and digits, at least one digit",
+        DocumentType::NetworkCredential => "8 to 16 letters and digits, both",
+    }
 }

@@ -9,10 +9,10 @@ use super::phone::PhoneNumber;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordProblem {
     /// Fewer than eight characters.
-    #[error("too short")]
+    #[error("too short: at least 8 characters")]
     TooShort,
     /// More than 1,024 bytes, which only cost time to hash.
-    #[error("too long")]
+    #[error("too long: at most 1024 bytes")]
     TooLong,
     /// One character again and again.
     #[error("one character repeated")]

@@ -18,16 +18,16 @@ pub struct PhoneNumber(String);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PhoneError {
     /// Fewer than eight or more than fifteen digits.
-    #[error("length")]
+    #[error("length: 8 to 15 digits")]
     Length,
     /// Something other than digits, separators and a leading plus.
-    #[error("characters")]
+    #[error("characters: only digits, spaces, hyphens and a + in front")]
     Characters,
     /// Neither a mobile number of the mainland nor written with `+` and a country code.
-    #[error("country code")]
+    #[error("country code: + and a country code, or a mobile number of the mainland")]
     CountryCode,
     /// `+86 1…` that is no mobile number: eleven digits, the second 3 to 9.
-    #[error("mobile number")]
+    #[error("mobile number: behind +86, 11 digits that begin with 13 to 19")]
     MobileNumber,
 }
 

@@ -14,6 +14,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 pub use ring::{KeyRing, MacUse};
+pub use rotation::{KEY_SET_CACHED_FOR, Rotation};
 use serde::Serialize;
 use tokio::sync::{Mutex, Notify};
 
@@ -89,6 +90,12 @@ pub enum KeysError {
     /// A key could not be wrapped.
     #[error(transparent)]
     Primitive(#[from] PrimitiveError),
+    /// Portals may hold a key set without the next keys until then.
+    #[error(
+        "the next keys are not published long enough: portals may hold a key set without them \
+         until {0}; rotate after that, or with --force when a key has leaked"
+    )]
+    TooSoon(Instant),
     /// Another process changed the keys at the same time; what it did holds.
     #[error("another process changed the keys at the same time")]
     Raced,
@@ -231,7 +238,8 @@ pub async fn audit_keys(
     Ok(found)
 }
 
-/// Makes the missing keys in one transaction; somebody else's, made meanwhile, win.
+/// Makes the missing keys in one transaction; somebody else's, made meanwhile, win. Of those that
+/// rotate the next one is made along, so that no key set was ever published without it.
 async fn create(
     ledger: &Ledger,
     master: &MasterKey,
@@ -241,12 +249,16 @@ async fn create(
     let now = ledger.now();
     let mut rows = Vec::with_capacity(missing.len());
     for slot in missing {
-        let key = NewKey {
-            slot,
-            number: 1,
-            status: Status::Current,
-        };
-        rows.push(stored::make(key, settings, (master, ledger.entropy()), now).await?);
+        let first = [(1, Status::Current), (2, Status::Next)];
+        let made = first.into_iter().take(if slot.rotates() { 2 } else { 1 });
+        for (number, status) in made {
+            let key = NewKey {
+                slot,
+                number,
+                status,
+            };
+            rows.push(stored::make(key, settings, (master, ledger.entropy()), now).await?);
+        }
     }
     match insert(ledger, rows, EventKind::KeysCreated, now).await {
         Ok(()) | Err(KeysError::Raced) => Ok(()),

@@ -13,6 +13,8 @@
 
 mod validation;
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::acr::AcrRequest;
@@ -28,6 +30,7 @@ use super::resource::ResourceIndicator;
 use super::scope::Scope;
 use super::text::SecretText;
 use super::ui::{Display, Locales};
+use super::web_uri::WebUri;
 
 /// The longest `state`, in bytes.
 pub const MAX_STATE: usize = 2048;
@@ -50,8 +53,8 @@ pub enum Unverified {
     #[error("the parameter 'redirect_uri' is missing")]
     MissingRedirectUri,
     /// A redirect URI that is not registered, character by character.
-    #[error("the redirect_uri is not registered for this client; it must match exactly")]
-    RedirectUriMismatch,
+    #[error("the redirect_uri is not registered for this client; it must match exactly{0}")]
+    RedirectUriMismatch(Mismatch),
     /// A `state` too long to be sent back.
     #[error("the parameter 'state' is longer than {MAX_STATE} bytes")]
     StateTooLong,
@@ -66,10 +69,54 @@ impl Unverified {
             Self::Parameters(_)
             | Self::MissingClientId
             | Self::MissingRedirectUri
-            | Self::RedirectUriMismatch
+            | Self::RedirectUriMismatch(_)
             | Self::StateTooLong => ErrorCode::InvalidRequest,
         };
         code.because(self.to_string())
+    }
+}
+
+/// What may be said of a redirect URI that is not registered: its origin, which a developer knows
+/// their mistake by. Not the whole of it, which would put a stranger's sentence on a page of ours,
+/// and nothing that is registered, which is the client's business.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mismatch {
+    origin: Option<String>,
+    origin_is_registered: bool,
+}
+
+impl Mismatch {
+    /// Longer ones are no origin that anybody mistakes for theirs.
+    const LONGEST: usize = 100;
+
+    fn of(redirect_uri: &str, client: &ClientMetadata) -> Self {
+        let origin = WebUri::parse(redirect_uri).map(|uri| uri.origin()).ok();
+        let origin = origin.filter(|origin| origin.len() <= Self::LONGEST);
+        let registered = client.redirect_uris().iter();
+        let origin_is_registered = registered
+            .map(|uri| origin_of(uri.as_str()))
+            .any(|registered| origin.as_ref() == Some(&registered));
+        Self {
+            origin,
+            origin_is_registered,
+        }
+    }
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.origin {
+            None => f.write_str(" (received: no web address)"),
+            Some(origin) if self.origin_is_registered => write!(
+                f,
+                " (received: one of {origin}, where another one is registered: compare path, query \
+                 and slash at the end)"
+            ),
+            Some(origin) => write!(
+                f,
+                " (received: one of {origin}, where none is registered: compare scheme, host and port)"
+            ),
+        }
     }
 }
 
@@ -113,7 +160,10 @@ impl RawAuthorizationRequest {
             .once("redirect_uri")?
             .ok_or(Unverified::MissingRedirectUri)?;
         if !client.allows_redirect(redirect_uri) {
-            return Err(Unverified::RedirectUriMismatch);
+            return Err(Unverified::RedirectUriMismatch(Mismatch::of(
+                redirect_uri,
+                client,
+            )));
         }
         // A state that came twice cannot be sent back: it is not known which one is the client's.
         let state = self.0.once("state")?;

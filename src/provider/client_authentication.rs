@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Provider;
 use crate::crypto::client_secret::ClientSecretHash;
-use crate::domain::client::{Client, ClientId};
+use crate::domain::client::{Client, ClientId, ClientStatus};
 use crate::domain::secret::Secret;
 use crate::protocol::client_authentication::ClientCredentials;
 use crate::protocol::error::{ErrorCode, OAuthError};
@@ -24,9 +24,12 @@ impl AuthenticatedClient {
 /// Why a client was not authenticated. The answer is `invalid_client` whichever it is.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientAuthenticationError {
-    /// No such client, or it is suspended.
-    #[error("the client is unknown or suspended")]
+    /// No such client.
+    #[error("the client is unknown")]
     Unknown,
+    /// It is suspended.
+    #[error("the client is suspended")]
+    Suspended,
     /// It used another method than it registered.
     #[error("the client used a method it did not register")]
     Method,
@@ -43,7 +46,7 @@ impl ClientAuthenticationError {
     pub fn to_oauth(&self) -> OAuthError {
         match self {
             Self::Storage(error) => super::failure::of_storage(error),
-            Self::Unknown | Self::Method | Self::Secret => {
+            Self::Unknown | Self::Suspended | Self::Method | Self::Secret => {
                 ErrorCode::InvalidClient.because("Client authentication failed.")
             }
         }
@@ -51,6 +54,19 @@ impl ClientAuthenticationError {
 }
 
 impl Provider {
+    /// The client that a refused request named, if it is registered: what may be logged of it.
+    /// Anything else that was named is a text of a stranger's.
+    pub fn known_client(&self, named: &str) -> Option<ClientId> {
+        let client = self.clients.known(named)?;
+        (client.status != ClientStatus::Removed).then(|| client.id.clone())
+    }
+
+    /// Whether the client that a refused request named is suspended: for the log.
+    pub fn is_suspended(&self, named: &str) -> bool {
+        let client = self.clients.known(named);
+        client.is_some_and(|client| client.status == ClientStatus::Suspended)
+    }
+
     /// Authenticates a client by what it presented (RFC 6749 §2.3).
     pub async fn authenticate_client(
         &self,
@@ -60,11 +76,13 @@ impl Provider {
             .client_id()
             .parse()
             .map_err(|_| ClientAuthenticationError::Unknown)?;
-        let client = self
-            .clients
-            .find_active(&id)
-            .await?
-            .ok_or(ClientAuthenticationError::Unknown)?;
+        let client = self.clients.find_active(&id).await?.ok_or_else(|| {
+            if self.is_suspended(id.as_str()) {
+                ClientAuthenticationError::Suspended
+            } else {
+                ClientAuthenticationError::Unknown
+            }
+        })?;
         // Never another than the registered one, however good its proof (attack case 26).
         if credentials.method() != client.metadata.auth_method() {
             return Err(ClientAuthenticationError::Method);

@@ -71,6 +71,12 @@ impl Clients {
         Ok(Some(client).filter(|client| client.status == ClientStatus::Active))
     }
 
+    /// What this process has read of a client, whatever its status. For words about a request that
+    /// was refused: a decision asks [`Clients::find_active`].
+    pub fn known(&self, id: &str) -> Option<Arc<Client>> {
+        self.held(&id.parse().ok()?).0
+    }
+
     fn held(&self, id: &ClientId) -> (Option<Arc<Client>>, u64) {
         let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         (cache.held.get(id).cloned(), cache.epoch)

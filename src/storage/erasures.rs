@@ -1,6 +1,6 @@
 //! Table `erasures`, and the removal of an account from every other table.
 
-use super::{Error, Reader, Row, Transaction, values};
+use super::{Error, Reader, Row, Transaction, accounts, values};
 use crate::domain::id::AccountId;
 use crate::domain::instant::Instant;
 
@@ -42,6 +42,10 @@ pub async fn remove_account(
     account_id: AccountId,
     now: Instant,
 ) -> Result<Option<Erasure>, Error> {
+    // Whoever adds something to the account has it locked: it is waited for, and goes too.
+    if accounts::lock(tx, account_id, now).await?.is_none() {
+        return Ok(None);
+    }
     for removal in REMOVALS {
         tx.execute(removal, values![account_id]).await?;
     }

@@ -118,6 +118,42 @@ pub async fn note_fact(
         values![name, value],
     )
     .await?;
+    noted(tx, name).await
+}
+
+/// Notes a fact that may still change as long as there is neither an account nor a client; what is
+/// noted.
+pub async fn note_fact_of_the_empty(
+    tx: &mut Transaction,
+    name: &'static str,
+    value: &str,
+) -> Result<String, Error> {
+    tx.execute(
+        "INSERT INTO installation (name, value) VALUES ($1, $2) \
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value \
+         WHERE NOT EXISTS (SELECT 1 FROM accounts) AND NOT EXISTS (SELECT 1 FROM clients)",
+        values![name, value],
+    )
+    .await?;
+    noted(tx, name).await
+}
+
+/// Notes a fact whatever was noted; what is noted.
+pub async fn replace_fact(
+    tx: &mut Transaction,
+    name: &'static str,
+    value: &str,
+) -> Result<String, Error> {
+    tx.execute(
+        "INSERT INTO installation (name, value) VALUES ($1, $2) \
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        values![name, value],
+    )
+    .await?;
+    noted(tx, name).await
+}
+
+async fn noted(tx: &mut Transaction, name: &'static str) -> Result<String, Error> {
     tx.fetch_optional(
         "SELECT value FROM installation WHERE name = $1",
         values![name],

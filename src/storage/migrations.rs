@@ -18,9 +18,9 @@ macro_rules! migrations {
     };
 }
 
-/// Accounts, clients, grants and what goes with them. Admitted are binaries that know schema 6: an
+/// Accounts, clients, grants and what goes with them. Admitted are binaries that know schema 7: an
 /// older one would add accounts without asking which keys still stand.
-pub static MAIN: Migrations = migrations!("main", 6;
+pub static MAIN: Migrations = migrations!("main", 7;
     "0001_ledger",
     "0002_accounts",
     "0003_clients",

@@ -2,10 +2,14 @@
 
 use serde_json::json;
 use tongxing::crypto::password::{PasswordParameters, PoolSettings};
+use tongxing::domain::id::AccountId;
+use tongxing::provider::register_client::Operation;
+use tongxing::storage::Error;
+use tongxing::values;
 
 use crate::support::{
-    LI, Portal, Server, Tokens, ZHANG, assert_refused, assert_signed, header_of, quick, race,
-    seconds,
+    LI, Portal, Server, Tokens, ZHANG, assert_refused, assert_signed, header_of, operation, quick,
+    race, seconds,
 };
 
 #[tokio::test]
@@ -140,4 +144,40 @@ async fn rotating_keys_loses_nothing() {
     let target = format!("/oauth2/end_session?id_token_hint={id_token}");
     assert_eq!(zhang.visit(&target).await.path(), "/oauth2/end_session");
     assert!(!zhang.cookies.contains_key("__Host-session"));
+}
+
+#[tokio::test]
+async fn an_account_read_before_its_buckets_key_was_replaced_opens_as_before() {
+    let server = Server::start().await;
+    let portal = server.portal().await;
+    let mut zhang = server.browser_of(&ZHANG);
+    let tokens = portal.tokens(&mut zhang).await;
+    let id = server.account_of(&ZHANG).await;
+    let (old, profile) = server.accounts.profile(id).await.unwrap().unwrap();
+    // Another account of the same bucket, of which only the key is left to be replaced.
+    let gone = AccountId::from_u128(1);
+    let removed: Result<u64, Error> = server
+        .ledger
+        .storage()
+        .write((id, gone), |tx, &(id, gone)| {
+            Box::pin(async move {
+                let sql = "INSERT INTO erasures (account_id, key_bucket, key_version, removed_at)
+                           SELECT $2, key_bucket, key_version, 1 FROM accounts
+                            WHERE account_id = $1";
+                tx.execute(sql, values![id, gone]).await
+            })
+        })
+        .await;
+    assert_eq!(removed.unwrap(), 1);
+    let Operation { operator, reason } = operation();
+    let removal = server.accounts.remove(gone, operator, reason).await;
+    assert!(removal.unwrap().key_replaced_at.is_some());
+    let (new, _) = server.accounts.profile(id).await.unwrap().unwrap();
+    assert_eq!(new.sealed.key_version, old.sealed.key_version + 1);
+    let opened = server.accounts.open_profile(id, &old.sealed).await;
+    assert!(opened.unwrap().name == profile.name);
+    assert_eq!(portal.userinfo(&tokens.access).await.status, 200);
+    // Nobody opens what is not there.
+    let nobody = server.accounts.open_profile(gone, &old.sealed).await;
+    assert!(nobody.is_err());
 }

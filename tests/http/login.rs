@@ -19,7 +19,7 @@ async fn a_phone_or_a_document_number_is_the_name() {
         let mut browser = server.browser();
         let page = browser.visit("/login").await;
         let home = browser.type_in(&page, name, WANG.password).await;
-        assert_eq!(home.path(), "/", "{name}");
+        assert_eq!(home.path(), "/account", "{name}");
         assert!(home.text().contains("王*"));
     }
 }
@@ -175,7 +175,7 @@ async fn the_same_person_keeps_the_session_another_ends_it() {
 async fn gets_in(server: &Server, name: &str, password: &str) -> bool {
     let mut browser = server.browser();
     let page = browser.visit("/login").await;
-    browser.type_in(&page, name, password).await.path() == "/"
+    browser.type_in(&page, name, password).await.path() == "/account"
 }
 
 #[tokio::test]

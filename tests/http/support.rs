@@ -1,6 +1,8 @@
 //! Actors and assertions that the tests are written with.
 
 mod answer;
+mod applicant;
+mod authority;
 mod browser;
 mod page;
 mod parts;
@@ -9,18 +11,22 @@ mod portal;
 mod request;
 mod server;
 mod signature;
+mod steps;
 mod template;
 
 pub(crate) use answer::{
     Answer, assert_page_refuses, assert_redirect_refuses, assert_refused, claims_of,
 };
+pub(crate) use applicant::{Applicant, document, phone};
+pub(crate) use authority::LEFT_ALONE;
 pub(crate) use browser::Browser;
 pub(crate) use page::Page;
 pub(crate) use people::{LI, Person, WANG, ZHANG};
 pub(crate) use portal::{Portal, Tokens, basic};
 pub(crate) use request::{AuthorizationRequest, Code, NONCE, STATE, challenge};
-pub(crate) use server::{ISSUER, Server, operation, quick, race, tweaked};
+pub(crate) use server::{ISSUER, Server, Setup, operation, quick, race, tweaked};
 pub(crate) use signature::{assert_signed, half_hash, header_of};
+pub(crate) use steps::wrong;
 
 use std::time::Duration;
 

@@ -1,82 +1,10 @@
 //! `tongxing authority` as a process: what it prints is believed, and spoken to over HTTP.
 
-use std::fs::File;
-use std::io::{BufRead as _, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-
-use reqwest::Client;
-use rustix::process::{Pid, Signal, kill_process};
-use serde_json::{Value, json};
+use serde_json::json;
 use tongxing::authority::Person;
 
 use crate::installation::Installation;
-
-/// A running simulator; ended when dropped.
-struct Simulator {
-    child: Child,
-    /// The line that it prints when it listens.
-    ready: Value,
-    client: Client,
-}
-
-impl Simulator {
-    /// Starts it on a free port, and waits until it listens.
-    fn start(folder: &Path, arguments: &[&str]) -> Self {
-        let log = File::create(folder.join("authority.err")).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_tongxing"))
-            .args(["authority", "--listen", "127.0.0.1:0"])
-            .args(arguments)
-            .current_dir(folder)
-            .env_clear()
-            .env("TONGXING__LOG__LEVEL", "trace")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()
-            .expect("the program starts");
-        let mut line = String::new();
-        let mut printed = BufReader::new(child.stdout.take().expect("its output"));
-        printed.read_line(&mut line).expect("text");
-        // An error means that it is installed already.
-        drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
-        let client = Client::builder().no_proxy().tls_certs_only([]);
-        Self {
-            child,
-            ready: serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}")),
-            client: client.build().unwrap(),
-        }
-    }
-
-    fn url(&self) -> &str {
-        self.ready["url"].as_str().expect("its address")
-    }
-
-    async fn verify(&self, person: &Value, token: &str) -> (u16, Value) {
-        let mut asked = person.clone();
-        asked["transaction"] = "t-42".into();
-        asked["method"] = "three_elements".into();
-        let request = self.client.post(format!("{}/v1/verifications", self.url()));
-        let request = request.bearer_auth(token).json(&asked);
-        let response = request.send().await.expect("an answer");
-        let status = response.status().as_u16();
-        (status, response.json().await.unwrap_or_default())
-    }
-
-    /// Asks it to end; it does, without complaint.
-    fn stop(mut self) {
-        kill_process(Pid::from_child(&self.child), Signal::TERM).expect("it runs");
-        assert!(self.child.wait().expect("an end").success());
-    }
-}
-
-impl Drop for Simulator {
-    fn drop(&mut self) {
-        // Both fail only if it has ended, which is what is wanted.
-        self.child.kill().unwrap_or_default();
-        self.child.wait().map(drop).unwrap_or_default();
-    }
-}
+use crate::simulator::Simulator;
 
 #[tokio::test]
 async fn it_prints_where_it_is_and_whom_it_knows_and_verifies_them() {
@@ -102,11 +30,7 @@ async fn it_prints_where_it_is_and_whom_it_knows_and_verifies_them() {
         "no_record"
     );
 
-    let switch = simulator
-        .client
-        .put(format!("{}/behavior", simulator.url()));
-    let switched = switch.json(&json!({"behavior": "no_record"})).send().await;
-    assert_eq!(switched.unwrap().status(), 200);
+    simulator.behave("no_record", None).await;
     assert_eq!(
         simulator.verify(&people[0], "").await.1["result"],
         "no_record"
@@ -135,8 +59,8 @@ async fn whom_a_file_names_it_verifies_for_who_shows_the_token_and_tells_nobody_
     assert_eq!(simulator.verify(&named, "wrong").await.0, 401);
     let (status, answer) = simulator.verify(&named, "s3cret").await;
     assert_eq!((status, &answer["result"]), (200, &json!("match")));
+    let log = simulator.log();
     simulator.stop();
-    let log = std::fs::read_to_string(folder.path().join("authority.err")).unwrap();
     for member in ["name", "document_number", "phone_number"] {
         let value = named[member].as_str().unwrap();
         assert!(!log.contains(value) && !log.contains(&value[3..]), "{log}");
@@ -177,6 +101,7 @@ async fn a_server_shows_in_its_metrics_whether_it_asks_its_authority() {
     let mut installation = Installation::sqlite();
     installation.set("authority.url", "http://127.0.0.1:9");
     installation.set("authority.token", "s3cret-hunter2");
+    installation.set("notification.outbox", "outbox.ndjson");
     let printed = installation.run(&["check-config"]).await;
     assert!(
         printed.stdout.contains("url = \"http://127.0.0.1:9\""),

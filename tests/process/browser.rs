@@ -72,6 +72,15 @@ impl Page {
         attribute(form, "action").expect("an action")
     }
 
+    /// Where its link to a path of the provider leads.
+    #[track_caller]
+    pub(crate) fn link(&self, path: &str) -> String {
+        let links = self.answer.body.split("<a ").skip(1);
+        let mut links = links.filter_map(|link| attribute(link, "href"));
+        let link = links.find(|link| link.split('?').next() == Some(path));
+        link.unwrap_or_else(|| panic!("no link to {path}: {self:?}"))
+    }
+
     /// The hidden fields of its form.
     pub(crate) fn hidden(&self) -> Vec<(String, String)> {
         let inputs = self.answer.body.split("<input type=\"hidden\" ").skip(1);
@@ -79,6 +88,15 @@ impl Page {
             .filter_map(|input| Some((attribute(input, "name")?, attribute(input, "value")?)))
             .collect()
     }
+}
+
+/// Hidden fields, and those that were typed.
+fn filled<'a>(
+    hidden: &'a [(String, String)],
+    fields: &[(&'a str, &'a str)],
+) -> Vec<(&'a str, &'a str)> {
+    let hidden = hidden.iter().map(|(k, v)| (&**k, &**v));
+    hidden.chain(fields.iter().copied()).collect()
 }
 
 /// The first attribute of that name, as a browser reads it.
@@ -174,9 +192,27 @@ impl Browser {
     pub(crate) async fn submit(&mut self, page: &Page, fields: &[(&str, &str)]) -> Arrival {
         let url = self.absolute(&page.url, &page.action());
         let hidden = page.hidden();
-        let mut form: Vec<(&str, &str)> = hidden.iter().map(|(k, v)| (&**k, &**v)).collect();
-        form.extend_from_slice(fields);
-        self.go(&url, Some(&form)).await
+        self.go(&url, Some(&filled(&hidden, fields))).await
+    }
+
+    /// Submits the form of a page with more fields, if there is an answer; follows nothing.
+    pub(crate) async fn try_submit(
+        &mut self,
+        page: &Page,
+        fields: &[(&str, &str)],
+    ) -> Result<Answer, reqwest::Error> {
+        let url = self.absolute(&page.url, &page.action());
+        let hidden = page.hidden();
+        self.ask(&url, Some(&filled(&hidden, fields))).await
+    }
+
+    /// A page, if there is an answer; follows nothing.
+    pub(crate) async fn try_open(&mut self, url: &str) -> Result<Page, reqwest::Error> {
+        let answer = self.ask(url, None).await?;
+        Ok(Page {
+            url: url.to_owned(),
+            answer,
+        })
     }
 
     /// Enters a name and a password.

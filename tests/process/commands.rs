@@ -139,6 +139,14 @@ on_both! {
         let recorded = "SELECT COUNT(*) FROM audit_events WHERE kind = 'keys_rotated' \
                         AND detail LIKE '%\"li\"%' AND detail LIKE '%\"year\"%'";
         assert_eq!(installation.number(recorded).await, 1, "who rotated, and why");
+        // Portals may hold a key set without the keys that are next now.
+        let refused = installation.run(&["keys", "rotate"]).await;
+        let line = refused.failed_with_one_line();
+        assert!(line.contains("rotate after that") && line.contains("--force"), "{line}");
+        assert_eq!(installation.run(&["keys", "list"]).await.json(), after);
+        let forced = installation.run(&["keys", "rotate", "--force", "--reason", "leak"]).await;
+        assert_eq!(count(&forced.json(), "retired"), 8);
+        assert!(forced.stderr.contains("signing RS256: "), "{forced:?}");
     }
 }
 

@@ -192,7 +192,7 @@ async fn nothing_redeemed_is_redeemed_again(http: &Http, portal: &Portal, codes:
 }
 
 /// What the dead process left unsealed is sealed by the living one.
-async fn the_audit_log_recovers(installation: &Installation, server: &Server) {
+pub(crate) async fn the_audit_log_recovers(installation: &Installation, server: &Server) {
     within(
         Duration::from_mins(1),
         "the dead process's events sealed",

@@ -6,24 +6,31 @@
 #[path = "../support/postgres.rs"]
 mod postgres;
 
+mod applying;
 mod browser;
 mod http;
 mod installation;
+mod outbox;
 mod people;
 mod portal;
 mod server;
+mod simulator;
 mod sql;
 
 mod audit;
 mod authority;
+mod authority_failing;
 mod bad_input;
 mod changes;
 mod commands;
 #[cfg(test)]
 mod demo;
 mod ending;
+mod first_steps;
 mod importing;
 mod killed;
 mod personal_data;
+mod registration;
+mod registrations_killed;
 mod removal;
 mod tls;

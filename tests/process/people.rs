@@ -31,6 +31,17 @@ impl Person {
         }
     }
 
+    /// What the authority knows of them.
+    pub(crate) fn register_line(&self) -> String {
+        let line = json!({
+            "name": self.name,
+            "document_type": "resident_id_card",
+            "document_number": self.number,
+            "phone_number": self.phone,
+        });
+        format!("{line}\n")
+    }
+
     /// A line of an import.
     pub(crate) fn line(&self) -> String {
         let line = json!({

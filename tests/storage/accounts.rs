@@ -7,12 +7,12 @@ use tongxing::domain::clock::{Clock as _, SystemClock};
 use tongxing::domain::id::{AccountId, Id};
 use tongxing::domain::instant::Instant;
 use tongxing::protocol::client_metadata::ClientMetadata;
-use tongxing::storage::account_index::ACCOUNTS_PER_PHONE;
 use tongxing::storage::accounts::Insertion;
+use tongxing::storage::checks::NewCheck;
 use tongxing::storage::credentials::PasswordCredential;
 use tongxing::storage::migrations::MAIN;
 use tongxing::storage::{BoxFuture, Error, Storage, Transaction};
-use tongxing::storage::{account_index, accounts, checks, clients, clock, credentials};
+use tongxing::storage::{accounts, checks, clients, clock, credentials};
 
 use crate::harness::{Database, on_both, race};
 
@@ -33,6 +33,15 @@ pub(crate) fn account(number: u128) -> AccountId {
     Id::from_u128(number)
 }
 
+fn sealed(profile: &str) -> SealedProfile {
+    SealedProfile {
+        key_bucket: 7,
+        key_version: 3,
+        wrapped_key: "wrapped".to_owned(),
+        profile: profile.to_owned(),
+    }
+}
+
 pub(crate) async fn add_account(storage: &Storage, number: u128) {
     write(storage, move |tx| {
         Box::pin(async move {
@@ -50,10 +59,8 @@ pub(crate) fn new_account(number: u128, key_version: i64) -> Account {
         id: account(number),
         status: AccountStatus::Active,
         sealed: SealedProfile {
-            key_bucket: 7,
             key_version,
-            wrapped_key: "wrapped".to_owned(),
-            profile: "sealed".to_owned(),
+            ..sealed("sealed")
         },
         created_at: at(1),
         changed_at: at(2),
@@ -112,17 +119,14 @@ pub(crate) async fn move_client(storage: &Storage, name: &'static str, to: Clien
     .await
 }
 
-async fn add_phone(storage: &Storage, number: u128, confirmed_at: Option<Instant>) -> bool {
-    write(storage, move |tx| {
-        Box::pin(account_index::add_phone(
-            tx,
-            "phone",
-            1,
-            account(number),
-            confirmed_at,
-        ))
-    })
-    .await
+/// A check that rests on nothing in particular.
+pub(crate) fn new_check(number: u128, check: Check) -> NewCheck {
+    NewCheck {
+        id: Id::from_u128(number),
+        check,
+        document_key: None,
+        phone_key: None,
+    }
 }
 
 async fn statuses(storage: &Storage, name: &str) -> (ClientStatus, usize) {
@@ -155,50 +159,65 @@ on_both! {
         assert!(!move_account(&storage, 2, active, frozen).await);
     }
 
-    async fn a_document_has_one_holder(database: &Database) {
+    async fn of_16_profiles_for_one_the_first_replaces_it(database: &Database) {
         let storage = database.storage(&MAIN).await;
-        let claims = race(16, |number| {
+        add_account(&storage, 1).await;
+        let replaced = race(16, |number| {
             let storage = storage.clone();
             async move {
                 write(&storage, move |tx| {
-                    let holder = account(number as u128);
-                    Box::pin(account_index::claim_document(tx, "document", 1, holder))
+                    Box::pin(async move {
+                        let status = accounts::lock(tx, account(1), at(50)).await?;
+                        assert_eq!(status, Some(AccountStatus::Active));
+                        let profiles = (&sealed("sealed"), &sealed(&format!("sealed {number}")));
+                        accounts::replace_profile(tx, account(1), profiles, at(51)).await
+                    })
                 })
                 .await
             }
         })
         .await;
-        let holder = claims.iter().position(|&claimed| claimed).unwrap();
-        assert_eq!(claims.iter().filter(|&&claimed| claimed).count(), 1);
+        let winner = replaced.iter().position(|&won| won).unwrap();
+        assert_eq!(replaced.iter().filter(|&&won| won).count(), 1);
         let mut reader = storage.reader().await.unwrap();
-        let found = account_index::find_by_document(&mut reader, "document").await.unwrap();
-        assert_eq!(found, Some(account(holder as u128)));
-        let none = account_index::find_by_document(&mut reader, "other").await.unwrap();
-        assert_eq!(none, None);
+        let found = accounts::find(&mut reader, account(1)).await.unwrap().unwrap();
+        assert_eq!(found.sealed, sealed(&format!("sealed {winner}")), "the rest is untouched");
+        assert!(found.changed_at >= at(50));
     }
 
-    async fn a_phone_serves_a_few_accounts_once_confirmed(database: &Database) {
+    async fn what_is_locked_says_its_status(database: &Database) {
         let storage = database.storage(&MAIN).await;
-        assert!(add_phone(&storage, 1, None).await);
-        assert!(!add_phone(&storage, 1, Some(at(1))).await, "it has it already");
-        for number in 2..=5 {
-            assert!(add_phone(&storage, number, Some(at(1))).await);
-        }
-        assert!(!add_phone(&storage, 6, Some(at(1))).await, "five have it");
-        let mut reader = storage.reader().await.unwrap();
-        let found = account_index::list_by_phone(&mut reader, "phone").await.unwrap();
-        assert_eq!(found, [2, 3, 4, 5].map(account));
+        add_account(&storage, 1).await;
+        let lock = async |number| {
+            write(&storage, move |tx| Box::pin(accounts::lock(tx, account(number), at(9)))).await
+        };
+        assert_eq!(lock(1).await, Some(AccountStatus::Active));
+        assert!(move_account(&storage, 1, AccountStatus::Active, AccountStatus::Frozen).await);
+        assert_eq!(lock(1).await, Some(AccountStatus::Frozen));
+        assert_eq!(lock(2).await, None);
     }
 
-    async fn of_32_accounts_with_one_phone_five_get_it(database: &Database) {
+    async fn a_new_password_replaces_whatever_there_was(database: &Database) {
         let storage = database.storage(&MAIN).await;
-        let added = race(32, |number| {
-            let storage = storage.clone();
-            async move { add_phone(&storage, number as u128, Some(at(1))).await }
+        add_account(&storage, 1).await;
+        let replace = async |hash| {
+            write(&storage, move |tx| {
+                Box::pin(credentials::replace_password(tx, account(1), hash, at(2)))
+            })
+            .await
+        };
+        assert!(!replace("first").await, "it has none");
+        write(&storage, |tx| {
+            Box::pin(async move {
+                let first = PasswordCredential { id: Id::from_u128(5), hash: "first".to_owned() };
+                credentials::insert_password(tx, account(1), &first, at(1)).await
+            })
         })
         .await;
-        let count = added.iter().filter(|&&added| added).count();
-        assert_eq!(count, ACCOUNTS_PER_PHONE as usize);
+        assert!(replace("second").await);
+        let mut reader = storage.reader().await.unwrap();
+        let found = credentials::find_password(&mut reader, account(1)).await.unwrap().unwrap();
+        assert_eq!((found.id, found.hash.as_str()), (Id::from_u128(5), "second"));
     }
 
     async fn a_password_is_replaced_only_if_it_is_still_the_same(database: &Database) {
@@ -246,7 +265,7 @@ on_both! {
             write(&storage, move |tx| {
                 let check = check.clone();
                 Box::pin(async move {
-                    checks::insert(tx, account(1), Id::from_u128(number), &check).await
+                    checks::insert(tx, account(1), &new_check(number, check)).await
                 })
             })
             .await;

@@ -6,11 +6,12 @@ use std::time::Duration;
 use tongxing::domain::account::AccountStatus;
 use tongxing::domain::authentication::{AuthenticationMethod, AuthenticationMethods};
 use tongxing::domain::id::Id;
+use tongxing::domain::phone_holder::PhoneHolder;
 use tongxing::domain::session::Session;
 use tongxing::storage::accounts::{Insertion, WrappedKeyRow};
 use tongxing::storage::erasures::Erasure;
 use tongxing::storage::migrations::MAIN;
-use tongxing::storage::{Error, Storage, accounts, erasures, key_buckets, sessions};
+use tongxing::storage::{Error, Storage, account_index, accounts, erasures, key_buckets, sessions};
 use tongxing::values;
 
 use crate::accounts::{account, add_account, at, new_account, write};
@@ -39,6 +40,15 @@ const ROWS: &[(&str, &str)] = &[
         "INSERT INTO checks (account_id, check_id, method, authority, reference, result,
                              performed_at)
          VALUES ($1, 'c', 'm', 'a', 'r', 'match', 1)",
+    ),
+    (
+        "account_notices",
+        "INSERT INTO account_notices (account_id, notice_id, kind, at) VALUES ($1, 'n', 'k', 1)",
+    ),
+    (
+        "privacy_acknowledgments",
+        "INSERT INTO privacy_acknowledgments (account_id, version, acknowledged_at)
+         VALUES ($1, 'v', 1)",
     ),
     (
         "sessions",
@@ -255,6 +265,47 @@ on_both! {
         assert_eq!(below(&storage, 2).await.len(), inserted);
     }
 
+    async fn a_phone_that_comes_while_the_account_is_removed_goes_too(database: &Database) {
+        let storage = database.storage(&MAIN).await;
+        for number in 1..=8 {
+            add_account(&storage, number).await;
+        }
+        race(16, |index| {
+            let storage = storage.clone();
+            async move {
+                let number = 1 + index as u128 % 8;
+                if index >= 8 {
+                    assert!(remove(&storage, number).await.is_some());
+                    return;
+                }
+                write(&storage, move |tx| {
+                    Box::pin(async move {
+                        if accounts::lock(tx, account(number), at(3)).await?.is_none() {
+                            return Ok(());
+                        }
+                        let holder = PhoneHolder {
+                            account_id: account(number),
+                            confirmed_at: None,
+                            in_own_name: false,
+                        };
+                        let key = account(number).to_string();
+                        account_index::add_phone(tx, &key, 1, holder).await?;
+                        // On PostgreSQL others see it only later.
+                        for _ in 0..10 {
+                            accounts::find(tx, account(number)).await?;
+                        }
+                        Ok(())
+                    })
+                })
+                .await;
+            }
+        })
+        .await;
+        for number in 1..=8 {
+            assert_eq!(rows_of(&storage, "account_phones", number).await, 0);
+        }
+    }
+
     async fn who_logs_in_while_the_account_is_removed_is_not_left_behind(database: &Database) {
         let storage = database.storage(&MAIN).await;
         for number in 1..=8 {
@@ -273,7 +324,7 @@ on_both! {
                         expires_at: at(2),
                     };
                     let inserted = storage.write(session, |tx, session| {
-                        Box::pin(async move { sessions::insert(tx, session, "hash").await })
+                        Box::pin(async move { sessions::insert(tx, session, "hash", None).await })
                     });
                     return inserted.await.map(|_: bool| ()).err();
                 }

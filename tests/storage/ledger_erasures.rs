@@ -11,7 +11,7 @@ use tongxing::crypto::entropy::SystemEntropy;
 use tongxing::domain::account::{Account, AccountStatus, SealedProfile};
 use tongxing::domain::id::AccountId;
 use tongxing::ledger::Ledger;
-use tongxing::ledger::profiles::{ProfileError, Profiles, WrappedKey};
+use tongxing::ledger::profiles::{AccountKey, ProfileError, Profiles, WrappedKey};
 use tongxing::ledger::vault::{Bucket, Vault, VaultError};
 use tongxing::storage::accounts::Insertion;
 use tongxing::storage::migrations::VAULT;
@@ -137,13 +137,21 @@ impl Process {
     }
 
     async fn open(&self, account: &Account) -> Result<Vec<u8>, ProfileError> {
-        let wrapped = WrappedKey {
-            bucket: Bucket::new(account.sealed.key_bucket),
-            version: account.sealed.key_version,
-            wrapped: account.sealed.wrapped_key.clone(),
-        };
-        let key = self.profiles.open_key(account.id, &wrapped).await?;
+        let key = self.account_key(account.id, &account.sealed).await?;
         Ok(key.open(&account.sealed.profile)?.to_vec())
+    }
+
+    async fn account_key(
+        &self,
+        id: AccountId,
+        sealed: &SealedProfile,
+    ) -> Result<AccountKey, ProfileError> {
+        let wrapped = WrappedKey {
+            bucket: Bucket::new(sealed.key_bucket),
+            version: sealed.key_version,
+            wrapped: sealed.wrapped_key.clone(),
+        };
+        self.profiles.open_key(id, &wrapped).await
     }
 
     async fn holds(&self, version: i64) -> bool {
@@ -313,25 +321,22 @@ on_both! {
                         return last;
                     }
                     let account = home.find(200).await.unwrap();
-                    let wrapped = WrappedKey {
-                        bucket: Bucket::new(BUCKET),
-                        version: account.sealed.key_version,
-                        wrapped: account.sealed.wrapped_key,
-                    };
+                    let sealed = account.sealed;
                     // Its key may have been replaced since it was read: then it is read again.
-                    let Ok(key) = process.profiles.open_key(person(200), &wrapped).await else {
+                    let Ok(key) = process.account_key(account.id, &sealed).await else {
                         continue;
                     };
-                    last = format!("round {round}");
-                    let sealed = key.seal(last.as_bytes(), &SystemEntropy).unwrap();
-                    let written = home.house.storage.write(sealed, |tx, sealed| {
+                    let text = format!("round {round}");
+                    let profile = key.seal(text.as_bytes(), &SystemEntropy).unwrap();
+                    let new = SealedProfile { profile, ..sealed.clone() };
+                    let replacing = home.house.storage.write((sealed, new), |tx, (old, new)| {
                         Box::pin(async move {
-                            let sql = "UPDATE accounts SET profile = $2 WHERE account_id = $1";
-                            tx.execute(sql, values![person(200), sealed.as_str()]).await
+                            accounts::replace_profile(tx, person(200), (old, new), at(3)).await
                         })
                     });
-                    let written: Result<u64, Error> = written.await;
-                    assert_eq!(written.unwrap(), 1);
+                    let replaced: Result<bool, Error> = replacing.await;
+                    assert!(replaced.unwrap());
+                    last = text;
                 }
                 last
             }

@@ -11,6 +11,7 @@ use tongxing::storage::vault::BucketKeyRow;
 use tongxing::storage::{BoxFuture, Error, Storage, Transaction};
 use tongxing::storage::{audit, changes, keys, leases, usage, vault};
 
+use crate::accounts::add_client;
 use crate::harness::{Database, on_both};
 
 /// One transaction.
@@ -283,6 +284,27 @@ on_both! {
             Box::pin(async move {
                 assert_eq!(keys::note_fact(tx, "vault", "one").await?, "one");
                 assert_eq!(keys::note_fact(tx, "vault", "two").await?, "one");
+                Ok(())
+            })
+        })
+        .await;
+    }
+
+    async fn a_fact_of_the_empty_changes_until_there_is_a_client(database: &Database) {
+        let storage = database.storage(&MAIN).await;
+        write(&storage, |tx| {
+            Box::pin(async move {
+                assert_eq!(keys::note_fact_of_the_empty(tx, "issuer", "one").await?, "one");
+                assert_eq!(keys::note_fact_of_the_empty(tx, "issuer", "two").await?, "two");
+                Ok(())
+            })
+        })
+        .await;
+        assert!(add_client(&storage, "portal").await);
+        write(&storage, |tx| {
+            Box::pin(async move {
+                assert_eq!(keys::note_fact_of_the_empty(tx, "issuer", "three").await?, "two");
+                assert_eq!(keys::replace_fact(tx, "issuer", "three").await?, "three");
                 Ok(())
             })
         })

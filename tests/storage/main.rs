@@ -5,7 +5,9 @@
 #[path = "../support/postgres.rs"]
 mod postgres;
 
+mod account_index;
 mod accounts;
+mod challenges;
 mod coverage;
 mod erasures;
 mod harness;
@@ -21,6 +23,7 @@ mod on_postgres;
 mod on_sqlite;
 mod outbox;
 mod outbox_delivery;
+mod proofing;
 mod retention;
 mod sessions;
 mod statements;

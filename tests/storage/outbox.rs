@@ -216,9 +216,12 @@ on_both! {
         assert_eq!(give_up_expired(at(19)).await, 0);
         // The third has expired, the first is being delivered.
         assert_eq!(give_up_expired(at(20)).await, 1);
-        assert_eq!(claim(&storage, 2, at(45), 10).await, []);
-        assert_eq!(give_up_expired(at(45)).await, 1);
-        assert_eq!(numbers(&claim(&storage, 2, at(45), 10).await), [2]);
+        assert_eq!(give_up_expired(at(44)).await, 0);
+        // Whoever takes it is told that it has expired, and lets the next one go.
+        let late = claim(&storage, 2, at(45), 10).await;
+        assert_eq!((numbers(&late), late[0].expires_at), (vec![1], at(20)));
+        assert_eq!(give_up_expired(at(75)).await, 1);
+        assert_eq!(numbers(&claim(&storage, 2, at(75), 10).await), [2]);
         let counted = OutboxCount { waiting: 1, failed: 2, oldest: Some(at(10)) };
         assert_eq!((count(&storage).await, payloads(&storage).await), (counted, 1));
     }

@@ -18,7 +18,7 @@ use tongxing::storage::migrations::MAIN;
 use tongxing::storage::{accounts, authorizations, checks, grants, sessions, subjects};
 
 use crate::accounts::{
-    account, add_account, add_client, at, client_id, move_account, move_client, write,
+    account, add_account, add_client, at, client_id, move_account, move_client, new_check, write,
 };
 use crate::harness::{Database, on_both, race};
 
@@ -34,7 +34,9 @@ fn session(number: u128) -> Session {
 
 async fn add_session(storage: &Storage, number: u128) -> bool {
     write(storage, move |tx| {
-        Box::pin(async move { sessions::insert(tx, &session(number), "secret").await })
+        Box::pin(async move {
+            sessions::insert(tx, &session(number), "secret", Some("Chrome · Android")).await
+        })
     })
     .await
 }
@@ -225,6 +227,45 @@ on_both! {
         assert_eq!(ended, 2);
     }
 
+    async fn live_sessions_are_listed_the_latest_first(database: &Database) {
+        let storage = logged_in(database).await;
+        add_session(&storage, 2).await;
+        add_session(&storage, 3).await;
+        write(&storage, |tx| {
+            Box::pin(async move {
+                let later = Session { authenticated_at: at(20), ..session(3) };
+                sessions::renew(tx, &later, "another").await
+            })
+        })
+        .await;
+        end_session(&storage, 2).await;
+        let mut reader = storage.reader().await.unwrap();
+        let live = sessions::list_live(&mut reader, account(1), at(99)).await.unwrap();
+        let listed: Vec<_> = live.iter().map(|one| (one.id.to_u128(), one.authenticated_at)).collect();
+        assert_eq!(listed, [(3, at(20)), (1, at(10))]);
+        assert_eq!(live[0].device.as_deref(), Some("Chrome · Android"));
+        assert!(sessions::list_live(&mut reader, account(1), at(100)).await.unwrap().is_empty());
+        assert!(sessions::list_live(&mut reader, account(2), at(99)).await.unwrap().is_empty());
+    }
+
+    async fn what_was_given_to_whom_is_listed(database: &Database) {
+        let storage = logged_in(database).await;
+        let list = async || {
+            let mut reader = storage.reader().await.unwrap();
+            let given = grants::list(&mut reader, account(1)).await.unwrap();
+            given.into_iter().map(|(client, grant)| (client, grant.id)).collect::<Vec<_>>()
+        };
+        assert_eq!(list().await, [(client_id("portal"), Id::from_u128(1))]);
+        let withdrawn = write(&storage, |tx| Box::pin(grants::revoke_all(tx, account(1), at(60)))).await;
+        assert_eq!(withdrawn, 1);
+        assert!(list().await.is_empty());
+        assert!(standing(&storage).await.is_none());
+        let again = write(&storage, |tx| Box::pin(grants::revoke_all(tx, account(1), at(61)))).await;
+        assert_eq!(again, 0);
+        give(&storage, 4).await;
+        assert_eq!(list().await, [(client_id("portal"), Id::from_u128(4))]);
+    }
+
     async fn sessions_are_swept_when_they_have_expired(database: &Database) {
         let storage = logged_in(database).await;
         let sweep = async |before| {
@@ -245,7 +286,7 @@ on_both! {
         for number in [7, 8] {
             write(&storage, move |tx| {
                 Box::pin(async move {
-                    checks::insert(tx, account(1), Id::from_u128(number), &check()).await
+                    checks::insert(tx, account(1), &new_check(number, check())).await
                 })
             })
             .await;

@@ -91,6 +91,12 @@ fn read_metadata(path: &Path) -> anyhow::Result<RawClientMetadata> {
     } else {
         json = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     }
-    RawClientMetadata::from_json(&json)
-        .map_err(|error| anyhow::anyhow!("{}: {}", error.code().as_str(), error.description()))
+    let raw = RawClientMetadata::from_json(&json)
+        .map_err(|error| anyhow::anyhow!("{}: {}", error.code().as_str(), error.description()))?;
+    for member in raw.ignored() {
+        output::say(format_args!(
+            "tongxing: {member:?} is ignored: not a member that this provider reads"
+        ));
+    }
+    Ok(raw)
 }

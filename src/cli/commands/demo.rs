@@ -29,6 +29,7 @@ use crate::demo::story::{self, Addresses};
 use crate::demo::{Portal, PortalParts, RelyingParty};
 use crate::domain::clock::{Clock, SystemClock};
 use crate::http::server::{Listener, Patience, Settings};
+use crate::ledger::issuer::Rename;
 use crate::views::demo::StartPage;
 use crate::views::renderer::Renderer;
 
@@ -79,7 +80,8 @@ pub(super) async fn run(
         .into_iter()
         .map(|province| retried(|| take_place(province, &mut ports)))
         .collect::<anyhow::Result<Vec<_>>>()?;
-    let services = Services::open(&config).await?;
+    // Its issuer follows the port that was free; the portals are told.
+    let services = Services::open_as(&config, Rename::Allowed).await?;
     let addresses = addresses(&config, &places);
     let mut portals = JoinSet::new();
     import_people(&services.provider).await?;

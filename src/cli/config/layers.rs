@@ -150,7 +150,11 @@ impl Settings {
         };
         match value {
             Some(value) => self.put(path, value, origin, problems),
-            None => problems.add(path, origin, expected(&known.value)),
+            None => {
+                let given = Value::String(text.to_owned());
+                let what = format!("{}{}", expected(&known.value), received(path, &given));
+                problems.add(path, origin, what);
+            }
         }
     }
 
@@ -159,7 +163,8 @@ impl Settings {
             return problems.add(path, origin, self.unknown(path));
         };
         if !known.value.same_type(&value) {
-            return problems.add(path, origin, expected(&known.value));
+            let what = format!("{}{}", expected(&known.value), received(path, &value));
+            return problems.add(path, origin, what);
         }
         let origin = origin.clone();
         *known = Setting::new(value, origin);
@@ -205,6 +210,23 @@ impl Settings {
     }
 }
 
+/// Variables that look like settings of ours and are none: one underscore in place of two.
+pub fn misspelled(environment: &[(OsString, OsString)]) -> Vec<&str> {
+    let ours = |name: &&str| {
+        let rest = name.strip_prefix("TONGXING_");
+        let rest = rest.filter(|rest| !rest.starts_with('_'));
+        rest.is_some_and(|rest| {
+            let rest = rest.to_ascii_lowercase().replace("__", "_");
+            let table = DEFAULT.parse::<Table>().unwrap_or_default();
+            leaves("", table)
+                .iter()
+                .any(|(path, _)| path.replace('.', "_") == rest)
+        })
+    };
+    let names = environment.iter().filter_map(|(name, _)| name.to_str());
+    names.filter(ours).collect()
+}
+
 /// The values of a table by path; of an empty table, the table itself.
 fn leaves(prefix: &str, table: Table) -> Vec<(String, Value)> {
     let mut found = Vec::new();
@@ -248,6 +270,28 @@ const fn expected(default: &Value) -> &'static str {
         Value::String(_) => "must be text",
         Value::Float(_) | Value::Datetime(_) | Value::Table(_) => "is of a type without a reader",
     }
+}
+
+/// What was given, for the end of a sentence that says what it must be. Nothing where it may be a
+/// secret or hold one, and nothing that would hide the sentence.
+pub(super) fn received(path: &str, value: &Value) -> String {
+    const LONGEST: usize = 100;
+    if SECRETS.contains(&path) || path.ends_with("url") || path.ends_with("_file") {
+        return String::new();
+    }
+    let shown = match redacted(path, value) {
+        Value::String(text) => format!("{text:?}"),
+        other @ (Value::Integer(_)
+        | Value::Float(_)
+        | Value::Boolean(_)
+        | Value::Datetime(_)
+        | Value::Array(_)
+        | Value::Table(_)) => other.to_string().replace(char::is_control, " "),
+    };
+    if shown.len() > LONGEST {
+        return String::new();
+    }
+    format!("; it is {shown}")
 }
 
 fn redacted(path: &str, value: &Value) -> Value {

@@ -1,6 +1,7 @@
 //! What is wrong with a configuration, in words for the person who wrote it.
 //!
-//! A problem names the setting and where its value came from, never the value: it may be a secret.
+//! A problem names the setting and where its value came from; the value itself only where it cannot
+//! be a secret.
 
 use std::fmt;
 use std::path::PathBuf;

@@ -4,13 +4,14 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use toml::Value;
 
-use super::layers::Settings;
+use super::layers::{Settings, received};
 use super::problem::{Origin, Problems};
+use crate::storage::database::{DatabaseUrl, ParseDatabaseUrlError};
 
 /// Reads settings and notes problems.
 pub(super) struct Reader<'a> {
@@ -80,6 +81,25 @@ impl<'a> Reader<'a> {
         text.map(PathBuf::from)
     }
 
+    /// The URL of a database: in the setting itself, or in the file that `in_file` names.
+    pub(super) fn database_url(
+        &mut self,
+        path: &'static str,
+        in_file: &'static str,
+    ) -> Option<DatabaseUrl> {
+        let Some(file) = self.optional_path(in_file) else {
+            return self.parse(path, parse_database_url);
+        };
+        let given = self.text(path).is_some_and(|text| !text.is_empty());
+        if given && self.origin(path) != Origin::Default {
+            self.problem(in_file, format!("must not be given together with {path}"));
+            return None;
+        }
+        let url = self.parse(in_file, |_| read_database_url(&file))?;
+        self.note(path, format!("not used: {in_file} is"));
+        Some(url)
+    }
+
     pub(super) fn flag(&self, path: &'static str) -> Option<bool> {
         self.value(path)?.as_bool()
     }
@@ -144,11 +164,30 @@ impl<'a> Reader<'a> {
     }
 
     fn accept<T>(&mut self, path: &'static str, parsed: Result<T, String>) -> Option<T> {
-        parsed.map_err(|what| self.problem(path, what)).ok()
+        parsed
+            .map_err(|what| {
+                let value = self.settings.get(path).map(|setting| &setting.value);
+                let received = value.map(|value| received(path, value));
+                self.problem(path, what + &received.unwrap_or_default());
+            })
+            .ok()
     }
 
     fn value(&self, path: &'static str) -> Option<&Value> {
         self.seen.borrow_mut().insert(path);
         self.settings.get(path).map(|setting| &setting.value)
     }
+}
+
+fn parse_database_url(text: &str) -> Result<DatabaseUrl, String> {
+    text.parse()
+        .map_err(|error: ParseDatabaseUrlError| error.to_string())
+}
+
+/// Nothing of what is in the file is told: it is there for its password.
+fn read_database_url(file: &Path) -> Result<DatabaseUrl, String> {
+    let shown = file.display();
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| format!("{shown} cannot be read: {error}"))?;
+    parse_database_url(text.trim()).map_err(|what| format!("{shown}: {what}"))
 }

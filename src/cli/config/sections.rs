@@ -14,7 +14,7 @@ use crate::http::address::AddressBlock;
 use crate::ledger::usage::Retention;
 use crate::outbound::Loopback;
 use crate::protocol::issuer::Issuer;
-use crate::storage::database::{DatabaseUrl, ParseDatabaseUrlError};
+use crate::storage::database::DatabaseUrl;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_mins(1);
@@ -141,13 +141,8 @@ pub struct DatabaseConfig {
     pub pool_size: u32,
 }
 
-pub(super) fn database_url(text: &str) -> Result<DatabaseUrl, String> {
-    text.parse()
-        .map_err(|error: ParseDatabaseUrlError| error.to_string())
-}
-
 pub(super) fn database(read: &mut Reader<'_>) -> Option<DatabaseConfig> {
-    let url = read.parse("database.url", database_url);
+    let url = read.database_url("database.url", "database.url_file");
     let pool_size = read.number("database.pool_size", 1..=1000);
     Some(DatabaseConfig {
         url: url?,

@@ -365,3 +365,63 @@ fn every_default_has_a_comment() {
         }
     }
 }
+
+#[test]
+fn a_database_url_may_stand_in_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("url");
+    std::fs::write(&file, "postgres://tongxing:hunter2@db.example/tongxing\n").unwrap();
+    for section in ["database", "vault"] {
+        let by_file = format!("{section}.url_file={}", file.display());
+        let config = load("", &[], &[&by_file]).unwrap();
+        let url = match section {
+            "database" => config.database.url.to_string(),
+            _ => config.vault.url.to_string(),
+        };
+        assert!(url.contains("db.example"), "{url}");
+        assert!(!config.to_toml().contains("hunter2"));
+        let both = format!("{section}.url=sqlite:other.db");
+        let problem = load("", &[], &[&by_file, &both]).unwrap_err();
+        assert!(problem.contains("together with"), "{problem}");
+        let missing = refused(&format!("{section}.url_file"), "/nonexistent");
+        assert!(missing.contains("/nonexistent cannot be read"), "{missing}");
+    }
+    std::fs::write(&file, "mysql://u:hunter2@h/d").unwrap();
+    let by_file = format!("{}", file.display());
+    let problem = refused("database.url_file", &by_file);
+    assert!(
+        problem.contains("is `sqlite:PATH` or") && !problem.contains("hunter2"),
+        "{problem}"
+    );
+}
+
+#[test]
+fn a_problem_tells_what_was_given_unless_it_may_be_secret() {
+    for (setting, value, told) in [
+        ("log.format", "xml", "json; it is \"xml\""),
+        ("lifetimes.code_seconds", "90", "to 60; it is 90"),
+        ("server.max_connections", "many", "number; it is \"many\""),
+        ("server.listen", "here", "8080; it is \"here\""),
+    ] {
+        let problem = refused(setting, value);
+        assert!(problem.contains(told), "{told} in {problem}");
+    }
+    let problem = refused("server.issuer", "https://user:hunter2@id.example");
+    assert!(!problem.contains("hunter2"), "{problem}");
+}
+
+#[test]
+fn a_variable_with_one_underscore_is_noticed() {
+    let names = [
+        "TONGXING_SERVER_ISSUER",
+        "TONGXING_DATABASE__URL",
+        "TONGXING__SERVER__ISSUER",
+        "TONGXING_TEST_POSTGRES",
+        "PATH",
+    ];
+    let environment: Vec<_> = names.map(|name| (name.into(), "x".into())).into();
+    assert_eq!(
+        misspelled(&environment),
+        ["TONGXING_SERVER_ISSUER", "TONGXING_DATABASE__URL"]
+    );
+}

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use super::read::Reader;
-use super::sections::database_url;
 use crate::crypto::custody::{CustodyError, MasterKey};
 use crate::domain::entropy::Entropy;
 use crate::domain::secret::Secret;
@@ -49,31 +48,46 @@ pub enum MasterKeyError {
 }
 
 impl VaultConfig {
+    /// Whether the master key could be read, or made. Makes nothing.
+    pub fn check_master_key(&self) -> Result<(), MasterKeyError> {
+        match (&self.master_key, self.url.file()) {
+            (MasterKeySource::BesideVault(key), Some(vault)) if vault.exists() && !key.exists() => {
+                Err(MasterKeyError::Lost {
+                    vault: vault.to_owned(),
+                    key: key.clone(),
+                })
+            }
+            (MasterKeySource::BesideVault(key) | MasterKeySource::File(key), _) if key.exists() => {
+                Ok(MasterKey::read(key).map(drop)?)
+            }
+            // The reader of the configuration has read what is given.
+            _ => Ok(()),
+        }
+    }
+
     /// The master key; made when this is the first start. Call it before the vault is opened,
     /// since that makes the vault's file.
     pub fn master_key(&self, entropy: &dyn Entropy) -> Result<MasterKey, MasterKeyError> {
         match &self.master_key {
             MasterKeySource::Text(text) => Ok(MasterKey::from_text(text)?),
             MasterKeySource::File(path) => Ok(MasterKey::read(path)?),
-            MasterKeySource::BesideVault(key) => match self.url.file() {
-                Some(vault) if vault.exists() && !key.exists() => Err(MasterKeyError::Lost {
-                    vault: vault.to_owned(),
-                    key: key.clone(),
-                }),
-                Some(_) | None => Ok(MasterKey::read_or_create(key, entropy)?),
-            },
+            MasterKeySource::BesideVault(key) => {
+                self.check_master_key()?;
+                Ok(MasterKey::read_or_create(key, entropy)?)
+            }
         }
     }
 }
 
 pub(super) fn read(read: &mut Reader<'_>, database: Option<&DatabaseUrl>) -> Option<VaultConfig> {
     let folder = folder_of(database).unwrap_or_else(|| PathBuf::from("data"));
-    let url = if read.text("vault.url")?.is_empty() {
+    let in_file = read.optional_path("vault.url_file").is_some();
+    let url = if read.text("vault.url")?.is_empty() && !in_file {
         let url = DatabaseUrl::sqlite(&folder.join("vault.db"));
         read.note("vault.url", url.to_string());
         Some(url)
     } else {
-        read.parse("vault.url", database_url)
+        read.database_url("vault.url", "vault.url_file")
     };
     let same =
         |url: &DatabaseUrl| database.is_some_and(|other| other.to_string() == url.to_string());

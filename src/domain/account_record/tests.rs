@@ -108,7 +108,17 @@ fn each_problem_is_a_member_and_a_rule() {
         (json!({"name": "张伟1"}), "name: characters"),
         (json!({"name": 1}), "name: not text"),
         (json!({"name": null}), "name: missing"),
-        (json!({"document_type": "id"}), "document_type: unknown"),
+        (
+            json!({"document_type": "id"}),
+            "document_type: unknown; known are resident_id_card, \
+             hk_macao_taiwan_residence_permit, hk_macao_travel_permit, taiwan_travel_permit, \
+             foreign_permanent_resident_card_2017, foreign_permanent_resident_card_2023, \
+             passport, network_credential",
+        ),
+        (
+            json!({"document_number": "1101"}),
+            "document_number: length; resident_id_card is 17 digits and a check digit or X",
+        ),
         (
             json!({"document_number": "110105194912310021"}),
             "document_number: check digit",
@@ -125,10 +135,16 @@ fn each_problem_is_a_member_and_a_rule() {
             json!({"document_country": "CHN"}),
             "document_country: country only for passports",
         ),
-        (json!({"phone_number": "123"}), "phone_number: length"),
+        (
+            json!({"phone_number": "123"}),
+            "phone_number: length: 8 to 15 digits",
+        ),
         (json!({"email": "x"}), "email: domain"),
         (json!({"password": "12345678"}), "password: too common"),
-        (json!({"password": "short"}), "password: too short"),
+        (
+            json!({"password": "short"}),
+            "password: too short: at least 8 characters",
+        ),
         (json!({"password": "13800000001"}), "password: own number"),
         (
             json!({"password": "11010519491231002X"}),
@@ -160,9 +176,18 @@ fn each_problem_is_a_member_and_a_rule() {
 #[test]
 fn each_problem_of_a_check_names_the_check() {
     for (member, value, reason) in [
-        ("method", json!("magic"), "checks[1].method: unknown"),
+        (
+            "method",
+            json!("magic"),
+            "checks[1].method: unknown; known are phone_code, two_elements, three_elements, \
+             four_elements, face, chip_and_face, network_credential, certificate, counter",
+        ),
         ("method", json!(null), "checks[1].method: missing"),
-        ("result", json!("yes"), "checks[1].result: unknown"),
+        (
+            "result",
+            json!("yes"),
+            "checks[1].result: unknown; known are match, mismatch, no_record, unavailable",
+        ),
         (
             "authority",
             json!(""),

@@ -47,6 +47,9 @@ async fn authorize(
         browser_cookie: drawn.as_deref().or(context.browser_cookie()),
     };
     let outcome = state.provider.authorize(&request, browser).await;
+    if let Err(AuthorizeError::Unverified(unverified)) = &outcome {
+        log_refusal(state, context, &request, unverified);
+    }
     let interacts = matches!(outcome, Ok(Outcome::Interact { .. }));
     let response = answer(state, context, outcome);
     match drawn.filter(|_| interacts) {
@@ -74,14 +77,7 @@ pub fn answer(
         }
         Err(AuthorizeError::Unverified(unverified)) => {
             let status = StatusCode::BAD_REQUEST;
-            let code = match unverified {
-                Unverified::UnknownClient => "unknown_client",
-                Unverified::RedirectUriMismatch => "redirect_uri_mismatch",
-                Unverified::Parameters(_)
-                | Unverified::MissingClientId
-                | Unverified::MissingRedirectUri
-                | Unverified::StateTooLong => "invalid_request",
-            };
+            let code = code_of(&unverified);
             respond::error_page(state, context, status, code, &unverified.to_string())
         }
         Err(AuthorizeError::Storage(error)) => respond::storage_error_page(state, context, &error),
@@ -92,4 +88,36 @@ pub fn answer(
             respond::error_page(state, context, status, "server_error", text)
         }
     }
+}
+
+const fn code_of(unverified: &Unverified) -> &'static str {
+    match unverified {
+        Unverified::UnknownClient => "unknown_client",
+        Unverified::RedirectUriMismatch(_) => "redirect_uri_mismatch",
+        Unverified::Parameters(_)
+        | Unverified::MissingClientId
+        | Unverified::MissingRedirectUri
+        | Unverified::StateTooLong => "invalid_request",
+    }
+}
+
+/// Logs which registered client's request got a page; the page itself is logged with the same
+/// number.
+fn log_refusal(
+    state: &AppState,
+    context: &RequestContext,
+    request: &RawAuthorizationRequest,
+    unverified: &Unverified,
+) {
+    let named = request.client_id().unwrap_or_default();
+    let Some(client) = state.provider.known_client(named) else {
+        return;
+    };
+    let error = if state.provider.is_suspended(named) {
+        "the client is suspended"
+    } else {
+        code_of(unverified)
+    };
+    let (request, client) = (&context.request_id, client.as_str());
+    tracing::info!(%request, endpoint = "authorize", client, error, "request refused");
 }

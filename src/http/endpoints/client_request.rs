@@ -3,6 +3,7 @@
 
 use axum::response::Response;
 
+use crate::domain::client::ClientId;
 use crate::http::context::{FormBody, RequestContext};
 use crate::http::respond;
 use crate::protocol::client_authentication::{ClientCredentials, CredentialsError};
@@ -39,23 +40,26 @@ pub(super) fn refuse(
     context: &RequestContext,
     endpoint: &'static str,
     error: &ClientAuthenticationError,
+    client: Option<&ClientId>,
 ) -> Response {
     let told = error.to_oauth();
-    log_refusal(context, endpoint, error, &told);
+    log_refusal(context, endpoint, error, (&told, client));
     respond::oauth_error(&told)
 }
 
-/// Logs why a request was refused: the wire is told what, the log why.
+/// Logs why a request was refused: the wire is told what, the log why, and of whom if it is a
+/// registered client.
 pub(super) fn log_refusal(
     context: &RequestContext,
     endpoint: &'static str,
     error: &(dyn std::error::Error + 'static),
-    told: &OAuthError,
+    (told, client): (&OAuthError, Option<&ClientId>),
 ) {
     let code = told.code().as_str();
+    let (request, client) = (&context.request_id, client.map(ClientId::as_str));
     if told.code() == ErrorCode::ServerError {
-        tracing::error!(request = %context.request_id, endpoint, code, error, "request failed");
+        tracing::error!(%request, endpoint, client, code, error, "request failed");
     } else {
-        tracing::info!(request = %context.request_id, endpoint, code, error, "request refused");
+        tracing::info!(%request, endpoint, client, code, error, "request refused");
     }
 }

@@ -6,7 +6,8 @@ use axum::response::{IntoResponse, Response};
 
 use crate::http::state::AppState;
 
-/// How long a portal may keep a document: keys are published ahead by far more.
+/// How long a portal may keep a document: a rotation of keys waits for as
+/// long (`KEY_SET_CACHED_FOR`).
 const CACHED: &str = "public, max-age=300";
 
 /// `/.well-known/openid-configuration` (OpenID Connect Discovery §4) and
@@ -28,4 +29,16 @@ fn document(json: bytes::Bytes) -> Response {
         (ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
     ];
     (headers, json).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::keyring::KEY_SET_CACHED_FOR;
+
+    #[test]
+    fn a_key_set_is_kept_for_as_long_as_rotations_wait() {
+        let seconds = KEY_SET_CACHED_FOR.as_secs();
+        assert_eq!(CACHED, format!("public, max-age={seconds}"));
+    }
 }

@@ -22,6 +22,9 @@ pub async fn post(
         };
     match state.provider.introspect(&credentials, &request).await {
         Ok(response) => respond::json_no_store(&response),
-        Err(error) => client_request::refuse(&context, "introspect", &error),
+        Err(error) => {
+            let client = state.provider.known_client(credentials.client_id());
+            client_request::refuse(&context, "introspect", &error, client.as_ref())
+        }
     }
 }

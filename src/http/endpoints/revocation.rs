@@ -22,6 +22,9 @@ pub async fn post(
         };
     match state.provider.revoke(&credentials, &request).await {
         Ok(()) => StatusCode::OK.into_response(),
-        Err(error) => client_request::refuse(&context, "revoke", &error),
+        Err(error) => {
+            let client = state.provider.known_client(credentials.client_id());
+            client_request::refuse(&context, "revoke", &error, client.as_ref())
+        }
     }
 }

@@ -23,7 +23,8 @@ pub async fn post(
         Ok(response) => respond::json_no_store(&response),
         Err(error) => {
             let told = error.to_oauth();
-            client_request::log_refusal(&context, "token", &error, &told);
+            let client = state.provider.known_client(credentials.client_id());
+            client_request::log_refusal(&context, "token", &error, (&told, client.as_ref()));
             respond::oauth_error(&told)
         }
     }

@@ -40,7 +40,7 @@ async fn answer(state: &AppState, context: &RequestContext, form: Option<&Parame
         Ok(userinfo) => respond::json_no_store(&userinfo),
         Err(error) => {
             let told = error.to_oauth();
-            client_request::log_refusal(context, "userinfo", &error, &told);
+            client_request::log_refusal(context, "userinfo", &error, (&told, None));
             if matches!(
                 told.code(),
                 ErrorCode::InvalidToken | ErrorCode::InsufficientScope

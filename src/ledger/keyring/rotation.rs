@@ -1,7 +1,8 @@
 //! Rotation: the next key becomes current, the current one is retired, another next one is made.
 //!
 //! A key is loaded on every node before its first use: a next one that was made only now is given
-//! the time that the feed takes to reach all.
+//! the time that the feed takes to reach all, and, unless there is an emergency, the time that
+//! portals may hold a key set that does not have it yet.
 
 use std::time::Duration;
 
@@ -14,8 +15,20 @@ use crate::domain::instant::Instant;
 use crate::ledger::{Change, Event, EventKind};
 use crate::storage::keys::{self, KeyRow};
 
+/// How long portals may keep the key set: what its answer announces.
+pub const KEY_SET_CACHED_FOR: Duration = Duration::from_mins(5);
+
 /// A node that has not polled for a second trusts no cache; twice that is safe.
 const KNOWN_EVERYWHERE: Duration = Duration::from_secs(2);
+
+/// Whether portals are waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rotation {
+    /// Only when every key set that a portal may still hold has the next keys.
+    Planned,
+    /// At once: a key has leaked, and portals that do not know the next ones yet must ask again.
+    Emergency,
+}
 
 /// One place's change of keys.
 struct Step {
@@ -54,12 +67,45 @@ impl Keys {
         self.rotate_with(Map::new()).await
     }
 
-    /// The same on an operator's order, for a reason: both go to the audit log.
-    pub async fn rotate_by(&self, operator: &str, reason: &str) -> Result<(), KeysError> {
+    /// The same on an operator's order, for a reason: both go to the audit log. A planned rotation
+    /// that comes too soon fails with [`KeysError::TooSoon`] and has changed nothing.
+    pub async fn rotate_by(
+        &self,
+        operator: &str,
+        reason: &str,
+        rotation: Rotation,
+    ) -> Result<(), KeysError> {
         let mut detail = Map::new();
         detail.insert("operator".to_owned(), operator.into());
         detail.insert("reason".to_owned(), reason.into());
+        match rotation {
+            Rotation::Planned => self.check_published().await?,
+            Rotation::Emergency => {
+                detail.insert("emergency".to_owned(), true.into());
+            }
+        }
         self.rotate_with(detail).await
+    }
+
+    /// Whether no portal can hold a key set that lacks one of the next keys.
+    async fn check_published(&self) -> Result<(), KeysError> {
+        self.prepare_next().await?;
+        let ledger = &self.0.ledger;
+        let rows = keys::list(&mut ledger.reader().await?).await?;
+        let signing = self
+            .rotating()
+            .filter(|slot| matches!(slot, Slot::Signing(_)));
+        let known = signing.filter_map(|slot| {
+            let (old, new) = (current(&rows, slot).ok()?, next(&rows, slot)?);
+            // Made together, they were never published apart.
+            let together = new.created_at <= old.created_at;
+            let wait = KEY_SET_CACHED_FOR + KNOWN_EVERYWHERE;
+            (!together).then(|| new.created_at.plus(wait))
+        });
+        match known.max() {
+            Some(at) if ledger.now() < at => Err(KeysError::TooSoon(at)),
+            Some(_) | None => Ok(()),
+        }
     }
 
     async fn rotate_with(&self, detail: Map<String, Value>) -> Result<(), KeysError> {

@@ -147,10 +147,10 @@ fn nothing_is_sent_to_a_uri_that_is_not_registered() {
             ("response_mode", "fragment"),
         ] {
             let query = query(&[("redirect_uri", uri), other]);
-            assert_eq!(
-                page(&query, &portal()),
-                Unverified::RedirectUriMismatch,
-                "{query}"
+            let refused = page(&query, &portal());
+            assert!(
+                matches!(refused, Unverified::RedirectUriMismatch(_)),
+                "{query}: {refused}"
             );
         }
     }
@@ -166,6 +166,31 @@ fn nothing_is_sent_to_a_uri_that_is_not_registered() {
         Unverified::UnknownClient.to_oauth().code(),
         ErrorCode::InvalidClient
     );
+}
+
+#[test]
+fn a_page_about_a_wrong_redirect_uri_tells_its_origin_and_no_more() {
+    for (uri, told) in [
+        (
+            "https://portal.example/other-text",
+            "https://portal.example, where another one is registered",
+        ),
+        (
+            "http://127.0.0.1:3000/cb",
+            "http://127.0.0.1:3000, where none is registered",
+        ),
+        ("https://call-us@evil.test/", "no web address"),
+        ("javascript:alert(1)", "no web address"),
+        ("not a uri <b>", "no web address"),
+    ] {
+        let refused = page(&query(&[("redirect_uri", uri)]), &portal()).to_string();
+        assert!(refused.contains(told), "{refused}");
+        assert!(!refused.contains("other-text") && !refused.contains('<'));
+        assert!(!refused.contains("call-us") && !refused.contains("alert"));
+    }
+    let long = format!("https://{}.test/", "a.".repeat(60) + "b");
+    let refused = page(&query(&[("redirect_uri", &long)]), &portal()).to_string();
+    assert!(!refused.contains("a.a."), "{refused}");
 }
 
 /// Attack case 15.

@@ -65,6 +65,26 @@ raw_metadata! {
 const MAX_BYTES: usize = 64 * 1024;
 
 impl RawClientMetadata {
+    /// Members that are neither ours nor a version of one in some language: they are not
+    /// registered (RFC 7591 §2), which whoever wrote them should hear.
+    #[must_use]
+    pub fn ignored(&self) -> Vec<&str> {
+        const LOCALIZED: [&str; 6] = [
+            "client_name",
+            "client_uri",
+            "logo_uri",
+            "tos_uri",
+            "policy_uri",
+            "purpose",
+        ];
+        let ours = |member: &str| {
+            let name = member.split_once('#').map(|(name, _)| name);
+            name.is_some_and(|name| LOCALIZED.contains(&name))
+        };
+        let names = self.other.keys().map(String::as_str);
+        names.filter(|member| !ours(member)).collect()
+    }
+
     /// Reads a JSON document.
     pub fn from_json(json: &[u8]) -> Result<Self, OAuthError> {
         if json.len() > MAX_BYTES {

@@ -1,11 +1,13 @@
 //! A browser: keeps cookies, follows redirects inside the issuer, fills in forms.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, COOKIE, SET_COOKIE};
 use axum::http::{HeaderName, Method};
+use tongxing::http::address::Peer;
 use url::Url;
 use url::form_urlencoded::Serializer;
 
@@ -28,6 +30,8 @@ pub(crate) struct Browser {
     pub(crate) languages: Option<&'static str>,
     /// Sent with every request.
     pub(crate) forged: Vec<(HeaderName, &'static str)>,
+    /// Where it calls from.
+    pub(crate) address: IpAddr,
     person: Option<&'static Person>,
     /// The paths of the pages where something was filled in or decided.
     pub(crate) asked: Vec<String>,
@@ -35,14 +39,21 @@ pub(crate) struct Browser {
 
 impl Browser {
     pub(super) fn new(server: Server) -> Self {
+        let address = server.next_address();
         Self {
             server,
+            address,
             cookies: BTreeMap::new(),
             languages: None,
             forged: Vec::new(),
             person: None,
             asked: Vec::new(),
         }
+    }
+
+    /// The server it goes to.
+    pub(super) const fn server(&self) -> &Server {
+        &self.server
     }
 
     /// Who answers when a login page asks.
@@ -88,7 +99,11 @@ impl Browser {
         for (name, value) in headers.iter().chain(&self.forged) {
             request = request.header(name, *value);
         }
-        let request = request.method(method).body(Body::from(body));
+        let peer = Peer((self.address, 40_000).into());
+        let request = request
+            .method(method)
+            .extension(peer)
+            .body(Body::from(body));
         let answer = self.server.send(request.expect("a request")).await;
         self.keep_cookies(&answer);
         answer
@@ -134,10 +149,14 @@ impl Browser {
         button: &str,
     ) -> Answer {
         let page = answer.page();
+        // On the way to a portal there is one form a page; the account's page has many.
+        if answer.path() != "/account" {
+            page.action();
+        }
         self.asked.push(answer.path().to_owned());
         // Reading and typing takes its time; what is done after a page came is done later.
         self.server.clock.advance(seconds(1));
-        let action = answer.url.join(page.action()).expect("a URL");
+        let action = answer.url.join(page.action_of(button)).expect("a URL");
         let answer = self
             .post(action.as_str(), &page.fields(filled, button))
             .await;
@@ -161,7 +180,7 @@ impl Browser {
         self.belongs_to(person);
         let page = self.visit("/login").await;
         let home = self.log_in_here(&page).await;
-        assert_eq!(home.path(), "/", "{}", home.text());
+        assert_eq!(home.path(), "/account", "{}", home.text());
     }
 
     /// Logs out on the provider's own page.

@@ -97,20 +97,62 @@ impl Page {
         forms[0].attribute("action").expect("an action")
     }
 
-    /// What its form sends: the fields as they stand, `filled` in place of some of them, and the
-    /// button that is pressed.
+    /// Where the form of a button goes.
+    #[track_caller]
+    pub(crate) fn action_of(&self, button: &str) -> &str {
+        let form = self.form_of(button).next().expect("a form");
+        assert_eq!(form.attribute("method"), Some("post"));
+        form.attribute("action").expect("an action")
+    }
+
+    /// The form of a button: its own tag, and what is in it and behind it up to the next.
+    #[track_caller]
+    fn form_of<'a>(&'a self, button: &str) -> impl Iterator<Item = &'a Tag> + 'a {
+        let place = self
+            .tags
+            .iter()
+            .position(|tag| tag.attribute("id") == Some(button));
+        let Some(place) = place else {
+            panic!("no {button} in {}", self.html);
+        };
+        let is_form = |tag: &Tag| tag.name == "form";
+        let start = self.tags[..place].iter().rposition(is_form);
+        let start = start.unwrap_or_else(|| panic!("{button} is in no form"));
+        let mut begun = false;
+        self.tags[start..].iter().take_while(move |tag| {
+            let is_next = is_form(tag) && begun;
+            begun = true;
+            !is_next
+        })
+    }
+
+    /// What the form of a button sends: the fields as they stand, `filled` in place of some of
+    /// them, and the button.
     #[track_caller]
     pub(crate) fn fields(&self, filled: &[(&str, &str)], button: &str) -> Vec<(String, String)> {
         let mut fields: Vec<(String, String)> = Vec::new();
-        for input in self.all("input") {
-            let name = input.attribute("name").expect("a field has a name");
+        let mut select = None;
+        for tag in self.form_of(button) {
+            let (name, value) = match tag.name.as_str() {
+                "input" => {
+                    let name = tag.attribute("name").expect("a field has a name");
+                    (name, tag.attribute("value").unwrap_or_default())
+                }
+                "select" => {
+                    select = tag.attribute("name");
+                    continue;
+                }
+                "option" if tag.attribute("selected").is_some() => {
+                    let value = tag.attribute("value").expect("an option has a value");
+                    (select.expect("an option is in a field"), value)
+                }
+                _ => continue,
+            };
             let typed = filled.iter().find(|(field, _)| *field == name);
-            let value = typed.map_or(input.attribute("value").unwrap_or_default(), |(_, v)| v);
+            let value = typed.map_or(value, |(_, typed)| typed);
             fields.push((name.to_owned(), value.to_owned()));
         }
-        let Some(button) = self.find(button) else {
-            panic!("no {button} in {}", self.html);
-        };
+        let button = self.find(button).expect("the button whose form it is");
         if let Some(name) = button.attribute("name") {
             let value = button.attribute("value").unwrap_or_default();
             fields.push((name.to_owned(), value.to_owned()));

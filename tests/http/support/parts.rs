@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tongxing::accounts::import::{ImportListener, ImportSummary, Rejection};
+use tongxing::accounts::limits::CodeLimits;
 use tongxing::accounts::{Accounts, AccountsParts};
 use tongxing::crypto::custody::MasterKey;
 use tongxing::crypto::entropy::SystemEntropy;
@@ -13,12 +14,11 @@ use tongxing::crypto::password::{PasswordParameters, PasswordPool, PoolSettings}
 use tongxing::crypto::token_cache::TokenCache;
 use tongxing::domain::clock::{Clock, ManualClock};
 use tongxing::domain::entropy::Entropy;
-use tongxing::domain::instant::Instant;
 use tongxing::ledger::Ledger;
 use tongxing::ledger::keyring::{KeySettings, Keys};
 use tongxing::ledger::profiles::Profiles;
 use tongxing::ledger::vault::Vault;
-use tongxing::outbound::{GuardedClient, Loopback};
+use tongxing::outbound::{Authority, GuardedClient, Loopback};
 use tongxing::protocol::issuer::Issuer;
 use tongxing::provider::clients::Clients;
 use tongxing::provider::{Lifetimes, Provider, ProviderParts};
@@ -36,12 +36,40 @@ pub(super) const MADE: i64 = 1_767_600_000;
 /// What a resident waits at most; more than a busy machine needs.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long an authority's answer counts.
+pub(crate) const CHECKS_COUNT_FOR: Duration = Duration::from_hours(365 * 24);
+
 /// One guess costs a test nothing.
 pub(crate) fn quick() -> PoolSettings {
     PoolSettings {
         threads: 1,
         queue: 256,
         parameters: PasswordParameters::new(8, 1, 1).expect("small parameters"),
+    }
+}
+
+/// How a server differs from others.
+#[derive(Clone)]
+pub(crate) struct Setup {
+    /// What its hashing threads do.
+    pub(crate) hashing: PoolSettings,
+    /// How many codes it sends in an hour.
+    pub(crate) code_limits: CodeLimits,
+    /// Whether residents can register: there is an authority.
+    pub(crate) open: bool,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            hashing: quick(),
+            code_limits: CodeLimits {
+                per_phone: 5,
+                per_document: 5,
+                per_network: 100,
+            },
+            open: true,
+        }
     }
 }
 
@@ -56,17 +84,21 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    pub(super) async fn open_sqlite(folder: &Path, hashing: PoolSettings) -> Self {
-        Self::open(
-            &DatabaseUrl::sqlite(&folder.join(MAIN_FILE)),
-            folder,
-            hashing,
-        )
-        .await
+    pub(super) async fn open_sqlite(
+        folder: &Path,
+        setup: Setup,
+        surroundings: (ManualClock, Option<Authority>),
+    ) -> Self {
+        let url = DatabaseUrl::sqlite(&folder.join(MAIN_FILE));
+        Self::open(&url, folder, setup, surroundings).await
     }
 
-    pub(super) async fn open(url: &DatabaseUrl, folder: &Path, hashing: PoolSettings) -> Self {
-        let manual = ManualClock::new(Instant::from_seconds(MADE));
+    pub(super) async fn open(
+        url: &DatabaseUrl,
+        folder: &Path,
+        setup: Setup,
+        (manual, authority): (ManualClock, Option<Authority>),
+    ) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(manual.clone());
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         let master = Arc::new(MasterKey::from_bytes(&[7; 32]));
@@ -90,10 +122,14 @@ impl Parts {
             ledger: ledger.clone(),
             keys: keys.clone(),
             profiles: profiles.await.expect("profiles"),
-            passwords: PasswordPool::start(hashing, Arc::clone(&entropy)).expect("hashing threads"),
+            passwords: PasswordPool::start(setup.hashing, Arc::clone(&entropy))
+                .expect("hashing threads"),
             clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
             session_ttl: Duration::from_hours(12),
+            authority,
+            code_limits: setup.code_limits,
+            check_lifetime: CHECKS_COUNT_FOR,
         });
         let provider = Provider::new(ProviderParts {
             issuer: Arc::new(Issuer::parse(ISSUER).expect("an issuer")),

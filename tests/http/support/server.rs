@@ -1,5 +1,6 @@
 //! The whole product in this process, on a database of its own.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -21,7 +22,7 @@ use tongxing::http::cookies::CookiePolicy;
 use tongxing::http::metrics::Metrics;
 use tongxing::http::middleware::{Envelope, EnvelopeSettings, InFlight};
 use tongxing::http::router::router;
-use tongxing::http::state::{self, AppState};
+use tongxing::http::state::{self, AppState, Operator};
 use tongxing::ledger::keyring::Keys;
 use tongxing::ledger::{Ledger, Poller};
 use tongxing::outbound::GuardedClient;
@@ -32,9 +33,11 @@ use tongxing::views::locale::Locale;
 use tongxing::views::renderer::Renderer;
 
 use super::answer::Answer;
+use super::applicant::Applicant;
+use super::authority::TestAuthority;
 use super::browser::Browser;
-pub(crate) use super::parts::quick;
 use super::parts::{MADE, PATIENCE, Parts, Strict, fetcher};
+pub(crate) use super::parts::{Setup, quick};
 use super::people::Person;
 use super::portal::Portal;
 use super::template::{MAIN_FILE, Template};
@@ -56,9 +59,11 @@ pub(crate) struct Running {
     pub(crate) keys: Keys,
     pub(crate) provider: Provider,
     pub(crate) accounts: Accounts,
+    pub(crate) authority: TestAuthority,
     pub(crate) fetcher: GuardedClient,
     router: Router,
     portals: AtomicU32,
+    browsers: AtomicU32,
     _poller: Poller,
     place: Place,
 }
@@ -80,18 +85,29 @@ impl std::ops::Deref for Server {
 }
 
 impl Server {
-    /// A server on SQLite, with keys and all of [`Person::ALL`] in it.
+    /// A server on SQLite, with keys and all of [`Person::ALL`] in it; the authority knows them.
     pub(crate) async fn start() -> Self {
-        Self::start_hashing(quick()).await
+        Self::start_with(Setup::default()).await
     }
 
     /// The same with other work for its hashing threads. Passwords that are there stay [`quick`].
-    pub(crate) async fn start_hashing(settings: PoolSettings) -> Self {
+    pub(crate) async fn start_hashing(hashing: PoolSettings) -> Self {
+        Self::start_with(Setup {
+            hashing,
+            ..Setup::default()
+        })
+        .await
+    }
+
+    /// The same, set up otherwise.
+    pub(crate) async fn start_with(setup: Setup) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         Template::get().copy_to(folder.path());
-        let parts = Parts::open_sqlite(folder.path(), settings).await;
-        parts.clock.advance(seconds_between(MADE, BEGIN));
-        Self::over(parts, Place::Sqlite(folder)).await
+        let clock = ManualClock::new(Instant::from_seconds(BEGIN));
+        let (authority, asks) = TestAuthority::serve(&clock);
+        let asks = Some(asks).filter(|_| setup.open);
+        let parts = Parts::open_sqlite(folder.path(), setup, (clock, asks)).await;
+        Self::over(parts, authority, Place::Sqlite(folder)).await
     }
 
     /// The same on PostgreSQL; none when told to do without.
@@ -99,17 +115,21 @@ impl Server {
         let database = postgres_database().await?;
         let folder = tempfile::tempdir().expect("a temporary folder");
         let url = database.url.parse().expect("a database URL");
-        let parts = Parts::open(&url, folder.path(), quick()).await;
+        let clock = ManualClock::new(Instant::from_seconds(MADE));
+        let (authority, asks) = TestAuthority::serve(&clock);
+        let setup = Setup::default();
+        let parts = Parts::open(&url, folder.path(), setup, (clock, Some(asks))).await;
         parts.import_people().await;
         parts.clock.advance(seconds_between(MADE, BEGIN));
         let place = Place::Postgres {
             _database: database,
             _folder: folder,
         };
-        Some(Self::over(parts, place).await)
+        Some(Self::over(parts, authority, place).await)
     }
 
-    async fn over(parts: Parts, place: Place) -> Self {
+    async fn over(parts: Parts, authority: TestAuthority, place: Place) -> Self {
+        authority.knows(&Person::ALL.map(Applicant::of).each_ref());
         let poller = parts.ledger.follow().await.expect("a change feed");
         let state = AppState::new(state::Parts {
             provider: parts.provider.clone(),
@@ -117,6 +137,11 @@ impl Server {
             renderer: Renderer::new().expect("the pages"),
             cookies: CookiePolicy { secure: true },
             default_locale: Locale::En,
+            clock: Arc::new(parts.clock.clone()),
+            operator: Operator {
+                name: Some("The operator".to_owned()),
+                contact: Some("privacy@operator.example".to_owned()),
+            },
         });
         let envelope = Envelope::new(EnvelopeSettings {
             entropy: Arc::new(SystemEntropy),
@@ -138,9 +163,11 @@ impl Server {
             keys: parts.keys,
             provider: parts.provider,
             accounts: parts.accounts,
+            authority,
             fetcher: fetcher(),
             router: router(state, &envelope),
             portals: AtomicU32::new(0),
+            browsers: AtomicU32::new(0),
             _poller: poller,
             place,
         }))
@@ -256,6 +283,12 @@ impl Running {
     /// A number for each portal, from 1.
     pub(super) fn next_portal(&self) -> u32 {
         self.portals.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// An address block for each browser: few share one.
+    pub(super) fn next_address(&self) -> IpAddr {
+        let [_, b, c, d] = self.browsers.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+        Ipv4Addr::new(10 + b, c, d, 7).into()
     }
 }
 

@@ -4,7 +4,10 @@
 use std::path::Path;
 use std::sync::OnceLock;
 
-use super::parts::{Parts, quick};
+use tongxing::domain::clock::ManualClock;
+use tongxing::domain::instant::Instant;
+
+use super::parts::{MADE, Parts, Setup};
 
 /// The files of a database with keys and residents in it, and of its key store.
 pub(super) struct Template(Vec<(&'static str, Vec<u8>)>);
@@ -35,7 +38,8 @@ fn make() -> Template {
         .expect("a runtime");
     runtime.block_on(async {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let parts = Parts::open_sqlite(folder.path(), quick()).await;
+        let clock = ManualClock::new(Instant::from_seconds(MADE));
+        let parts = Parts::open_sqlite(folder.path(), Setup::default(), (clock, None)).await;
         parts.import_people().await;
         parts.close().await;
         let read = |name| {
