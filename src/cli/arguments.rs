@@ -62,6 +62,9 @@ pub struct Demo {
     /// Forget what earlier runs left behind
     #[arg(long)]
     pub fresh: bool,
+    /// Play the whole story by itself, explain each request, and end
+    #[arg(long, conflicts_with = "fresh")]
+    pub tour: bool,
 }
 
 /// Who changes something by the command line, and why: both go to the audit log.

@@ -1,10 +1,15 @@
 //! Whom to be: synthetic people, with numbers that are well-formed and belong to nobody.
 //!
-//! Their documents name counties that do not exist (…0199), their phones are a row of zeros.
+//! Their documents name counties that do not exist (…0199), their phones are a row of zeros. Some
+//! have accounts; some are known to the authority only, and can register. One account was opened
+//! with the name and number of somebody who has not registered yet.
 
 use serde_json::json;
 
-use crate::views::demo::Person;
+use crate::authority::{self, PersonError};
+use crate::domain::document::DocumentType;
+use crate::domain::instant::Instant;
+use crate::views::demo::{Newcomer, Person, Squatter};
 
 /// Everybody's password. It is printed: it protects nothing.
 pub const PASSWORD: &str = "tongxing-demo";
@@ -48,7 +53,113 @@ pub const RESIDENTS: [Resident; 3] = [
     },
 ];
 
+/// Who gave another's name and number, proved nothing, and was first. The owner is the second of
+/// [`NEWCOMERS`].
+pub const SQUATTER: Resident = Resident {
+    name: "阿依古丽·吐尔逊",
+    phone: "13800000004",
+    level: "L1",
+    document_number: "65019919880922002X",
+    check: None,
+};
+
+/// Somebody whom the authority knows and who has no account yet.
+#[derive(Debug)]
+pub struct Unregistered {
+    /// Name.
+    pub name: &'static str,
+    /// The kind of document.
+    pub document_type: DocumentType,
+    /// Its number.
+    pub document_number: &'static str,
+    /// Phone, as the carrier has it.
+    pub phone: &'static str,
+}
+
+/// Three people who can register.
+pub const NEWCOMERS: [Unregistered; 3] = [
+    Unregistered {
+        name: "沈知遥",
+        document_type: DocumentType::ResidentIdCard,
+        document_number: "330199199506140014",
+        phone: "13800000011",
+    },
+    Unregistered {
+        name: SQUATTER.name,
+        document_type: DocumentType::ResidentIdCard,
+        document_number: SQUATTER.document_number,
+        phone: "13800000012",
+    },
+    Unregistered {
+        name: "陳嘉欣",
+        document_type: DocumentType::HkMacaoTaiwanResidencePermit,
+        document_number: "810000199703059028",
+        phone: "13800000013",
+    },
+];
+
+/// Everybody whom the authority is to know: whoever has an account by right, and whoever can
+/// register.
+pub fn known_to_the_authority(now: Instant) -> Result<Vec<authority::Person>, PersonError> {
+    let residents = RESIDENTS.iter().map(Resident::with_document);
+    let newcomers = NEWCOMERS.iter().map(Unregistered::with_document);
+    let lines = residents.chain(newcomers).map(|person| person.to_string());
+    lines
+        .map(|line| authority::Person::parse(line.as_bytes(), now))
+        .collect()
+}
+
+/// Everybody's phone, and whose it is. Whoever took a name has none of their own.
+pub fn phones() -> impl Iterator<Item = (&'static str, Option<&'static str>)> {
+    let residents = RESIDENTS
+        .iter()
+        .map(|person| (person.phone, Some(person.name)));
+    let newcomers = NEWCOMERS
+        .iter()
+        .map(|person| (person.phone, Some(person.name)));
+    residents.chain(newcomers).chain([(SQUATTER.phone, None)])
+}
+
+impl Unregistered {
+    fn with_document(&self) -> serde_json::Value {
+        json!({
+            "name": self.name,
+            "document_type": self.document_type,
+            "document_number": self.document_number,
+            "phone_number": self.phone,
+        })
+    }
+
+    /// The person as pages show them.
+    pub fn shown(&self) -> Newcomer {
+        Newcomer {
+            name: self.name.to_owned(),
+            document_type: self.document_type,
+            document_number: self.document_number.to_owned(),
+            phone: self.phone.to_owned(),
+        }
+    }
+}
+
 impl Resident {
+    fn with_document(&self) -> serde_json::Value {
+        json!({
+            "name": self.name,
+            "document_type": DocumentType::ResidentIdCard,
+            "document_number": self.document_number,
+            "phone_number": self.phone,
+        })
+    }
+
+    /// As pages show who took another's name.
+    pub fn shown_as_squatter(&self) -> Squatter {
+        Squatter {
+            owner: self.name.to_owned(),
+            username: self.phone.to_owned(),
+            password: PASSWORD.to_owned(),
+        }
+    }
+
     /// The line that `tongxing account import` reads.
     pub fn import_line(&self) -> Vec<u8> {
         let checks: Vec<_> = self
@@ -64,14 +175,11 @@ impl Resident {
                 })
             })
             .collect();
-        let line = json!({
-            "name": self.name,
-            "document_type": "resident_id_card",
-            "document_number": self.document_number,
-            "phone_number": self.phone,
-            "password": PASSWORD,
-            "checks": checks,
-        });
+        let mut line = self.with_document();
+        if let Some(members) = line.as_object_mut() {
+            members.insert("password".to_owned(), json!(PASSWORD));
+            members.insert("checks".to_owned(), json!(checks));
+        }
         line.to_string().into_bytes()
     }
 
@@ -97,7 +205,7 @@ mod tests {
     #[test]
     fn everybody_can_be_imported_and_has_the_level_that_is_told() {
         let now = Instant::parse_rfc3339("2026-11-01T00:00:00Z").unwrap();
-        for resident in RESIDENTS {
+        for resident in RESIDENTS.into_iter().chain([SQUATTER]) {
             let record = AccountRecord::parse(&resident.import_line(), now).unwrap();
             assert_eq!(record.name.as_str(), resident.name);
             // What the import itself adds for the phone.
@@ -106,5 +214,19 @@ mod tests {
             let level = assurance::derive(&checks, now).unwrap();
             assert_eq!(format!("L{}", level.number()), resident.level);
         }
+    }
+
+    #[test]
+    fn the_authority_knows_everybody_by_their_own_phone_and_the_squatter_not() {
+        let now = Instant::parse_rfc3339("2026-11-01T00:00:00Z").unwrap();
+        let known = known_to_the_authority(now).unwrap();
+        assert_eq!(known.len(), RESIDENTS.len() + NEWCOMERS.len());
+        let has = |phone: &str| known.iter().any(|person| person.phone.national() == phone);
+        assert!(phones().all(|(phone, owner)| has(phone) == owner.is_some()));
+        let documents: std::collections::BTreeSet<_> = known
+            .iter()
+            .map(|person| person.document.index_text())
+            .collect();
+        assert_eq!(documents.len(), known.len());
     }
 }

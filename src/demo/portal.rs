@@ -2,12 +2,13 @@
 //!
 //! `GET /` shows who has entered; `/login` and `POST /logout` send the browser to the provider,
 //! `/callback` and `/logged-out` take it back; `POST /refresh` renews what was received. Under the
-//! machine's plain name the same port tells where the demo starts. A host that is neither is
+//! machine's plain name the same port tells where the demo starts, and shows everybody's phone. A host that is neither is
 //! refused, so that no name of somebody else's can be made to point here (DNS rebinding).
 
 mod actions;
 mod answer;
 mod page;
+mod phone;
 mod request;
 
 use std::convert::Infallible;
@@ -19,6 +20,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use tower::ServiceExt as _;
 
+use super::inbox::Inbox;
 use super::province::Province;
 use super::relying_party::{Login, RelyingParty};
 use super::visitors::{Draw, Visitors};
@@ -47,6 +49,8 @@ pub struct PortalParts {
     pub start_href: String,
     /// What is told there.
     pub start: StartPage,
+    /// The messages that arrived.
+    pub inbox: Inbox,
     /// The pages.
     pub renderer: Renderer,
     /// The time.
@@ -92,7 +96,12 @@ impl Portal {
                 .route("/logged-out", get(actions::logged_out)),
         )
         .with_state(self.clone());
-        let start_page = with_assets(Router::new().route("/", get(page::start))).with_state(self);
+        let start_page = with_assets(
+            Router::new()
+                .route("/", get(page::start))
+                .route(phone::PATH, get(phone::show)),
+        )
+        .with_state(self);
         Router::new()
             .fallback(move |request: Request| {
                 let host = request::host(&request);

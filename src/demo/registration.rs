@@ -11,7 +11,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::people::RESIDENTS;
+use super::people::{RESIDENTS, SQUATTER};
 use super::province::Province;
 use super::relying_party::Credentials;
 use crate::accounts::import::{ImportError, ImportListener, ImportSummary, Rejection};
@@ -181,7 +181,8 @@ fn credentials(registered: &Registration) -> Option<KeptCredentials> {
 /// Imports the people; those who are there stay as they are.
 pub async fn import_people(provider: &Provider) -> Result<(), RegistrationError> {
     let mut listener = FirstRejection::default();
-    let lines = RESIDENTS.iter().map(|resident| Ok(resident.import_line()));
+    let residents = RESIDENTS.iter().chain([&SQUATTER]);
+    let lines = residents.map(|resident| Ok(resident.import_line()));
     provider.accounts().import(lines, &mut listener).await?;
     match listener.0 {
         Some((line, reason)) => Err(RegistrationError::Rejected { line, reason }),

@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::people::{PASSWORD, RESIDENTS};
-use crate::views::demo::Neighbor;
+use super::people::{NEWCOMERS, PASSWORD, RESIDENTS, Resident, SQUATTER, Unregistered};
+use crate::views::demo::{Cast, Neighbor};
 
 /// Addresses of a demo that runs.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Addresses {
     /// The page that tells where to start.
     pub start: String,
@@ -16,9 +16,34 @@ pub struct Addresses {
     pub provider: String,
     /// Its management listener.
     pub management: String,
+    /// The simulated authority.
+    pub authority: String,
 }
 
 impl Addresses {
+    /// Everybody's phone.
+    pub fn phone(&self) -> String {
+        format!("{}phone", self.start)
+    }
+
+    /// What the authority is switched by.
+    fn behavior(&self) -> String {
+        format!("{}behavior", self.authority)
+    }
+
+    /// Whom else to be than those who have accounts, and what to play.
+    pub fn cast(&self) -> Cast {
+        Cast {
+            newcomers: NEWCOMERS.iter().map(Unregistered::shown).collect(),
+            squatter: SQUATTER.shown_as_squatter(),
+            phone_href: self.phone(),
+            account_href: format!("{}account", self.provider),
+            recover_href: format!("{}recover", self.provider),
+            behavior_href: self.behavior(),
+            people_href: format!("{}people", self.authority),
+        }
+    }
+
     /// The portals as links.
     pub fn links(&self) -> Vec<Neighbor> {
         let links = self
@@ -44,10 +69,20 @@ pub fn tell(addresses: &Addresses) -> String {
         rows.push([(*name_zh).to_owned(), href.clone(), (*name_en).to_owned()]);
     }
     for (name_zh, href, name_en) in [
-        ("认证服务器", &addresses.provider, "The identity provider"),
-        ("运行状态", &addresses.management, "Its state"),
+        (
+            "认证服务器",
+            addresses.provider.clone(),
+            "The identity provider",
+        ),
+        ("运行状态", addresses.management.clone(), "Its state"),
+        (
+            "你的手机",
+            addresses.phone(),
+            "Your phone: codes and notices",
+        ),
+        ("核验机构", addresses.behavior(), "The simulated authority"),
     ] {
-        rows.push([name_zh.to_owned(), href.clone(), name_en.to_owned()]);
+        rows.push([name_zh.to_owned(), href, name_en.to_owned()]);
     }
     let mut people =
         vec![["姓名 Name", "账号 Username", "密码 Password", "等级 Level"].map(str::to_owned)];
@@ -57,14 +92,54 @@ pub fn tell(addresses: &Addresses) -> String {
     let mut text = String::new();
     text.push_str("\n通行演示 · Tongxing demonstration\n\n打开 · Open\n");
     text.push_str(&table(&rows));
-    text.push_str("\n可以扮演的人 · Whom to be\n");
+    text.push_str("\n已经注册的人 · Already registered\n");
     text.push_str(&table(&people));
+    text.push_str("\n还没有注册的人 · Not registered yet\n");
+    text.push_str(&newcomers());
     text.push_str(
-        "\n在浙江登录，再进入广东：不必再次登录。人物、证件和手机号都是虚构的。\n\
-         Log in at Zhejiang, then enter Guangdong: no second login. People, documents and phone\n\
-         numbers are made up.\n\n按 Ctrl-C 结束 · Ctrl-C ends it\n",
+        "\n在浙江注册或登录，再进入广东：不必再次登录。验证码在“你的手机”。\n\
+         Register or log in at Zhejiang, then enter Guangdong: no second login. Codes arrive at\n\
+         \"Your phone\".\n\n",
     );
+    text.push_str(&takeover());
+    let behavior = addresses.behavior();
+    // Writing to a string does not fail.
+    write!(
+        text,
+        "\n让核验机构停下（down）、变慢（slow）或恢复（ok） · Make the authority fail, slow, or well again\n  \
+         curl -X PUT {behavior} -d '{{\"behavior\":\"down\"}}'\n\n\
+         人物、证件和手机号都是虚构的。“--tour”自己演一遍并逐步说明。\n\
+         People, documents and phone numbers are made up. With --tour it plays by itself and\n\
+         explains each request.\n\n按 Ctrl-C 结束 · Ctrl-C ends it\n"
+    )
+    .unwrap_or_default();
     text
+}
+
+fn newcomers() -> String {
+    let mut rows =
+        vec![["姓名 Name", "证件 Document", "号码 Number", "手机 Phone"].map(str::to_owned)];
+    rows.extend(NEWCOMERS.iter().map(|person| {
+        let document_type = person.document_type.as_str();
+        [
+            person.name,
+            document_type,
+            person.document_number,
+            person.phone,
+        ]
+        .map(str::to_owned)
+    }));
+    table(&rows)
+}
+
+/// The account that was opened with another's name and number.
+fn takeover() -> String {
+    let Resident { name, phone, .. } = SQUATTER;
+    format!(
+        "{phone} 抢先用{name}的姓名和证件开了账号（一级）。本人注册后，证件归本人，对方收到通知。\n\
+         {phone} opened an account with that name and number first (L1). Once the owner registers,\n\
+         the document is the owner's, and {phone} is told.\n"
+    )
 }
 
 /// Rows with aligned columns.
@@ -109,15 +184,21 @@ mod tests {
             )],
             provider: "http://localhost:8080/".to_owned(),
             management: "http://127.0.0.1:9090/readyz".to_owned(),
+            authority: "http://127.0.0.1:8090/".to_owned(),
         });
+        for newcomer in NEWCOMERS {
+            assert!(text.contains(newcomer.name) && text.contains(newcomer.document_number));
+        }
+        assert!(text.contains(SQUATTER.phone) && text.contains("--tour"));
         for resident in RESIDENTS {
             assert!(text.contains(resident.name) && text.contains(resident.phone));
         }
         let ends: Vec<_> = text
             .lines()
+            .filter(|line| !line.contains("curl"))
             .filter_map(|line| Some(width(line.split_once("http://")?.0)))
             .collect();
-        assert_eq!(ends.len(), 4);
+        assert_eq!(ends.len(), 6);
         assert!(ends.windows(2).all(|pair| pair[0] == pair[1]), "{text}");
     }
 }

@@ -15,12 +15,14 @@ pub(super) const fn sources(locale: Locale) -> &'static [&'static str] {
         Locale::ZhCn => &[
             include_str!("../../templates/locales/zh-CN.ftl"),
             include_str!("../../templates/locales/zh-CN/account.ftl"),
+            include_str!("../../templates/locales/zh-CN/demo.ftl"),
             include_str!("../../templates/locales/zh-CN/privacy.ftl"),
             include_str!("../../templates/locales/zh-CN/registration.ftl"),
         ],
         Locale::En => &[
             include_str!("../../templates/locales/en.ftl"),
             include_str!("../../templates/locales/en/account.ftl"),
+            include_str!("../../templates/locales/en/demo.ftl"),
             include_str!("../../templates/locales/en/privacy.ftl"),
             include_str!("../../templates/locales/en/registration.ftl"),
         ],

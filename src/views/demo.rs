@@ -1,10 +1,17 @@
-//! The demo's pages: two portals of different provinces, and the page that tells where to start.
+//! The demo's pages: two portals of different provinces, the page that tells where to start, and
+//! everybody's phone.
 //!
 //! They are pages of somebody else, so they have a frame and a stylesheet of their own.
+
+mod cast;
+mod phone;
 
 use serde::Serialize;
 
 use super::page::{Form, Page, sample};
+
+pub use cast::{Cast, Newcomer, Squatter};
+pub use phone::{PhoneChoice, PhonePage, ReceivedMessage, Refreshing};
 
 /// The only page of a demo portal.
 #[derive(Serialize)]
@@ -208,6 +215,8 @@ pub struct StartPage {
     pub provider_href: String,
     /// Whom to be.
     pub people: Vec<Person>,
+    /// Whom else to be, and what to play.
+    pub cast: Cast,
 }
 
 /// A synthetic person of the demo.
@@ -347,7 +356,7 @@ impl Page for StartPage {
             password: "tongxing-demo".to_owned(),
             level: "L2".to_owned(),
         };
-        let start = |people| Self {
+        let start = |people, name| Self {
             portals: vec![
                 neighbor(
                     "浙江社会保险",
@@ -362,13 +371,18 @@ impl Page for StartPage {
             ],
             provider_href: "http://localhost:8080/".to_owned(),
             people,
+            cast: Cast::sample(name),
         };
+        let people = vec![
+            person("林晓雨", "13800000001"),
+            person("古丽娜尔·买买提", "13800000003"),
+        ];
         vec![
-            start(vec![
-                person("林晓雨", "13800000001"),
-                person("古丽娜尔·买买提", "13800000003"),
-            ]),
-            start(vec![person(sample::HOSTILE, sample::HOSTILE)]),
+            start(people, "沈知遥"),
+            start(
+                vec![person(sample::HOSTILE, sample::HOSTILE)],
+                sample::HOSTILE,
+            ),
         ]
     }
 }

@@ -23,6 +23,10 @@ pub(super) const TEMPLATES: &[(&str, &str)] = &[
         include_str!("../../templates/demo/frame.html"),
     ),
     (
+        "demo/phone.html",
+        include_str!("../../templates/demo/phone.html"),
+    ),
+    (
         "demo/portal.html",
         include_str!("../../templates/demo/portal.html"),
     ),

@@ -44,6 +44,7 @@ macro_rules! for_every_page {
         $apply!(privacy::PrivacyPage);
         $apply!(demo::PortalPage);
         $apply!(demo::StartPage);
+        $apply!(demo::PhonePage);
     };
 }
 

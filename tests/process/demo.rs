@@ -3,6 +3,8 @@
 
 mod browser;
 mod program;
+mod registering;
+mod tour;
 
 use browser::{Browser, Page};
 use program::Program;

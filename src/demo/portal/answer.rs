@@ -70,6 +70,16 @@ pub(super) fn asset(asset: &'static Asset) -> Response {
 /// to `/`: no code and no state is ever asked for twice.
 pub(super) fn page<P: Page>(portal: &Portal, visit: &Visit, page: &P) -> Response {
     let link = |locale: Locale| format!("/?lang={}", locale.tag());
+    page_with_links(portal, visit, page, link)
+}
+
+/// A page whose language links are `link`.
+pub(super) fn page_with_links<P: Page>(
+    portal: &Portal,
+    visit: &Visit,
+    page: &P,
+    link: impl Fn(Locale) -> String,
+) -> Response {
     let chrome = Chrome {
         locale: visit.locale,
         languages: LanguageLinks {

@@ -11,11 +11,16 @@ pub(crate) struct Program {
     pub(crate) start: String,
     /// The provider.
     pub(crate) provider: String,
+    /// Everybody's phone.
+    pub(crate) phone: String,
+    /// Where the authority is switched.
+    pub(crate) behavior: String,
     portals: Vec<String>,
     /// Whom to be.
     pub(crate) username: String,
     /// Everybody's password.
     pub(crate) password: String,
+    lines: Vec<String>,
 }
 
 impl Program {
@@ -44,19 +49,27 @@ impl Program {
             .filter(|word| word.starts_with("http://"))
             .map(str::to_owned)
             .collect();
-        let [start, zhejiang, guangdong, provider, _] = addresses.as_slice() else {
-            panic!("five addresses: {lines:?}");
+        let [start, zhejiang, guangdong, provider, _, phone, behavior, ..] = addresses.as_slice()
+        else {
+            panic!("seven addresses: {lines:?}");
         };
-        let person = lines.iter().find(|line| line.contains("林晓雨"));
-        let words: Vec<_> = person.expect("a person").split_whitespace().collect();
+        let words = words(&lines, "林晓雨");
         Self {
             child,
             start: start.clone(),
             provider: provider.clone(),
+            phone: phone.clone(),
+            behavior: behavior.clone(),
             portals: vec![zhejiang.clone(), guangdong.clone()],
-            username: words[1].to_owned(),
-            password: words[2].to_owned(),
+            username: words[1].clone(),
+            password: words[2].clone(),
+            lines,
         }
+    }
+
+    /// The words of the line that begins with somebody's name.
+    pub(crate) fn told_of(&self, name: &str) -> Vec<String> {
+        words(&self.lines, name)
     }
 
     /// An address of a portal.
@@ -79,6 +92,14 @@ impl Program {
         rustix::process::kill_process(id, rustix::process::Signal::TERM).expect("a signal");
         assert!(self.child.wait().expect("an end").success());
     }
+}
+
+fn words(lines: &[String], name: &str) -> Vec<String> {
+    let line = lines
+        .iter()
+        .find(|line| line.trim_start().starts_with(name));
+    let words = line.unwrap_or_else(|| panic!("no {name} in {lines:?}"));
+    words.split_whitespace().map(str::to_owned).collect()
 }
 
 impl Drop for Program {

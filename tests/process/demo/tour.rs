@@ -1,0 +1,73 @@
+//! `tongxing demo --tour`: plays and explains the story, ends by itself, leaves nothing behind.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use super::program::Program;
+
+fn tour(folder: &Path, temporary: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_tongxing"))
+        .args(["demo", "--tour"])
+        .current_dir(folder)
+        .env("TMPDIR", temporary)
+        .stdin(Stdio::null())
+        .output()
+        .expect("the program runs")
+}
+
+fn is_empty(folder: &Path) -> bool {
+    std::fs::read_dir(folder).unwrap().next().is_none()
+}
+
+#[test]
+fn a_tour_explains_every_request_and_leaves_nothing_behind() {
+    let (folder, temporary) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let output = tour(folder.path(), temporary.path());
+    let told = String::from_utf8(output.stdout).unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{told}\n{said}");
+    assert_eq!(said, "");
+    // No colors: this is no terminal.
+    assert!(!told.contains('\u{1b}'));
+    for (what, clause) in [
+        (
+            "/oauth2/authorize?response_type=code",
+            "OpenID Connect Core §3.1.2",
+        ),
+        ("POST localhost", "RFC 9207 §2"),
+        ("/callback?code=…", "RFC 7636 §4.5"),
+        ("/recover/code?challenge=…", "NIST SP 800-63B-3"),
+        ("/oauth2/end_session?", "RP-Initiated Logout 1.0 §2"),
+    ] {
+        assert!(
+            told.contains(what) && told.contains(clause),
+            "{what}: {told}"
+        );
+    }
+    // Request by request: two lines of its own, and three of explanation.
+    let requests: Vec<_> = told
+        .split("\n\n")
+        .filter(|part| part.contains(" GET ") || part.contains(" POST "))
+        .collect();
+    assert!(requests.len() > 40);
+    for request in requests {
+        let lines = request
+            .lines()
+            .filter(|line| line.starts_with("     "))
+            .count();
+        assert!(lines >= 4, "not explained: {request}");
+    }
+    assert!(is_empty(folder.path()) && is_empty(temporary.path()));
+}
+
+#[test]
+fn a_tour_goes_beside_a_demo() {
+    let (folder, temporary) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let demo = Program::start(folder.path(), &["demo"]);
+    let messages = folder.path().join("data/demo/messages.ndjson");
+    let output = tour(folder.path(), temporary.path());
+    assert!(output.status.success());
+    let read = std::fs::read_to_string(messages).unwrap_or_default();
+    assert_eq!(read, "", "nobody of the demo was written to");
+    demo.stop();
+}
