@@ -21,7 +21,7 @@ use crate::ledger::audit::{Event, EventKind};
 use crate::ledger::feed::Change;
 use crate::ledger::outbox::OutboxItem;
 use crate::storage::credentials::{self, PasswordCredential};
-use crate::storage::{self, account_index, sessions};
+use crate::storage::{self, account_index, authorizations, sessions};
 
 /// The browser that a login is opened in.
 #[derive(Debug, Clone, Copy, Default)]
@@ -295,6 +295,9 @@ async fn write_login(entry: &mut Entry<'_>, login: &Login) -> Result<bool, stora
         entry.record(&event).await?;
         return Ok(false);
     }
+    if login.renews() {
+        authorizations::keep_with_session(entry.tx(), &login.session).await?;
+    }
     if let Some((old, stronger)) = &login.upgrade
         && credentials::update_password(entry.tx(), account_id, old, stronger, login.now).await?
     {
@@ -303,13 +306,14 @@ async fn write_login(entry: &mut Entry<'_>, login: &Login) -> Result<bool, stora
     }
     // Another person logs in where someone was: the one before is logged out, not left behind.
     if let Some((previous, told)) = login.previous.as_ref().filter(|_| !login.renews()) {
-        sessions::end(entry.tx(), previous.account_id, previous.id, login.now).await?;
-        entry.enqueue(told).await?;
-        entry.announce(Change::SessionEnded(previous.id));
-        let event = Event::new(EventKind::Logout, login.now)
-            .account(previous.account_id)
-            .detail(json!({ "session": previous.id }));
-        entry.record(&event).await?;
+        if sessions::end(entry.tx(), previous.account_id, previous.id, login.now).await? {
+            entry.enqueue(told).await?;
+            entry.announce(Change::SessionEnded(previous.id));
+            let event = Event::new(EventKind::Logout, login.now)
+                .account(previous.account_id)
+                .detail(json!({ "session": previous.id }));
+            entry.record(&event).await?;
+        }
     }
     let event = Event::new(EventKind::Login, login.now)
         .account(account_id)

@@ -63,7 +63,6 @@ fn checks(metrics: &Metrics, authority: &Authority) {
     );
 }
 
-/// What becomes of messages to people.
 /// What the deliveries of one kind are called.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct DeliveryNames {

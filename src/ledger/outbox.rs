@@ -14,6 +14,7 @@ use crate::crypto::seal::{SealError, Sealed};
 use crate::domain::entropy::Entropy;
 use crate::domain::id::DeliveryId;
 use crate::domain::instant::Instant;
+pub use crate::storage::outbox::OutboxState;
 use crate::storage::outbox::{self, Claim, ClaimedRow, OutboxCount, OutboxRow};
 use crate::storage::{BoxFuture, Error, SWEEP_LIMIT, Transaction};
 
@@ -276,9 +277,9 @@ impl Outbox {
         .await
     }
 
-    /// Whether an item waits to be delivered.
-    pub async fn is_waiting(&self, id: DeliveryId) -> Result<bool, Error> {
-        outbox::is_waiting(&mut self.ledger.reader().await?, id).await
+    /// What has become of an item; nothing is left of one that was delivered.
+    pub async fn state(&self, id: DeliveryId) -> Result<Option<OutboxState>, Error> {
+        outbox::state(&mut self.ledger.reader().await?, id).await
     }
 
     /// How many items of a kind there are.

@@ -68,16 +68,6 @@ pub(super) fn build(builder: impl Fn() -> ClientBuilder) -> Result<Client, Fetch
     })
 }
 
-/// Sends a request whose answer is not read: any 2xx is a success.
-pub(super) async fn send_for_success(request: RequestBuilder) -> Result<(), FetchError> {
-    let response = request.send().await.map_err(|error| why(&error))?;
-    if response.status().is_success() {
-        Ok(())
-    } else {
-        Err(FetchError::Status(response.status().as_u16()))
-    }
-}
-
 /// Sends a request for a JSON document; what is not answered with 200 is no answer.
 pub(super) async fn send(request: RequestBuilder) -> Result<Response, FetchError> {
     let request = request.header(ACCEPT, "application/json");

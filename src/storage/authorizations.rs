@@ -7,6 +7,7 @@ use crate::domain::authorization::Authorization;
 use crate::domain::client::ClientId;
 use crate::domain::id::{AccountId, AuthorizationId, SessionId};
 use crate::domain::instant::Instant;
+use crate::domain::session::Session;
 
 /// Redeems a code: inserts its authorization if the session, the account, the grant and the client
 /// still hold. Where there is nothing to refresh it is kept as long as its session, since its client
@@ -51,6 +52,18 @@ pub async fn redeem(
         )
         .await?;
     Ok(inserted == 1)
+}
+
+/// Keeps the authorizations of a session that is renewed as long as it will last, as [`redeem`]
+/// does with those to come. The number kept longer.
+pub async fn keep_with_session(tx: &mut Transaction, session: &Session) -> Result<u64, Error> {
+    tx.execute(
+        "UPDATE authorizations SET expires_at = $3
+          WHERE account_id = $1 AND session_id = $2 AND refresh_count IS NULL
+            AND expires_at < $3",
+        values![session.account_id, session.id, session.expires_at],
+    )
+    .await
 }
 
 /// An authorization as found, and what decides whether it still holds.

@@ -52,6 +52,15 @@ pub struct ClaimedRow {
     pub expires_at: Instant,
 }
 
+/// What has become of an item that was not delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutboxState {
+    /// It is to be delivered, or being delivered.
+    Waiting,
+    /// It will not be.
+    GivenUp,
+}
+
 /// How many items of a kind there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OutboxCount {
@@ -83,15 +92,21 @@ pub async fn insert(tx: &mut Transaction, row: &OutboxRow) -> Result<(), Error> 
     Ok(())
 }
 
-/// Whether an item waits to be delivered.
-pub async fn is_waiting(reader: &mut Reader, id: DeliveryId) -> Result<bool, Error> {
+/// What has become of an item; nothing is left of one that was delivered.
+pub async fn state(reader: &mut Reader, id: DeliveryId) -> Result<Option<OutboxState>, Error> {
     let row = reader
         .fetch_optional(
-            "SELECT item_id FROM outbox WHERE item_id = $1 AND failed_at IS NULL",
+            "SELECT failed_at FROM outbox WHERE item_id = $1",
             values![id],
         )
         .await?;
-    Ok(row.is_some())
+    row.map(|row| {
+        Ok(match row.get::<Option<Instant>>("failed_at")? {
+            None => OutboxState::Waiting,
+            Some(_) => OutboxState::GivenUp,
+        })
+    })
+    .transpose()
 }
 
 /// Whether anything of a kind is due: spares the writer the asking.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::Response;
+use tokio::time::{Instant, sleep_until};
 
 use super::interaction::{self, portal_name};
 use crate::accounts::ended::LogoutReceipt;
@@ -25,7 +26,7 @@ pub(super) const FORM: &str = "logout";
 
 /// How long portals have to confirm before the next page is shown: what a person does not notice.
 const PATIENCE: Duration = Duration::from_millis(700);
-const PAUSE: Duration = Duration::from_millis(25);
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
 
 /// Asks.
 pub async fn show(State(state): State<AppState>, context: RequestContext) -> Response {
@@ -141,7 +142,7 @@ pub(in crate::http) async fn left(
     context: &RequestContext,
     left: Left<'_>,
 ) -> Response {
-    let unconfirmed = match left.receipt {
+    let unconfirmed = match &left.receipt {
         Some(receipt) => unconfirmed(state, receipt).await,
         None => Vec::new(),
     };
@@ -169,15 +170,20 @@ pub(in crate::http) async fn left(
     }
 }
 
-/// The portals that have not confirmed within [`PATIENCE`]. If it cannot be known, none is named.
-async fn unconfirmed(state: &AppState, receipt: LogoutReceipt) -> Vec<Arc<Client>> {
-    let begun = tokio::time::Instant::now();
+/// The portals that have not confirmed within [`PATIENCE`]; those known to fail are not waited for.
+/// If it cannot be known, none is named.
+async fn unconfirmed(state: &AppState, receipt: &LogoutReceipt) -> Vec<Arc<Client>> {
+    let deadline = Instant::now() + PATIENCE;
+    let mut pause = FIRST_PAUSE;
     loop {
         match state.provider.unconfirmed(receipt).await {
-            Ok(unconfirmed) if unconfirmed.is_empty() || begun.elapsed() >= PATIENCE => {
-                return unconfirmed;
+            Ok(unconfirmed) if !unconfirmed.is_pending || Instant::now() >= deadline => {
+                return unconfirmed.clients;
             }
-            Ok(_) => tokio::time::sleep(PAUSE).await,
+            Ok(_) => {
+                sleep_until(deadline.min(Instant::now() + pause)).await;
+                pause *= 2;
+            }
             Err(error) => {
                 tracing::warn!(%error, "it is not known who has confirmed a logout");
                 return Vec::new();
