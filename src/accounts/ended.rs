@@ -14,17 +14,20 @@ use crate::domain::id::{AccountId, DeliveryId};
 use crate::domain::instant::Instant;
 use crate::ledger::outbox::{Deliverable, OutboxItem, OutboxKind};
 use crate::storage;
+use crate::storage::authorizations::EnteredClient;
 
 /// A portal that has been down for longer has forgotten its sessions.
 pub const LOGOUT_LIFETIME: Duration = Duration::from_hours(24);
 
 /// Sessions of one account that ended together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionsEnded {
     /// Whose.
     pub account_id: AccountId,
     /// When: which sessions they are.
     pub ended_at: Instant,
+    /// Who was entered in them, where that cannot be found out any more: the account is removed.
+    pub entered: Option<Vec<EnteredClient>>,
 }
 
 impl Sealed for SessionsEnded {
@@ -51,7 +54,7 @@ pub enum EndError {
 }
 
 /// By which it can be asked afterwards who has confirmed a logout.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct LogoutReceipt {
     /// What ended.
     pub ended: SessionsEnded,
@@ -69,7 +72,12 @@ impl Accounts {
         let ended = SessionsEnded {
             account_id,
             ended_at,
+            entered: None,
         };
-        OutboxItem::new(&ended, (&self.ring(), &*self.entropy), ended_at)
+        self.tell_ended(&ended)
+    }
+
+    pub(super) fn tell_ended(&self, ended: &SessionsEnded) -> Result<OutboxItem, SealError> {
+        OutboxItem::new(ended, (&self.ring(), &*self.entropy), ended.ended_at)
     }
 }

@@ -45,6 +45,7 @@ impl Accounts {
             ended: SessionsEnded {
                 account_id,
                 ended_at: now,
+                entered: None,
             },
             item: told.id(),
         };

@@ -125,7 +125,11 @@ impl Provider {
         for (entered, client) in self.entered_clients(&receipt.ended).await? {
             let state = match announcement {
                 Some(state) => Some(state),
-                None => outbox.state(notice_id(receipt.ended.ended_at, &entered)).await?,
+                None => {
+                    outbox
+                        .state(notice_id(receipt.ended.ended_at, &entered))
+                        .await?
+                }
             };
             if state.is_none() {
                 continue;
@@ -186,10 +190,13 @@ impl Provider {
         &self,
         ended: &SessionsEnded,
     ) -> Result<Vec<(EnteredClient, Arc<Client>)>, storage::Error> {
-        let mut reader = self.ledger.reader().await?;
-        let entered =
-            authorizations::list_entered(&mut reader, ended.account_id, ended.ended_at).await?;
-        drop(reader);
+        let entered = match &ended.entered {
+            Some(entered) => entered.clone(),
+            None => {
+                let mut reader = self.ledger.reader().await?;
+                authorizations::list_entered(&mut reader, ended.account_id, ended.ended_at).await?
+            }
+        };
         let mut hearing = Vec::with_capacity(entered.len());
         for entered in entered {
             let client = self.clients.find(&entered.client_id).await?;

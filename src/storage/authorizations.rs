@@ -1,6 +1,8 @@
 //! The `authorizations` table. Inserting a row is what redeems a code: the key is the code's own
 //! identifier, so of any number of racing redemptions one inserts.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Error, Reader, Row, SWEEP_LIMIT, Transaction, accounts, values};
 use crate::domain::account::SealedProfile;
 use crate::domain::authorization::Authorization;
@@ -172,7 +174,7 @@ pub async fn revoke(
 }
 
 /// A client that was entered in a session, and by which subject it knows the account.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnteredClient {
     /// The session.
     pub session_id: SessionId,

@@ -125,7 +125,7 @@ pub async fn submit(
 }
 
 /// A logout that is done.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(in crate::http) struct Left<'a> {
     /// Who asked for it.
     pub(in crate::http) client: Option<&'a Client>,
