@@ -29,6 +29,7 @@ mod ending;
 mod first_steps;
 mod importing;
 mod killed;
+mod logout;
 mod personal_data;
 mod registration;
 mod registrations_killed;
