@@ -11,7 +11,7 @@ use super::completion::{CompletionError, Prepared, WriteError};
 use super::draft::Application;
 use super::loss::{Loss, end_access};
 use super::proofing::PROVES;
-use crate::domain::account::AccountStatus;
+use crate::domain::account::{AccountStatus, SealedProfile};
 use crate::domain::assurance;
 use crate::domain::challenge::ChallengeOutcome;
 use crate::domain::check::Check;
@@ -38,6 +38,8 @@ pub(super) struct Recovery {
     check: NewCheck,
     password: PasswordCredential,
     losses: Vec<Loss>,
+    /// The profile with the name that was proven, if it had another.
+    renamed: Option<(SealedProfile, SealedProfile)>,
     privacy_version: String,
     notice: (NoticeId, Notice),
     messages: Vec<OutboxItem>,
@@ -66,8 +68,17 @@ impl Accounts {
             return Ok(Prepared::Refused(outcome));
         }
         drop(reader);
-        let Some((_, profile)) = self.profile(account_id).await? else {
+        let Some((account, mut profile)) = self.profile(account_id).await? else {
             return Ok(Prepared::Refused(ChallengeOutcome::NoAccount));
+        };
+        // The check is about this name: the level must not vouch for another.
+        let renamed = if profile.name.matches(&application.name) {
+            None
+        } else {
+            profile.name = application.name.clone();
+            let old = account.sealed;
+            let new = self.seal_changed(account_id, &old, &profile).await?;
+            Some((old, new))
         };
         let message = MessageText::AccountRecovered { at: now };
         Ok(Prepared::Recovery(Box::new(Recovery {
@@ -79,6 +90,7 @@ impl Accounts {
             phone_horizon: self.phone_horizon(),
             password,
             losses: self.losses(None, application, Some(account_id)).await?,
+            renamed,
             privacy_version: application.privacy_version.clone(),
             notice: self.notice(NoticeKind::Recovered, now),
             messages: self.tell(&profile, (&message, application.language), now)?,
@@ -133,6 +145,11 @@ impl Recovery {
         }
         end_access(entry, id, (&self.told, now)).await?;
         let tx = entry.tx();
+        if let Some((old, new)) = &self.renamed
+            && !accounts::replace_profile(tx, id, (old, new), now).await?
+        {
+            return Err(WriteError::Changed);
+        }
         if !credentials::replace_password(tx, id, &self.password.hash, now).await? {
             credentials::insert_password(tx, id, &self.password, now).await?;
         }

@@ -161,7 +161,8 @@ impl Portal {
     }
 }
 
-fn with_assets(mut router: Router<Portal>) -> Router<Portal> {
+fn with_assets(router: Router<Portal>) -> Router<Portal> {
+    let mut router = router.fallback(async || answer::not_found());
     for asset in [&assets::DEMO_STYLESHEET, &assets::ICON] {
         router = router.route(asset.path, get(move || async move { answer::asset(asset) }));
     }

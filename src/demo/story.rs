@@ -18,6 +18,8 @@ pub struct Addresses {
     pub management: String,
     /// The simulated authority.
     pub authority: String,
+    /// Usual ports that somebody else has, and those taken in their place.
+    pub moved: Vec<(u16, u16)>,
 }
 
 impl Addresses {
@@ -96,6 +98,14 @@ pub fn tell(addresses: &Addresses) -> String {
     text.push_str(&table(&people));
     text.push_str("\n还没有注册的人 · Not registered yet\n");
     text.push_str(&newcomers());
+    // Writing to a string does not fail.
+    for (usual, port) in &addresses.moved {
+        writeln!(
+            text,
+            "\n端口 {usual} 已被占用，改用 {port} · Port {usual} is taken: {port} instead"
+        )
+        .unwrap_or_default();
+    }
     text.push_str(
         "\n在浙江注册或登录，再进入广东：不必再次登录。验证码在“你的手机”。\n\
          Register or log in at Zhejiang, then enter Guangdong: no second login. Codes arrive at\n\
@@ -110,7 +120,8 @@ pub fn tell(addresses: &Addresses) -> String {
          curl -X PUT {behavior} -d '{{\"behavior\":\"down\"}}'\n\n\
          人物、证件和手机号都是虚构的。“--tour”自己演一遍并逐步说明。\n\
          People, documents and phone numbers are made up. With --tour it plays by itself and\n\
-         explains each request.\n\n按 Ctrl-C 结束 · Ctrl-C ends it\n"
+         explains each request.\n\n下次运行接着这次继续；tongxing demo --fresh 从头开始。\n\
+         The next run goes on from this one; tongxing demo --fresh starts over.\n\n按 Ctrl-C 结束 · Ctrl-C ends it\n"
     )
     .unwrap_or_default();
     text
@@ -185,7 +196,10 @@ mod tests {
             provider: "http://localhost:8080/".to_owned(),
             management: "http://127.0.0.1:9090/readyz".to_owned(),
             authority: "http://127.0.0.1:8090/".to_owned(),
+            moved: vec![(8080, 18080)],
         });
+        assert!(text.contains("Port 8080 is taken: 18080 instead"), "{text}");
+        assert!(text.contains("tongxing demo --fresh starts over"), "{text}");
         for newcomer in NEWCOMERS {
             assert!(text.contains(newcomer.name) && text.contains(newcomer.document_number));
         }

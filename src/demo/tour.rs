@@ -107,10 +107,10 @@ impl<'a> Tour<'a> {
         let home = self.open(browser, self.portal(0)?).await?;
         let login = self.follow(browser, &home, "portal-login").await?;
         let form = self.follow_to(browser, &login, "/register").await?;
-        let entered = self.prove(browser, &form, ("register", resident)).await?;
-        let told = expect(entered, "consent-allow")?;
+        let answered = self.prove(browser, &form, ("register", resident)).await?;
+        let told = expect(answered, "consent-allow")?;
         let portal = self.press(browser, &told, "consent-allow", &[]).await?;
-        self.entered(&portal, resident)
+        entered(&portal, resident)
     }
 
     async fn enter_the_other(&mut self, browser: &mut Browser) -> Result<(), TourError> {
@@ -183,8 +183,8 @@ impl<'a> Tour<'a> {
         let form = self
             .open(&mut browser, self.provider.join("register")?)
             .await?;
-        let owned = self.prove(&mut browser, &form, ("register", owner)).await?;
-        expect(owned, "account-logout")?;
+        let account = self.prove(&mut browser, &form, ("register", owner)).await?;
+        expect(account, "account-logout")?;
         self.message(&mut browser, SQUATTER.phone, &[]).await?;
         Ok(())
     }
@@ -269,17 +269,6 @@ impl<'a> Tour<'a> {
         portal.ok_or(TourError::Otherwise("a portal is missing"))
     }
 
-    /// The first portal has what it asked for, and nothing that it did not.
-    fn entered(&self, portal: &Page, resident: &Unregistered) -> Result<(), TourError> {
-        if !portal.shows("portal-logout") {
-            return Err(missing(&portal.url, "portal-logout"));
-        }
-        if portal.text.contains(resident.document_number) {
-            return Err(TourError::Otherwise("a portal was given the document"));
-        }
-        Ok(())
-    }
-
     fn browser(&self, name: &'static str) -> Result<Browser, TourError> {
         let all = self.portals.iter().chain([&self.start, &self.provider]);
         let hosts: Vec<_> = all.filter_map(Url::host_str).map(str::to_owned).collect();
@@ -350,6 +339,17 @@ impl<'a> Tour<'a> {
             Site::Portal
         }
     }
+}
+
+/// The portal was entered, and was not given what it did not ask for.
+fn entered(portal: &Page, resident: &Unregistered) -> Result<(), TourError> {
+    if !portal.shows("portal-logout") {
+        return Err(missing(&portal.url, "portal-logout"));
+    }
+    if portal.text.contains(resident.document_number) {
+        return Err(TourError::Otherwise("a portal was given the document"));
+    }
+    Ok(())
 }
 
 fn expect(page: Page, id: &str) -> Result<Page, TourError> {

@@ -315,6 +315,7 @@ start-people = Already registered
 start-name = Name
 start-level = Proven to level
 start-try = What to try
+start-remembers = The demonstration remembers what was done here, and the next run goes on from it. To start over, run tongxing demo --fresh.
 start-try-notice = Enter Zhejiang: after the login you are told once what it receives. Log out and in again: nothing more is shown.
 start-try-consent = Go on from Zhejiang’s page to Guangdong: no password, only one question. Say no, too, and see how the portal explains it.
 start-try-subject = Compare the sub that each portal received: one person, two numbers.

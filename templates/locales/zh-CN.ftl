@@ -315,6 +315,7 @@ start-people = 已经注册的人
 start-name = 姓名
 start-level = 核验等级
 start-try = 可以试的事
+start-remembers = 演示会记住这里做过的事，下次运行接着继续。要从头开始，请运行 tongxing demo --fresh。
 start-try-notice = 进入浙江：登录后告知一次；退出后再登录，不再提示。
 start-try-consent = 从浙江的页面进入广东：不再要密码，只问一次是否同意。也可以拒绝，看看门户怎样说明。
 start-try-subject = 对照两个门户收到的 sub：同一个人，编号不同。

@@ -267,3 +267,14 @@ fn an_attack_without_an_answer_is_found() {
     assert_found(&faults, "case 55 must have one row");
     assert_eq!(faults.len(), 2);
 }
+
+/// Whoever reads only one of them gets the portal that `tests/clients` tries.
+#[test]
+fn the_portal_is_the_same_in_both_languages() {
+    let program = |name: &str| {
+        let text = std::fs::read_to_string(root().join(name)).expect("a README");
+        let (_, rest) = text.split_once("```js\n").expect("a program");
+        rest.split_once("```").expect("its end").0.to_owned()
+    };
+    assert_eq!(program("README.md"), program("README.zh-CN.md"));
+}

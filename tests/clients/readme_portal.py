@@ -52,10 +52,14 @@ class QuickStart:
             facts = json.loads(answer) if answer.startswith("{") else {}
             if facts.get("name") != self.resident["name"] or not facts.get("sub"):
                 raise AssertionError(f"the portal shows {answer}")
+            # Out, here and at the provider: what comes next is the login page again.
+            browser.visit(self.portal + "/logout", self.portal + "/callback")
+            if browser.asked != ["login-submit"]:
+                raise AssertionError(f"after logging out, {browser.asked} were asked")
         except (AssertionError, OSError) as why:
             print(f"FAIL quick start: {' '.join(str(why).split())[:600]}", flush=True)
             return 0, 1
         finally:
             portal.kill()
-        print("PASS quick start: README's portal shows who entered", flush=True)
+        print("PASS quick start: README's portal shows who entered, and logs out", flush=True)
         return 1, 0

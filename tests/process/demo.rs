@@ -105,6 +105,27 @@ async fn a_second_run_goes_on_even_on_other_ports_and_fresh_starts_over() {
 }
 
 #[tokio::test]
+async fn a_language_chosen_at_the_start_is_kept_at_the_portals() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::start(folder.path(), &["demo"]);
+    let mut browser = Browser::new(CHINESE);
+    let start = browser.open(&format!("{}?lang=en", program.start)).await;
+    assert!(start.text.contains("--fresh"), "{}", start.text);
+    let zhejiang = program.portal("zhejiang", "?lang=en");
+    assert!(start.text.contains("lang=en"), "{}", start.text);
+    let portal = browser.open(&zhejiang).await;
+    assert!(portal.text.contains("Zhejiang Social Insurance"));
+    let login = browser.open(&program.portal("zhejiang", "login")).await;
+    let notice = log_in(&mut browser, &login, &program).await;
+    let entered = browser.submit(&notice, "consent-allow", &[]).await;
+    assert!(entered.link("portal-next").ends_with("&lang=en"));
+    let nothing = browser.open(&program.portal("zhejiang", "nothing")).await;
+    assert_eq!(nothing.status, 404);
+    assert!(nothing.text.contains("There is no such page here."));
+    program.stop();
+}
+
+#[tokio::test]
 async fn a_portal_takes_nothing_that_it_did_not_begin() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::start(folder.path(), &["demo"]);

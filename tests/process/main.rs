@@ -16,6 +16,7 @@ mod portal;
 mod server;
 mod simulator;
 mod sql;
+mod statistics;
 
 mod audit;
 mod authority;
@@ -26,6 +27,7 @@ mod commands;
 #[cfg(test)]
 mod demo;
 mod ending;
+mod enumeration;
 mod first_steps;
 mod importing;
 mod killed;

@@ -41,7 +41,7 @@ pub(super) async fn run(
     let signals = Signals::listen().context("cannot listen for signals")?;
     if command.tour {
         let folder = Folder::temporary(&SystemEntropy)?;
-        return tour(config, &folder, (signals, level)).await;
+        return Box::pin(tour(config, &folder, (signals, level))).await;
     }
     let folder = Folder::open(Path::new(FOLDER))?;
     if command.fresh {

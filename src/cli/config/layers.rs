@@ -148,13 +148,12 @@ impl Settings {
             Value::String(_) => Some(Value::String(text.to_owned())),
             Value::Float(_) | Value::Datetime(_) | Value::Table(_) => None,
         };
-        match value {
-            Some(value) => self.put(path, value, origin, problems),
-            None => {
-                let given = Value::String(text.to_owned());
-                let what = format!("{}{}", expected(&known.value), received(path, &given));
-                problems.add(path, origin, what);
-            }
+        if let Some(value) = value {
+            self.put(path, value, origin, problems);
+        } else {
+            let given = Value::String(text.to_owned());
+            let what = format!("{}{}", expected(&known.value), received(path, &given));
+            problems.add(path, origin, what);
         }
     }
 

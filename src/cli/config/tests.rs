@@ -255,7 +255,11 @@ fn there_is_an_authority_when_it_has_an_address() {
     let file = folder.path().join("token");
     std::fs::write(&file, "s3cret-hunter2\n").unwrap();
     let file = format!("authority.token_file={}", file.display());
-    let flags = ["authority.url=http://127.0.0.1:9200", &file];
+    let flags = [
+        "authority.url=http://127.0.0.1:9200",
+        &file,
+        "notification.outbox=messages.ndjson",
+    ];
     let authority = load("", &[], &flags).unwrap().authority.unwrap();
     assert_eq!(authority.url.as_str(), "http://127.0.0.1:9200/");
     assert_eq!(authority.timeout, Duration::from_secs(3));
@@ -265,6 +269,11 @@ fn there_is_an_authority_when_it_has_an_address() {
         .map(|token| token.expose().as_str());
     assert_eq!(token, Some("s3cret-hunter2"));
     assert!(!format!("{authority:?}").contains("hunter2"));
+    let mute = refused("authority.url", "http://127.0.0.1:9200");
+    assert!(
+        mute.contains("needs a way to send one-time codes"),
+        "{mute}"
+    );
     let flags = ["authority.token=s3cret-hunter2"];
     let printed = load("", &[], &flags).unwrap().to_toml().to_owned();
     assert!(printed.contains("token = \"[redacted]\"") && !printed.contains("hunter2"));

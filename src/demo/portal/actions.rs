@@ -37,7 +37,9 @@ pub(super) async fn login(State(portal): State<Portal>, visit: Visit) -> Respons
         Ok(url) => {
             let kind = JourneyKind::Login(secrets);
             let cookie = set_out(&portal, visit.cookie.as_deref(), state, kind);
-            answer::known_by(&portal, answer::see_other(url.as_str()), cookie.as_deref())
+            let response = answer::see_other(url.as_str());
+            let response = answer::known_by(&portal, response, cookie.as_deref());
+            answer::remembering(&portal, &visit, response)
         }
         Err(error) => refused(&portal, &visit, &error),
     }

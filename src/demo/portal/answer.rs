@@ -57,6 +57,12 @@ pub(super) fn misdirected() -> Response {
     (StatusCode::MISDIRECTED_REQUEST, text).into_response()
 }
 
+/// The answer to an address where nothing is.
+pub(super) fn not_found() -> Response {
+    let text = "这里没有这个页面。\nThere is no such page here.\n";
+    (StatusCode::NOT_FOUND, text).into_response()
+}
+
 /// A file; its address changes with its content.
 pub(super) fn asset(asset: &'static Asset) -> Response {
     let headers = [

@@ -49,19 +49,22 @@ impl Paint {
     }
 }
 
+/// Where the text goes.
+type Print<'a> = Box<dyn FnMut(&str) -> io::Result<()> + Send + 'a>;
+
 /// Tells of the tour.
 pub struct Teller<'a> {
     paint: Paint,
-    print: Box<dyn FnMut(&str) -> io::Result<()> + Send + 'a>,
+    print: Print<'a>,
     requests: u32,
 }
 
 impl<'a> Teller<'a> {
-    /// Tells by `print`.
-    pub fn new(paint: Paint, print: impl FnMut(&str) -> io::Result<()> + Send + 'a) -> Self {
+    /// Tells by `output`.
+    pub fn new(paint: Paint, output: impl FnMut(&str) -> io::Result<()> + Send + 'a) -> Self {
         Self {
             paint,
-            print: Box::new(print),
+            print: Box::new(output),
             requests: 0,
         }
     }

@@ -12,11 +12,11 @@ use super::grants::Grants;
 use super::localized::Localized;
 use super::raw::RawClientMetadata;
 use super::reading::{member, vocabulary};
-use super::values::{GrantType, SecurityProfile, SubjectType};
+use super::values::{GrantType, LegalBasis, SecurityProfile, SubjectType};
 use super::{AuthenticationDefaults, ClientKeys, ClientMetadata, ClientPages, LogoutMetadata, bad};
 use crate::protocol::acr::Acr;
 use crate::protocol::error::{ErrorCode, OAuthError};
-use crate::protocol::jose::JwkSet;
+use crate::protocol::jose::{JwkSet, SignatureAlgorithm};
 use crate::protocol::redirect_uri::{ApplicationType, RedirectUri};
 use crate::protocol::scope::{OPENID, Scope};
 use crate::protocol::text::DisplayText;
@@ -89,8 +89,14 @@ impl TryFrom<RawClientMetadata> for ClientMetadata {
     type Error = OAuthError;
 
     fn try_from(raw: RawClientMetadata) -> Result<Self, OAuthError> {
+        Self::read(&raw).map_err(|first| with_the_others(&raw, &first))
+    }
+}
+
+impl ClientMetadata {
+    fn read(raw: &RawClientMetadata) -> Result<Self, OAuthError> {
         refuse_unsupported(&raw.other)?;
-        let grants = Grants::read(&raw)?;
+        let grants = Grants::read(raw)?;
         let application_type = application_type(raw.application_type.as_deref())?;
         let redirect_uris = redirect_uris(raw.redirect_uris.as_deref(), application_type)?;
         if grants.has(GrantType::AuthorizationCode) && redirect_uris.is_empty() {
@@ -104,12 +110,12 @@ impl TryFrom<RawClientMetadata> for ClientMetadata {
         )?;
         let subject_type = vocabulary("subject_type", raw.subject_type.as_deref())?;
         let sector = sector(&redirect_uris, sector_identifier_uri.as_ref(), subject_type)?;
-        let logout = logout(&raw, application_type)?;
+        let logout = logout(raw, application_type)?;
         Ok(Self {
-            pages: pages(&raw)?,
+            pages: pages(raw)?,
             contacts: contacts(raw.contacts.as_deref().unwrap_or_default())?,
             scope: scope(raw.scope.as_deref(), &grants)?,
-            keys: keys(&raw)?,
+            keys: keys(raw)?,
             software_id: member(
                 "software_id",
                 raw.software_id.as_deref(),
@@ -124,7 +130,7 @@ impl TryFrom<RawClientMetadata> for ClientMetadata {
                 "id_token_signed_response_alg",
                 raw.id_token_signed_response_alg.as_deref(),
             )?,
-            authentication: authentication(&raw)?,
+            authentication: authentication(raw)?,
             initiate_login_uri: member(
                 "initiate_login_uri",
                 raw.initiate_login_uri.as_deref(),
@@ -143,6 +149,48 @@ impl TryFrom<RawClientMetadata> for ClientMetadata {
             logout,
         })
     }
+}
+
+/// The first fault and, for whoever has to mend them, those of the members that can be read without
+/// it.
+fn with_the_others(raw: &RawClientMetadata, first: &OAuthError) -> OAuthError {
+    let uri = |name, text: &Option<String>| member(name, text.as_deref(), WebUri::parse).err();
+    let text =
+        |name, text: &Option<String>| member(name, text.as_deref(), DisplayText::parse).err();
+    let algorithm = raw.id_token_signed_response_alg.as_deref();
+    let application = application_type(raw.application_type.as_deref());
+    let known = application.as_ref().ok().copied();
+    let redirects = known.and_then(|it| redirect_uris(raw.redirect_uris.as_deref(), it).err());
+    let grants = Grants::read(raw);
+    let scope = grants
+        .as_ref()
+        .ok()
+        .map(|it| scope(raw.scope.as_deref(), it));
+    let found = [
+        refuse_unsupported(&raw.other).err(),
+        grants.err(),
+        application.err(),
+        redirects,
+        uri("sector_identifier_uri", &raw.sector_identifier_uri),
+        vocabulary::<SubjectType>("subject_type", raw.subject_type.as_deref()).err(),
+        known.and_then(|it| logout(raw, it).err()),
+        pages(raw).err(),
+        contacts(raw.contacts.as_deref().unwrap_or_default()).err(),
+        scope.and_then(Result::err),
+        keys(raw).err(),
+        text("software_id", &raw.software_id),
+        text("software_version", &raw.software_version),
+        vocabulary::<SignatureAlgorithm>("id_token_signed_response_alg", algorithm).err(),
+        authentication(raw).err(),
+        uri("initiate_login_uri", &raw.initiate_login_uri),
+        security_profile(raw.security_profile.as_deref()).err(),
+        vocabulary::<LegalBasis>("legal_basis", raw.legal_basis.as_deref()).err(),
+    ];
+    let others = found.iter().flatten().filter(|other| *other != first);
+    let told = others.fold(first.description().to_owned(), |told, other| {
+        format!("{told}; {}", other.description())
+    });
+    first.code().because(told)
 }
 
 fn refuse_unsupported(other: &Map<String, Value>) -> Result<(), OAuthError> {

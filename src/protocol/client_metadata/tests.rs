@@ -263,6 +263,22 @@ fn what_we_cannot_do_is_refused_rather_than_dropped() {
 }
 
 #[test]
+fn all_faults_that_stand_alone_are_told_at_once() {
+    let refused = portal(json!({
+        "redirect_uris": ["javascript:alert(1)"],
+        "legal_basis": "curiosity",
+        "scope": "open\"id",
+        "subject_type": "ephemeral",
+    }))
+    .unwrap_err();
+    assert_eq!(refused.code(), ErrorCode::InvalidRedirectUri);
+    for member in ["redirect URI", "legal_basis", "scope a", "subject_type"] {
+        let told = refused.description().matches(member).count();
+        assert_eq!(told, 1, "{member}: {}", refused.description());
+    }
+}
+
+#[test]
 fn names_cannot_deceive() {
     for changes in [
         json!({"client_name": "Portal\u{202E}lairt"}),

@@ -76,6 +76,30 @@ impl Page {
         &self.html
     }
 
+    /// What it is about: its first heading.
+    #[track_caller]
+    pub(crate) fn heading(&self) -> String {
+        let heading = self.all("h1").next().expect("a heading");
+        let text = &self.html[heading.end..];
+        unescape(&text[..text.find('<').unwrap_or(text.len())])
+    }
+
+    /// Where its first link to a path goes.
+    #[track_caller]
+    pub(crate) fn link_to(&self, path: &str) -> &str {
+        let mut targets = self.all("a").filter_map(|link| link.attribute("href"));
+        let is_it = |target: &&str| target.split('?').next() == Some(path);
+        targets
+            .find(is_it)
+            .unwrap_or_else(|| panic!("no link to {path} in {}", self.html))
+    }
+
+    /// Whether it links to a path.
+    pub(crate) fn links_to(&self, path: &str) -> bool {
+        let mut targets = self.all("a").filter_map(|link| link.attribute("href"));
+        targets.any(|target| target.split('?').next() == Some(path))
+    }
+
     /// Whether no element runs a script when something happens to it.
     pub(crate) fn is_without_handlers(&self) -> bool {
         let mut attributes = self.tags.iter().flat_map(|tag| &tag.attributes);

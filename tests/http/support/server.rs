@@ -240,11 +240,17 @@ impl Server {
 
     /// How many events of a kind this server has recorded.
     pub(crate) async fn recorded(&self, kind: &str) -> usize {
+        let events = self.events().await;
+        events.iter().filter(|event| *event == kind).count()
+    }
+
+    /// The kinds of all events that this server has recorded, in their order.
+    pub(crate) async fn events(&self) -> Vec<String> {
         let mut reader = self.ledger.reader().await.expect("a connection");
         let everything = (0, i64::MAX);
         let events = audit::events(&mut reader, self.ledger.writer(), everything, i64::MAX).await;
         let events = events.expect("the database answers");
-        events.iter().filter(|event| event.kind == kind).count()
+        events.into_iter().map(|event| event.kind).collect()
     }
 
     /// An operator lets a frozen account be used again.

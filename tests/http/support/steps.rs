@@ -1,10 +1,15 @@
 //! What people do on the pages of registration, recovery and their account.
 
+use tongxing::domain::clock::Clock as _;
+use tongxing::domain::document::IdentityDocument;
+use tongxing::domain::id::AccountId;
 use tongxing::domain::message::{Message, MessageText};
+use tongxing::protocol::acr::Ial;
 
 use super::answer::Answer;
 use super::applicant::Applicant;
 use super::browser::Browser;
+use super::portal::{Portal, Tokens};
 use super::server::Server;
 
 impl Server {
@@ -28,6 +33,30 @@ impl Server {
             .filter(|message| message.to.address() == address)
             .map(|message| message.text)
             .collect()
+    }
+
+    /// The account that has somebody's document.
+    pub(crate) async fn holder_of(&self, who: &Applicant) -> Option<AccountId> {
+        let kind = who.document_type.parse().expect("a kind of document");
+        let number = &who.document_number;
+        let document = IdentityDocument::parse_typed(kind, number, self.clock.now());
+        let document = document.expect("a document");
+        let found = self.accounts.find_by_document(&document);
+        found.await.expect("the database answers")
+    }
+
+    /// What the checks of an account prove now.
+    pub(crate) async fn level_of(&self, account: AccountId) -> Option<Ial> {
+        let level = self.accounts.identity_level(account).await;
+        level.expect("the database answers")
+    }
+
+    /// How many rows a table has.
+    pub(crate) async fn count(&self, table: &str) -> i64 {
+        let sql: &'static str = format!("SELECT COUNT(*) AS n FROM {table}").leak();
+        let mut reader = self.ledger.reader().await.expect("a connection");
+        let row = reader.fetch_optional(sql, &[]).await.expect("an answer");
+        row.expect("a row").get("n").expect("a number")
     }
 
     /// The last code that was sent to a phone.
@@ -94,6 +123,36 @@ impl Browser {
     pub(crate) async fn register(&mut self, who: &Applicant) {
         let account = self.prove("/register", who).await;
         assert_eq!(account.path(), "/account", "{}", account.text());
+    }
+
+    /// Logs in by document number, with no portal around.
+    pub(crate) async fn login_as(&mut self, who: &Applicant) {
+        let page = self.visit("/login").await;
+        let account = self
+            .type_in(&page, &who.document_number, &who.password)
+            .await;
+        assert_eq!(account.path(), "/account", "{}", account.text());
+    }
+
+    /// Enters a portal, logging in by document number and agreeing where asked: all the way to
+    /// tokens.
+    pub(crate) async fn enter(&mut self, portal: &Portal, who: &Applicant) -> Tokens {
+        let request = portal.full_request();
+        let mut answer = self.visit(&request.url()).await;
+        if answer.path() == "/login" {
+            answer = self
+                .type_in(&answer, &who.document_number, &who.password)
+                .await;
+        }
+        if answer.path() == "/consent" {
+            answer = self.press(&answer, &[], "consent-allow").await;
+        }
+        Tokens::of(&portal.redeem(&request.code(&answer)).await)
+    }
+
+    /// Whether somebody is logged in here.
+    pub(crate) async fn is_logged_in(&mut self) -> bool {
+        self.visit("/account").await.path() == "/account"
     }
 
     /// Whether a name and a password let somebody in, in another browser.

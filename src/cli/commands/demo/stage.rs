@@ -71,6 +71,7 @@ impl Stage {
     /// Binds everything, and fills an empty folder.
     pub(super) async fn build(config: &Config, folder: &Folder) -> anyhow::Result<Self> {
         let mut ports = Ports::default();
+        let usual = config.server.listen.port();
         let (authority_port, listener) = retried(|| bound(&mut ports, AUTHORITY_PORT))?;
         let authority = format!("http://{}:{authority_port}", Ipv4Addr::LOCALHOST);
         let (config, web) = retried(|| {
@@ -91,7 +92,7 @@ impl Stage {
             .collect::<anyhow::Result<Vec<_>>>()?;
         // Its issuer follows the port that was free; the portals are told.
         let services = Services::open_as(&config, Rename::Allowed).await?;
-        let addresses = addresses(&config, &places, &authority);
+        let addresses = addresses((usual, &config), &places, &authority);
         import_people(&services.provider).await?;
         let mut beside = open_portals((&config, &services), folder, places, &addresses).await?;
         beside.push((listener, simulator()?.router()));
@@ -203,7 +204,7 @@ fn simulator() -> anyhow::Result<Simulator> {
     }))
 }
 
-fn addresses(config: &Config, places: &[Place], authority: &str) -> Addresses {
+fn addresses((usual, config): (u16, &Config), places: &[Place], authority: &str) -> Addresses {
     let start = places.first().map_or(0, |place| place.port);
     let portals = places.iter().map(|place| {
         let href = format!("{}/", place.origin());
@@ -215,7 +216,18 @@ fn addresses(config: &Config, places: &[Place], authority: &str) -> Addresses {
         provider: format!("{}/", config.server.issuer),
         management: format!("http://{}/readyz", config.server.management_listen),
         authority: format!("{authority}/"),
+        moved: moved((usual, config), places),
     }
+}
+
+/// Where the provider and the portals are not where one would look for them.
+fn moved((usual, config): (u16, &Config), places: &[Place]) -> Vec<(u16, u16)> {
+    let portals = places
+        .iter()
+        .map(|place| (place.province.usual_port, place.port));
+    let provider = (usual, config.server.listen.port());
+    let all = [provider].into_iter().chain(portals);
+    all.filter(|(usual, port)| usual != port).collect()
 }
 
 /// Admits each portal at the provider and puts it together.

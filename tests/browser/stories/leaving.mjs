@@ -1,0 +1,79 @@
+// Ending logins: one's own, another browser's, at a portal.
+
+import assert from 'node:assert/strict';
+import { logIn } from '../steps.mjs';
+
+const RESIDENT = { name: '林晓雨', phone: '13800000001', password: 'tongxing-demo' };
+const OTHER = { name: '古丽娜尔·买买提', phone: '13800000003', password: 'tongxing-demo' };
+
+async function remotely({ arrive, demo }) {
+  const account = new URL('/account', demo.provider).href;
+  const [here, there, third] = [
+    await arrive({ language: 'zh-CN', screen: 'phone' }),
+    await arrive({ language: 'en', screen: 'desktop' }),
+    await arrive({ language: 'zh-CN', screen: 'desktop' }),
+  ];
+  for (const visitor of [there, third, here]) {
+    visitor.is(OTHER);
+    await visitor.goto(account);
+    await visitor.at('login', '#login-submit');
+    await logIn(visitor, OTHER.phone, OTHER.password);
+    await visitor.at('account-logins', '#account-logout');
+  }
+  assert.equal(await here.page.locator('.end-session').count(), 2);
+  await here.click('.end-session >> nth=0');
+  await here.at('account-logins', '#account-logout');
+  assert.equal(await here.page.locator('.end-session').count(), 1);
+  await here.click('#end-other-sessions');
+  assert.equal(await here.page.locator('.end-session').count(), 0);
+  for (const visitor of [there, third]) {
+    await visitor.goto(account);
+    await visitor.at('login', '#login-submit');
+  }
+  await here.goto(account);
+  await here.at('account-alone', '#account-logout');
+}
+
+async function atAPortal({ arrive, demo }) {
+  const visitor = await arrive({ language: 'en', screen: 'phone', javaScript: false });
+  visitor.is(RESIDENT);
+  await visitor.goto(new URL('/login', demo.guangdong).href);
+  await logIn(visitor, RESIDENT.phone, RESIDENT.password);
+  await visitor.at('question', '#consent-allow');
+  // Who says no is told so by the portal.
+  await visitor.click('#consent-deny');
+  await visitor.at('portal-declined', '#portal-login');
+  assert.ok((await visitor.text('.alert')).includes('access_denied'));
+  await visitor.click('#portal-login');
+  await visitor.click('#consent-allow');
+  await visitor.at('other-portal-entered', '#portal-logout');
+  await visitor.click('#portal-logout');
+  await visitor.at('portal-left', '#portal-login');
+  assert.ok((await visitor.text('[role=status]')).includes('logged out'));
+  await visitor.goto(new URL('/login', demo.zhejiang).href);
+  await visitor.at('login', '#login-submit');
+}
+
+async function atTheProvider({ arrive, demo }) {
+  const visitor = await arrive({ language: 'zh-CN', screen: 'desktop' });
+  visitor.is(RESIDENT);
+  await visitor.goto(new URL('/login', demo.provider).href);
+  await logIn(visitor, RESIDENT.phone, RESIDENT.password);
+  await visitor.goto(new URL('/logout', demo.provider).href);
+  await visitor.at('logout', '#logout-confirm');
+  await visitor.click('#logout-cancel');
+  await visitor.at('logout-stayed', 'h1');
+  await visitor.goto(demo.provider);
+  await visitor.at('home-in', '#home-logout');
+  await visitor.goto(new URL('/logout', demo.provider).href);
+  await visitor.click('#logout-confirm');
+  await visitor.at('logout-left', 'h1');
+  await visitor.goto(new URL('/account', demo.provider).href);
+  await visitor.at('login', '#login-submit');
+}
+
+export default [
+  { name: 'other logins are ended from my account', play: remotely },
+  { name: 'no, then yes, then out at a portal: en, no scripts', play: atAPortal },
+  { name: 'logout at the provider', play: atTheProvider },
+];

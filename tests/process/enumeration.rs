@@ -1,0 +1,254 @@
+//! Nobody learns from registration or recovery whether a document or a phone has an account: until
+//! the phone's code and the authority agree, every answer is the same in status, text and time.
+//!
+//! What is measured: four kinds of tries, a document with or without an account, a phone with or
+//! without one, in random order, each with a document and a phone that nobody tried before. All
+//! type a wrong code and then the right one, and the authority says that they are not who they
+//! say. For each step the times of tries with a known document are compared with those of an
+//! unknown one, and the same for phones, by the rank test of `statistics`.
+//!
+//! What fails: a difference of more than [`LIMIT`] deviations, in the same direction, in all of
+//! [`ROUNDS`] rounds. By chance alone that happens to one of the eight comparisons of a test once
+//! in about 25 million runs; a difference that is there is seen in each round. Load on the machine
+//! falls on all four kinds alike, since they alternate.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{BuildHasher as _, RandomState};
+use std::time::Instant;
+
+use crate::applying;
+use crate::browser::{Browser, Page};
+use crate::http::Answer;
+use crate::installation::{Installation, on_both};
+use crate::outbox::Outbox;
+use crate::people::Person;
+use crate::server::Server;
+use crate::statistics::{deviations, median, smallest_seen};
+
+/// Tries of each of the four kinds in a round: twice as many with a known document as this, and
+/// twice as many without.
+const OF_EACH_KIND: u32 = 150;
+const ROUNDS: u32 = 3;
+const LIMIT: f64 = 3.0;
+
+/// What is timed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Step {
+    Form,
+    CodePage,
+    WrongCode,
+    RightCode,
+}
+
+/// What may be known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Known {
+    Document,
+    Phone,
+}
+
+/// One try.
+struct Try {
+    has_known: BTreeMap<Known, bool>,
+    person: Person,
+    page: Option<Page>,
+    times: BTreeMap<Step, f64>,
+}
+
+/// Each kind of try so often, in an order that nothing depends on, and whom to import for it.
+fn draw(round: u32) -> (Vec<Try>, Vec<Person>) {
+    let (mut tries, mut members) = (Vec::new(), Vec::new());
+    for index in 0..OF_EACH_KIND {
+        for kind in 0..4 {
+            let at = round * 100_000 + index * 8 + kind * 2;
+            let (member, stranger) = (Person::numbered(at), Person::numbered(at + 1));
+            let (document, phone) = (kind & 1 == 1, kind & 2 == 2);
+            let of = |is_known| if is_known { &member } else { &stranger };
+            tries.push(Try {
+                has_known: [(Known::Document, document), (Known::Phone, phone)].into(),
+                person: Person {
+                    number: of(document).number.clone(),
+                    phone: of(phone).phone.clone(),
+                    ..stranger.clone()
+                },
+                page: None,
+                times: BTreeMap::new(),
+            });
+            if document || phone {
+                members.push(member);
+            }
+        }
+    }
+    let order = RandomState::new();
+    tries.sort_by_cached_key(|one| order.hash_one(&one.person.number));
+    (tries, members)
+}
+
+/// A browser that times what it asks, and keeps what the answers look like.
+struct Prober<'a> {
+    browser: Browser,
+    outbox: &'a Outbox,
+    looks: BTreeMap<Step, BTreeSet<String>>,
+}
+
+impl Prober<'_> {
+    fn note(&mut self, one: &mut Try, step: Step, (asked, answer): (Instant, &Answer)) {
+        one.times
+            .insert(step, asked.elapsed().as_secs_f64() * 1_000.0);
+        self.looks.entry(step).or_default().insert(look(answer));
+    }
+
+    /// All four steps, each with everybody before the next.
+    async fn probe(&mut self, path: &str, tries: &mut [Try]) {
+        let form = self.browser.open(path).await;
+        for one in &mut *tries {
+            let fields = applying::fields(&form, &one.person);
+            let fields: Vec<(&str, &str)> = fields.iter().map(|(k, v)| (&**k, *v)).collect();
+            let asked = Instant::now();
+            let answer = self.browser.try_submit(&form, &fields).await.unwrap();
+            self.note(one, Step::Form, (asked, &answer));
+            let url = self.browser.absolute(&form.url, answer.location().unwrap());
+            let asked = Instant::now();
+            let page = self.browser.try_open(&url).await.unwrap();
+            self.note(one, Step::CodePage, (asked, &page.answer));
+            one.page = Some(page);
+        }
+        for step in [Step::WrongCode, Step::RightCode] {
+            for one in &mut *tries {
+                let mut code = self.outbox.code(&one.person.phone, 1).await;
+                if step == Step::WrongCode {
+                    let last = code.pop().unwrap();
+                    code.push(if last == '0' { '1' } else { '0' });
+                }
+                let page = one.page.as_ref().unwrap();
+                let typed = [("otp-code", &*code)];
+                let asked = Instant::now();
+                let answer = self.browser.try_submit(page, &typed).await.unwrap();
+                self.note(one, step, (asked, &answer));
+            }
+        }
+    }
+
+    /// Each step has had one answer only, and the one it should have.
+    fn assert_one_answer_each(&self) {
+        for (step, looks) in &self.looks {
+            let looks: Vec<&String> = looks.iter().collect();
+            assert!(
+                looks.len() == 1,
+                "{step:?}, two of {}: {:#?}",
+                looks.len(),
+                &looks[..2]
+            );
+            let (status, text) = match step {
+                Step::Form => ("303", "/code?challenge=_"),
+                Step::CodePage => ("200", " id=\"otp-submit\""),
+                Step::WrongCode => ("200", " id=\"otp-problem\""),
+                Step::RightCode => ("200", "could not be verified"),
+            };
+            let is_right = looks[0].starts_with(status) && looks[0].contains(text);
+            assert!(is_right, "{step:?}: {}", looks[0]);
+        }
+    }
+}
+
+/// Status, headers and text without what is new in every answer: seals, the date, the request's
+/// name and the phone that was typed, masked.
+fn look(answer: &Answer) -> String {
+    let mut look = answer.status.to_string();
+    for (name, value) in &answer.headers {
+        let value = match name.as_str() {
+            "date" | "x-request-id" => "_",
+            "set-cookie" => value.to_str().unwrap().split('=').next().unwrap(),
+            _ => value.to_str().unwrap(),
+        };
+        look += &format!("\n{name}: {value}");
+    }
+    look += "\n";
+    look += &answer.body;
+    for mark in ["challenge=", "value=\""] {
+        let mut parts = look.split(mark);
+        let first = parts.next().unwrap().to_owned();
+        look = parts.fold(first, |text, part| {
+            let sealed = part.find(|c: char| !c.is_ascii_alphanumeric() && !"-_.".contains(c));
+            let rest = &part[sealed.unwrap_or(part.len())..];
+            format!("{text}{mark}_{rest}")
+        });
+    }
+    let Some((before, after)) = look.split_once("****") else {
+        return look;
+    };
+    format!("{}****{}", &before[..before.len() - 3], &after[4..])
+}
+
+/// Comparisons in which both differ, and by how many deviations.
+type Differences = BTreeMap<(Step, Known), f64>;
+
+fn differences(tries: &[Try]) -> Differences {
+    let mut differences = BTreeMap::new();
+    for step in [Step::Form, Step::CodePage, Step::WrongCode, Step::RightCode] {
+        for known in [Known::Document, Known::Phone] {
+            let times = |is_known| -> Vec<f64> {
+                let tries = tries.iter().filter(|one| one.has_known[&known] == is_known);
+                tries.map(|one| one.times[&step]).collect()
+            };
+            let (with, without) = (times(true), times(false));
+            let by = deviations(&with, &without);
+            eprintln!(
+                "{step:?}, {known:?}: known {:.2} ms, unknown {:.2} ms, {by:+.1} deviations; \
+                 {:.2} ms more would be seen",
+                median(&with),
+                median(&without),
+                smallest_seen(&with, &without, LIMIT),
+            );
+            if by.abs() > LIMIT {
+                differences.insert((step, known), by);
+            }
+        }
+    }
+    differences
+}
+
+/// The steps of `path` look the same for all, and take the same time.
+async fn nothing_is_told_at(path: &str, installation: &mut Installation) {
+    installation.set("proofing.codes_per_network", "1000000");
+    installation.migrate().await;
+    let authority = installation.open_registration(&[]);
+    authority.behave("mismatch", None).await;
+    let (server, outbox): (Server, Outbox) = (installation.serve().await, installation.outbox());
+    let mut suspected: Option<Differences> = None;
+    for round in 0..ROUNDS {
+        let (mut tries, members) = draw(round);
+        installation.import(&members).await;
+        let mut prober = Prober {
+            browser: Browser::new(&server.http),
+            outbox: &outbox,
+            looks: BTreeMap::new(),
+        };
+        prober.probe(path, &mut tries).await;
+        prober.assert_one_answer_each();
+        let seen = differences(&tries);
+        let again = suspected.map_or_else(
+            || seen.clone(),
+            |mut before| {
+                before.retain(|what, by| seen.get(what).is_some_and(|now| now * *by > 0.0));
+                before
+            },
+        );
+        if again.is_empty() {
+            server.stop().await;
+            return;
+        }
+        suspected = Some(again);
+    }
+    panic!("known and unknown take different times: {suspected:?}");
+}
+
+on_both! {
+    async fn registration_tells_nobody_who_has_an_account(installation: &mut Installation) {
+        nothing_is_told_at("/register", installation).await;
+    }
+
+    async fn recovery_tells_nobody_who_has_an_account(installation: &mut Installation) {
+        nothing_is_told_at("/recover", installation).await;
+    }
+}
