@@ -64,7 +64,7 @@ impl Accounts {
         let document_key = self.document_key(&document);
         let phone_key = self.phone_key(&phone);
         let profile = Profile {
-            name,
+            name: Some(name),
             documents: vec![document],
             phones: vec![phone],
             emails: email.into_iter().collect(),
