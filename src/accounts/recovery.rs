@@ -44,6 +44,7 @@ pub(super) struct Recovery {
     privacy_version: String,
     notice: (NoticeId, Notice),
     messages: Vec<OutboxItem>,
+    told: OutboxItem,
     now: Instant,
 }
 
@@ -94,6 +95,7 @@ impl Accounts {
             privacy_version: application.privacy_version.clone(),
             notice: self.notice(NoticeKind::Recovered, now),
             messages: self.tell(&profile, (&message, application.language), now)?,
+            told: self.sessions_ended(account_id, now)?,
             now,
         })))
     }
@@ -142,7 +144,7 @@ impl Recovery {
                 return Err(WriteError::Changed);
             }
         }
-        end_access(entry, id, now).await?;
+        end_access(entry, id, (&self.told, now)).await?;
         let tx = entry.tx();
         if let Some((old, new)) = &self.renamed
             && !accounts::replace_profile(tx, id, (old, new), now).await?

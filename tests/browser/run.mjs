@@ -22,6 +22,7 @@ import recovering from './stories/recovering.mjs';
 import takeover from './stories/takeover.mjs';
 import leaving from './stories/leaving.mjs';
 import reading from './stories/reading.mjs';
+import watching from './stories/watching.mjs';
 
 const STORY_WITHIN_MS = 120_000;
 
@@ -33,7 +34,7 @@ const { values, positionals } = parseArgs({
   },
 });
 
-const all = [registering, keyboard, codes, outcomes, recovering, takeover, leaving, reading].flat();
+const all = [registering, keyboard, codes, outcomes, recovering, takeover, leaving, reading, watching].flat();
 const chosen = all.filter(({ name }) => positionals.every((part) => name.includes(part)));
 
 /** Plays one story; whoever it lets arrive leaves in the end. */
@@ -49,7 +50,9 @@ async function play(stage, story) {
     timer = setTimeout(() => reject(new Error('takes too long')), STORY_WITHIN_MS);
   });
   try {
-    await Promise.race([story.play({ arrive, demo: stage.demo }), late]);
+    // Whoever arrives apart leaves when the story says so.
+    const apart = (settings) => Visitor.arrive(stage, settings);
+    await Promise.race([story.play({ arrive, apart, demo: stage.demo }), late]);
     for (const visitor of visitors) await visitor.leave();
   } catch (error) {
     for (const visitor of visitors) await visitor.giveUp(story.name);

@@ -27,16 +27,17 @@ export class Visitor {
   #urls = [];
   #navigations = new Set();
 
-  /** `settings`: language, javaScript, screen. */
+  /** `settings`: language, javaScript, screen, colors; `glances` looks at no page closely. */
   static async arrive(stage, settings = {}) {
     const visitor = new Visitor();
-    visitor.#settings = { language: 'zh-CN', javaScript: true, screen: 'desktop', ...settings };
-    const { language, javaScript, screen } = visitor.#settings;
+    visitor.#settings = { language: 'zh-CN', javaScript: true, screen: 'desktop', colors: 'light', ...settings };
+    const { language, javaScript, screen, colors } = visitor.#settings;
     visitor.stage = stage;
     visitor.#context = await stage.chromium.newContext({
       locale: language,
       javaScriptEnabled: javaScript,
       viewport: SCREENS[screen],
+      colorScheme: colors,
       timezoneId: 'Asia/Shanghai',
       reducedMotion: 'reduce',
     });
@@ -111,8 +112,8 @@ export class Visitor {
   }
 
   async #looksWell(name, page) {
-    const { language, screen, javaScript } = this.#settings;
-    const title = `${name}.${language}.${screen}`;
+    const { language, screen, javaScript, colors, glances } = this.#settings;
+    const title = `${name}.${language}.${screen}${colors === 'dark' ? '.dark' : ''}`;
     const facts = await page.evaluate(() => ({
       language: document.documentElement.lang,
       headings: document.querySelectorAll('h1').length,
@@ -124,7 +125,7 @@ export class Visitor {
     assert.equal(facts.headings, 1, `${title}: one h1`);
     assert.ok(facts.title.trim(), `${title}: a title`);
     assert.ok(facts.width <= facts.room, `${title}: ${facts.width} wide, ${facts.room} at most`);
-    if (!javaScript || judged.has(title)) return;
+    if (!javaScript || glances || judged.has(title)) return;
     judged.add(title);
     await page.screenshot({ path: join(this.stage.pictures, `${title}.png`), fullPage: true });
     await page.evaluate(AXE);

@@ -6,6 +6,7 @@ mod codes;
 mod outside;
 mod pages;
 mod pkce;
+mod proofing;
 mod redirects;
 mod requests;
 mod sessions;

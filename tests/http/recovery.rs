@@ -222,7 +222,17 @@ async fn recovery_goes_on_to_the_portal_that_waits() {
 
 #[tokio::test]
 async fn a_code_sent_twice_at_once_recovers_once() {
-    let server = Server::start().await;
+    one_code_sent_often(Server::start().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_sent_twice_at_once_recovers_once_on_postgres() {
+    if let Some(server) = Server::start_on_postgres().await {
+        one_code_sent_often(server).await;
+    }
+}
+
+async fn one_code_sent_often(server: Server) {
     let zhang = Applicant::of(&ZHANG);
     let mut browser = server.browser();
     let page = browser.apply("/recover", &zhang).await;

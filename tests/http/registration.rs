@@ -164,8 +164,19 @@ async fn where_there_is_no_authority_nobody_registers() {
 
 #[tokio::test]
 async fn a_code_sent_twice_at_once_makes_one_account_and_one_session() {
+    one_code_sent_often(Server::start().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_sent_twice_at_once_makes_one_account_and_one_session_on_postgres() {
+    if let Some(server) = Server::start_on_postgres().await {
+        one_code_sent_often(server).await;
+    }
+}
+
+async fn one_code_sent_often(server: Server) {
     let qian = Applicant::new(1);
-    let server = server_that_knows(&qian).await;
+    server.authority.knows(&[&qian]);
     let mut browser = server.browser();
     let page = browser.apply("/register", &qian).await;
     let code = server.code_sent_to(&qian.phone).await;
@@ -193,9 +204,20 @@ async fn a_code_sent_twice_at_once_makes_one_account_and_one_session() {
 }
 
 #[tokio::test]
-async fn two_registrations_of_one_person_at_once_make_one_account() {
+async fn four_registrations_of_one_person_at_once_make_one_account() {
+    one_person_often(Server::start().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn four_registrations_of_one_person_at_once_make_one_account_on_postgres() {
+    if let Some(server) = Server::start_on_postgres().await {
+        one_person_often(server).await;
+    }
+}
+
+async fn one_person_often(server: Server) {
     let qian = Applicant::new(1);
-    let server = server_that_knows(&qian).await;
+    server.authority.knows(&[&qian]);
     let mut ready = Vec::new();
     for number in 0..4 {
         let who = qian

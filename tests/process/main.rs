@@ -31,6 +31,7 @@ mod enumeration;
 mod first_steps;
 mod importing;
 mod killed;
+mod logout;
 mod personal_data;
 mod registration;
 mod registration_races;

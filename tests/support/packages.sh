@@ -38,9 +38,20 @@ provide_postgres() {
   find_postgres || { from_debian postgresql && find_postgres; }
 }
 
+chromium=/usr/bin/chromium
+
+# The browser, and a font that has Chinese.
+provide_chromium() {
+  if [ ! -x "$chromium" ]; then from_debian chromium || return 1; fi
+  if ! command -v fc-list >/dev/null || [ -z "$(fc-list :lang=zh-cn family)" ]; then
+    from_debian fontconfig fonts-wqy-zenhei || return 1
+  fi
+}
+
+# provide_node_packages FOLDER
 provide_node_packages() {
   if ! command -v npm >/dev/null; then from_debian nodejs npm || return 1; fi
-  local folder=tests/clients
+  local folder=$1
   # npm keeps this copy of the lock file beside what it installed.
   if [ "$folder/node_modules/.package-lock.json" -nt "$folder/package-lock.json" ]; then return; fi
   echo "npm ci in $folder"

@@ -49,11 +49,12 @@ async function unavailable({ arrive, demo }) {
 async function mistakes({ arrive, demo }) {
   for (const language of ['zh-CN', 'en']) {
     const visitor = await arrive({ language, screen: 'phone' });
-    const person = visitor.is(await demo.person());
+    const person = visitor.is(demo.newcomer('沈知遥'));
     await register(visitor);
     const number = person.number.slice(0, -1) + (person.number.endsWith('1') ? '2' : '1');
     await apply(visitor, { ...person, number, phone: '123', password: 'short' });
     await visitor.at('register-mistakes', '.alert a[href="#register-phone"]');
+    assert.ok(await visitor.shows('.alert a[href="#register-document-number"]'));
     assert.equal(await visitor.page.inputValue('#register-name'), person.name);
     assert.equal(await visitor.page.inputValue('#register-password'), '');
   }

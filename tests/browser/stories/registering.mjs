@@ -62,4 +62,9 @@ for (const language of ['zh-CN', 'en']) {
   }
 }
 
+stories.push({
+  name: 'register and enter two portals: zh-CN, phone, in the dark',
+  play: (stage) => play(stage, { language: 'zh-CN', screen: 'phone', colors: 'dark' }),
+});
+
 export default stories;

@@ -12,7 +12,7 @@ use crate::support::{Answer, Browser, Portal, Server, ZHANG, assert_refused, bas
 const EVIL: &str = "evil.test";
 
 /// Every header by which somebody may say where they think they are.
-fn forged() -> Vec<(HeaderName, &'static str)> {
+pub(super) fn forged() -> Vec<(HeaderName, &'static str)> {
     [
         ("host", "evil.test"),
         ("x-forwarded-host", "evil.test"),
@@ -32,7 +32,7 @@ fn forged() -> Vec<(HeaderName, &'static str)> {
     .to_vec()
 }
 
-fn assert_says_nothing_of_evil(answer: &Answer) {
+pub(super) fn assert_says_nothing_of_evil(answer: &Answer) {
     let headers = format!("{:?}", answer.headers);
     for said in [&*headers, &*String::from_utf8_lossy(&answer.body)] {
         assert!(!said.contains(EVIL), "{} {said}", answer.url);

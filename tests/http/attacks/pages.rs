@@ -5,10 +5,11 @@ use axum::http::{Method, StatusCode};
 use crate::support::{Answer, Browser, Page, Portal, Server, ZHANG, assert_page_refuses};
 
 /// Breaks out of an attribute, of a tag and of text, if anything lets it.
-const MARKUP: &str = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>&{{31337*3}}";
+pub(super) const MARKUP: &str =
+    "\"'><script>alert(1)</script><img src=x onerror=alert(1)>&{{31337*3}}";
 
 #[track_caller]
-fn assert_inert(page: &Page) {
+pub(super) fn assert_inert(page: &Page) {
     assert_eq!(page.all("script").count(), 0, "{}", page.html());
     assert!(!page.html().contains("<img src=x"), "{}", page.html());
     assert!(page.is_without_handlers(), "{}", page.html());

@@ -15,48 +15,16 @@ use tongxing::domain::id::AccountId;
 use tongxing::domain::instant::Instant;
 use tongxing::protocol::acr::Ial;
 
-use crate::support::{
-    Answer, Applicant, Browser, CHECKS_COUNT_FOR, Portal, Server, Setup, Tokens, minutes,
-    operation, phone,
-};
+use crate::support::{Answer, Applicant, CHECKS_COUNT_FOR, Portal, Server, Setup, minutes, phone};
 
-const PEOPLE: usize = 4;
-const PHONES: usize = 3;
+mod soundness;
+mod steps;
 
-#[derive(Debug, Clone)]
-enum Step {
-    /// Registers; with the phone that the carrier knows, or with another.
-    Register(usize, Option<usize>),
-    Recover(usize, Option<usize>),
-    /// Somebody imports a person's document with this phone, under a wrong name.
-    Import(usize, usize, bool),
-    /// The carrier hands a phone on.
-    HandOn(usize, usize),
-    /// The holder of a person's document logs in and enters the portal.
-    Enter(usize),
-    /// The holder of a person's document confirms a phone by code.
-    Confirm(usize),
-    Freeze(usize),
-    Unfreeze(usize),
-    Days(u64),
-}
+use soundness::Access;
+use steps::{Step, step};
 
-fn step() -> impl Strategy<Value = Step> {
-    let person = || 0..PEOPLE;
-    let typed = || prop::option::weighted(0.25, 0..PHONES);
-    prop_oneof![
-        5 => (person(), typed()).prop_map(|(who, phone)| Step::Register(who, phone)),
-        3 => (person(), typed()).prop_map(|(who, phone)| Step::Recover(who, phone)),
-        3 => (person(), 0..PHONES, prop::bool::weighted(0.2))
-            .prop_map(|(who, phone, seen)| Step::Import(who, phone, seen)),
-        3 => (0..PHONES, person()).prop_map(|(phone, who)| Step::HandOn(phone, who)),
-        4 => person().prop_map(Step::Enter),
-        1 => person().prop_map(Step::Confirm),
-        1 => person().prop_map(Step::Freeze),
-        2 => person().prop_map(Step::Unfreeze),
-        2 => prop::sample::select(vec![1, 100, 200]).prop_map(Step::Days),
-    ]
-}
+const PEOPLE: usize = 3;
+const PHONES: usize = 2;
 
 /// What was shown about an account, and what it counts on.
 #[derive(Debug, Clone)]
@@ -83,16 +51,6 @@ struct Known {
     generation: u32,
     /// The name that an authority confirmed.
     proven_name: Option<String>,
-}
-
-/// A browser that was let in, with the tokens of a portal.
-struct Access {
-    account: AccountId,
-    generation: u32,
-    held: Holdings,
-    browser: Browser,
-    tokens: Tokens,
-    since: Instant,
 }
 
 struct World {
@@ -124,7 +82,7 @@ impl World {
         let world = Self {
             portal: server.portal().await,
             server,
-            carrier: [Some(0), Some(1), Some(2), None],
+            carrier: [Some(0), Some(1), None],
             accounts: BTreeMap::new(),
             accesses: Vec::new(),
             passwords: 0,
@@ -317,190 +275,6 @@ impl World {
         let found = phones.find(|(phone, _)| phone.as_str() == number);
         found.is_some_and(|(_, confirmed_at)| self.server.accounts.phone_counts(*confirmed_at))
     }
-
-    async fn import(&mut self, who: usize, number: usize, seen: bool) {
-        let typed = self.typed(who, Some(number)).named("贾明");
-        let mut served = 0;
-        let ids: Vec<AccountId> = self.accounts.keys().copied().collect();
-        for account in ids {
-            let held = self.holdings(account).await;
-            served += usize::from(held.phones.contains(&typed.phone));
-        }
-        if self.server.holder_of(&typed).await.is_some() || served >= 5 {
-            return;
-        }
-        let methods: &[&str] = if seen {
-            &["counter"]
-        } else {
-            &["two_elements"]
-        };
-        assert_eq!(self.server.import(&typed.import_record(methods)).await, 1);
-        let account = self.server.holder_of(&typed).await.expect("an account");
-        let mut proofs = self.proofs_of(who, &typed);
-        proofs[1] = Proof {
-            level: if seen { Ial::Four } else { Ial::One },
-            document: Some(who),
-            phone: None,
-            until: None,
-        };
-        let known = Known {
-            proofs,
-            password: typed.password,
-            ..Known::default()
-        };
-        self.accounts.insert(account, known);
-    }
-
-    /// Logs in by the document of a person, if somebody has it and may.
-    async fn logged_in(&self, who: usize) -> Option<(AccountId, Applicant, Browser)> {
-        let account = self.server.holder_of(&person(who)).await?;
-        let known = &self.accounts[&account];
-        let holder = person(who).with_password(&known.password);
-        let mut browser = self.server.browser();
-        let page = browser.visit("/login").await;
-        let answer = browser
-            .type_in(&page, &holder.document_number, &holder.password)
-            .await;
-        assert_eq!(answer.path() == "/account", !known.frozen);
-        (!known.frozen).then_some((account, holder, browser))
-    }
-
-    async fn enter(&mut self, who: usize) {
-        let Some((account, holder, mut browser)) = self.logged_in(who).await else {
-            return;
-        };
-        let tokens = browser.enter(&self.portal, &holder).await;
-        let held = self.holdings(account).await;
-        // What the portal is told is what may be claimed.
-        let told = tokens.id_claims()["ial"].as_u64();
-        let level = self.level(account, &held).map(|level| level as u64 + 1);
-        assert_eq!(told, level);
-        self.accesses.push(Access {
-            generation: self.accounts[&account].generation,
-            since: self.now(),
-            account,
-            held,
-            browser,
-            tokens,
-        });
-    }
-
-    async fn confirm(&mut self, who: usize) {
-        let Some((account, _, mut browser)) = self.logged_in(who).await else {
-            return;
-        };
-        let held = self.holdings(account).await;
-        let Some(number) = held.phones.iter().next() else {
-            return;
-        };
-        let page = browser.visit("/account").await;
-        let page = browser.press(&page, &[], "confirm-phone-1").await;
-        let end = browser.type_sent_code(&page, number).await;
-        assert_eq!(end.path(), "/account");
-        assert!(self.confirmed_lately(account, number).await);
-    }
-
-    async fn set_frozen(&mut self, who: usize, frozen: bool) {
-        let Some(account) = self.server.holder_of(&person(who)).await else {
-            return;
-        };
-        let known = self.accounts.get_mut(&account).expect("one of ours");
-        if known.frozen == frozen {
-            return;
-        }
-        let told = operation();
-        if frozen {
-            let done = self
-                .server
-                .accounts
-                .freeze(account, told.operator, told.reason)
-                .await;
-            done.expect("it was active");
-            known.generation += 1;
-        } else {
-            let done = self
-                .server
-                .accounts
-                .unfreeze(account, told.operator, told.reason)
-                .await;
-            done.expect("it was frozen");
-        }
-        known.frozen = frozen;
-    }
-
-    async fn assert_sound(&mut self) {
-        let mut documents = BTreeMap::new();
-        let mut phones: BTreeMap<String, usize> = BTreeMap::new();
-        let mut all = BTreeMap::new();
-        for account in self.accounts.keys() {
-            let held = self.holdings(*account).await;
-            for document in &held.documents {
-                let before = documents.insert(*document, *account);
-                assert_eq!(before, None, "two accounts have one document");
-                let found = self.server.holder_of(&person(*document)).await;
-                assert_eq!(found, Some(*account), "the index finds whose it is");
-            }
-            for phone in &held.phones {
-                *phones.entry(phone.clone()).or_default() += 1;
-            }
-            let level = self.level(*account, &held);
-            assert_eq!(
-                self.server.level_of(*account).await,
-                level,
-                "{account} {held:?}"
-            );
-            self.assert_named(*account, level).await;
-            all.insert(*account, held);
-        }
-        assert!(phones.values().all(|&served| served <= 5), "{phones:?}");
-        // Nothing is found that nobody has: three people of the template have one of each.
-        let indexed = (
-            self.server.count("account_documents").await,
-            self.server.count("account_phones").await,
-        );
-        let held = (documents.len() + 3, phones.values().sum::<usize>() + 3);
-        assert_eq!(indexed, (held.0 as i64, held.1 as i64));
-        self.assert_access(&all).await;
-    }
-
-    /// A level that an authority's answer gave vouches for the name that it was about.
-    async fn assert_named(&self, account: AccountId, level: Option<Ial>) {
-        let Some(proven) = &self.accounts[&account].proven_name else {
-            return;
-        };
-        let found = self.server.accounts.profile(account).await;
-        let (_, profile) = found.expect("the database answers").expect("an account");
-        assert!(level < Some(Ial::Two) || profile.name.as_str() == proven);
-    }
-
-    async fn assert_access(&mut self, all: &BTreeMap<AccountId, Holdings>) {
-        let now = self.now();
-        let mut lasting = Vec::new();
-        for mut access in self.accesses.drain(..) {
-            let known = &self.accounts[&access.account];
-            let held = &all[&access.account];
-            let ended = known.generation != access.generation
-                || !access.held.documents.is_subset(&held.documents)
-                || !access.held.phones.is_subset(&held.phones);
-            let young = now.since(access.since) < minutes(4);
-            let logged_in = access.browser.is_logged_in().await;
-            let refreshes = self.portal.is_active(access.tokens.refresh()).await;
-            let reads = self.portal.is_active(&access.tokens.access).await;
-            if ended {
-                assert!(!logged_in && !refreshes && !reads, "{access:?}");
-            } else {
-                assert!(!young || (logged_in && refreshes && reads), "{access:?}");
-                lasting.push(access);
-            }
-        }
-        self.accesses = lasting;
-    }
-}
-
-impl std::fmt::Debug for Access {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "access to {} with {:?}", self.account, self.held)
-    }
 }
 
 /// Entered when nothing is expected to be said.
@@ -533,7 +307,7 @@ proptest! {
 
     #[test]
     fn no_sequence_of_steps_leaves_what_is_not_proven(
-        steps in prop::collection::vec(step(), 1..16),
+        steps in prop::collection::vec(step(), 8..28),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.expect("a runtime").block_on(play(&steps));

@@ -104,10 +104,21 @@ async fn a_squatter_on_the_owners_phone_is_left_with_nothing() {
 }
 
 #[tokio::test]
-async fn of_squatters_and_owners_at_once_the_owner_has_it() {
+async fn of_two_take_overs_at_once_one_is_done() {
+    take_over_twice(Server::start().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_take_overs_at_once_one_is_done_on_postgres() {
+    if let Some(server) = Server::start_on_postgres().await {
+        take_over_twice(server).await;
+    }
+}
+
+async fn take_over_twice(server: Server) {
     // The squatter's account is there already; two browsers of the owner finish at once.
     let owner = Applicant::new(1);
-    let server = super::server_that_knows(&owner).await;
+    server.authority.knows(&[&owner]);
     let squatter = owner.clone().with_phone(&phone(66));
     server.import(&squatter.import_record(&[])).await;
     let loser = server.holder_of(&owner).await.expect("the squatter");

@@ -126,6 +126,18 @@ async fn the_owner_of_a_document_takes_it_over_and_whoever_was_first_is_told() {
     let told = messages(&mut first, &program, "0004").await;
     assert!(told.text.contains("138 0000 0004") && !told.text.contains("class=\"otp\""));
     program.stop();
+
+    // A second run takes nothing back: it is the owner's.
+    let program = Program::start(folder.path(), &["demo"]);
+    for (phone, holds) in [("13800000004", false), ("13800000012", true)] {
+        let mut browser = Browser::new(CHINESE);
+        let login = browser.open(&format!("{}login", program.provider)).await;
+        let fields = [("username", phone), ("password", PASSWORD)];
+        let account = browser.submit(&login, "login-submit", &fields).await;
+        assert!(account.has("account-logout"), "{phone}");
+        assert_eq!(!account.text.contains("没有证件"), holds, "{phone}");
+    }
+    program.stop();
 }
 
 async fn browser_text(url: &str) -> String {
