@@ -9,6 +9,7 @@ pub mod challenge;
 pub mod completion;
 pub mod consent;
 pub mod draft;
+pub mod ended;
 pub mod import;
 pub mod limits;
 pub mod login;

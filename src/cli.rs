@@ -7,6 +7,7 @@ pub mod arguments;
 mod commands;
 pub mod compose;
 pub mod config;
+mod observe;
 pub mod output;
 pub mod serve;
 pub mod signals;

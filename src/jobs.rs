@@ -4,6 +4,7 @@
 //! there, so that it may run anywhere, at any time, and twice. Every job ends when it is told to.
 
 pub mod deliver;
+pub mod deliver_logouts;
 pub mod deliver_messages;
 pub mod expire;
 pub mod finish_erasures;

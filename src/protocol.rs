@@ -21,6 +21,7 @@ pub mod introspection;
 pub mod issuer;
 pub mod jose;
 pub mod language;
+pub mod logout_token;
 pub mod parameters;
 pub mod pkce;
 pub mod prompt;

@@ -2,6 +2,7 @@
 
 mod access_token;
 pub mod authorize;
+pub mod backchannel_logout;
 pub mod client_authentication;
 pub mod clients;
 pub mod disclosure;
@@ -28,6 +29,7 @@ use crate::domain::instant::Instant;
 use crate::ledger::Ledger;
 use crate::ledger::keyring::{KeyRing, Keys};
 use crate::protocol::issuer::Issuer;
+use backchannel_logout::health::ClientHealth;
 use clients::Clients;
 
 /// How long what the provider issues lives.
@@ -54,6 +56,7 @@ pub struct Provider {
     keys: Keys,
     clients: Clients,
     tokens: Arc<TokenCache>,
+    client_health: ClientHealth,
     lifetimes: Lifetimes,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
@@ -102,6 +105,7 @@ impl Provider {
             keys,
             clients,
             tokens,
+            client_health: ClientHealth::default(),
             lifetimes,
             clock,
             entropy,

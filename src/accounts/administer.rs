@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::Accounts;
+use crate::crypto::seal::SealError;
 use crate::domain::account::AccountStatus;
 use crate::domain::assurance;
 use crate::domain::check::Check;
@@ -13,6 +14,7 @@ use crate::domain::instant::Instant;
 use crate::domain::phone::PhoneNumber;
 use crate::ledger::audit::{Event, EventKind};
 use crate::ledger::feed::Change;
+use crate::ledger::outbox::OutboxItem;
 use crate::ledger::profiles::ProfileError;
 use crate::protocol::acr::Acr;
 use crate::storage::{self, account_index, accounts, authorizations, checks, sessions};
@@ -58,6 +60,9 @@ pub enum AdministerError {
     /// It is in that state already.
     #[error("the account is {} already", .0.as_str())]
     Already(AccountStatus),
+    /// What tells of it could not be sealed.
+    #[error(transparent)]
+    Seal(#[from] SealError),
     /// Storage did not answer.
     #[error(transparent)]
     Storage(#[from] storage::Error),
@@ -68,6 +73,7 @@ struct StatusChange {
     to: AccountStatus,
     operator: String,
     reason: String,
+    told: OutboxItem,
     now: Instant,
 }
 
@@ -117,14 +123,8 @@ impl Accounts {
         operator: String,
         reason: String,
     ) -> Result<(), AdministerError> {
-        self.change_status(StatusChange {
-            account_id: id,
-            to: AccountStatus::Frozen,
-            operator,
-            reason,
-            now: self.now(),
-        })
-        .await
+        self.change_status(id, AccountStatus::Frozen, (operator, reason))
+            .await
     }
 
     /// Lets a frozen account be used again. What was ended by freezing stays ended.
@@ -134,23 +134,32 @@ impl Accounts {
         operator: String,
         reason: String,
     ) -> Result<(), AdministerError> {
-        self.change_status(StatusChange {
-            account_id: id,
-            to: AccountStatus::Active,
-            operator,
-            reason,
-            now: self.now(),
-        })
-        .await
+        self.change_status(id, AccountStatus::Active, (operator, reason))
+            .await
     }
 
-    async fn change_status(&self, change: StatusChange) -> Result<(), AdministerError> {
+    async fn change_status(
+        &self,
+        account_id: AccountId,
+        to: AccountStatus,
+        (operator, reason): (String, String),
+    ) -> Result<(), AdministerError> {
+        let now = self.now();
+        let change = StatusChange {
+            account_id,
+            to,
+            operator,
+            reason,
+            told: self.sessions_ended(account_id, now)?,
+            now,
+        };
         self.ledger
             .write(change, |entry, change| {
                 Box::pin(async move {
                     let StatusChange {
                         account_id,
                         to,
+                        told,
                         now,
                         ..
                     } = change;
@@ -176,8 +185,11 @@ impl Accounts {
                         });
                     }
                     // Ended for good: what somebody stole before does not revive with the account.
-                    sessions::end_all(tx, *account_id, *now).await?;
+                    let ended = sessions::end_all(tx, *account_id, *now).await?;
                     authorizations::revoke_all(tx, *account_id, *now).await?;
+                    if ended > 0 {
+                        entry.enqueue(told).await?;
+                    }
                     entry.announce(announced);
                     let event = Event::new(kind, *now)
                         .account(*account_id)

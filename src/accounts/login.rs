@@ -19,8 +19,9 @@ use crate::domain::username::Username;
 use crate::ledger::Entry;
 use crate::ledger::audit::{Event, EventKind};
 use crate::ledger::feed::Change;
+use crate::ledger::outbox::OutboxItem;
 use crate::storage::credentials::{self, PasswordCredential};
-use crate::storage::{self, account_index, sessions};
+use crate::storage::{self, account_index, authorizations, sessions};
 
 /// The browser that a login is opened in.
 #[derive(Debug, Clone, Copy, Default)]
@@ -93,7 +94,8 @@ struct Login {
     session: Session,
     secret_hash: String,
     device: Option<String>,
-    previous: Option<Session>,
+    /// What the browser's cookie stood for, and what tells that it ended.
+    previous: Option<(Session, OutboxItem)>,
     upgrade: Option<(PasswordCredential, String)>,
     now: Instant,
 }
@@ -103,7 +105,7 @@ impl Login {
     fn renews(&self) -> bool {
         self.previous
             .as_ref()
-            .is_some_and(|previous| previous.id == self.session.id)
+            .is_some_and(|(previous, _)| previous.id == self.session.id)
     }
 }
 
@@ -254,6 +256,12 @@ impl Accounts {
             session_id: session.id,
             secret: entropy.bytes(),
         };
+        let previous = previous
+            .map(|previous| {
+                let told = self.sessions_ended(previous.account_id, now)?;
+                Ok::<_, SealError>((previous, told))
+            })
+            .transpose()?;
         let login = Login {
             session: session.clone(),
             secret_hash: cookie.secret_hash(),
@@ -287,6 +295,9 @@ async fn write_login(entry: &mut Entry<'_>, login: &Login) -> Result<bool, stora
         entry.record(&event).await?;
         return Ok(false);
     }
+    if login.renews() {
+        authorizations::keep_with_session(entry.tx(), &login.session).await?;
+    }
     if let Some((old, stronger)) = &login.upgrade
         && credentials::update_password(entry.tx(), account_id, old, stronger, login.now).await?
     {
@@ -294,13 +305,15 @@ async fn write_login(entry: &mut Entry<'_>, login: &Login) -> Result<bool, stora
         entry.record(&event).await?;
     }
     // Another person logs in where someone was: the one before is logged out, not left behind.
-    if let Some(previous) = login.previous.as_ref().filter(|_| !login.renews()) {
-        sessions::end(entry.tx(), previous.account_id, previous.id, login.now).await?;
-        entry.announce(Change::SessionEnded(previous.id));
-        let event = Event::new(EventKind::Logout, login.now)
-            .account(previous.account_id)
-            .detail(json!({ "session": previous.id }));
-        entry.record(&event).await?;
+    if let Some((previous, told)) = login.previous.as_ref().filter(|_| !login.renews()) {
+        if sessions::end(entry.tx(), previous.account_id, previous.id, login.now).await? {
+            entry.enqueue(told).await?;
+            entry.announce(Change::SessionEnded(previous.id));
+            let event = Event::new(EventKind::Logout, login.now)
+                .account(previous.account_id)
+                .detail(json!({ "session": previous.id }));
+            entry.record(&event).await?;
+        }
     }
     let event = Event::new(EventKind::Login, login.now)
         .account(account_id)

@@ -41,6 +41,7 @@ pub(super) struct Loss {
     profile: (SealedProfile, SealedProfile),
     notices: Vec<(NoticeId, Notice)>,
     messages: Vec<OutboxItem>,
+    told: OutboxItem,
     now: Instant,
 }
 
@@ -56,7 +57,7 @@ pub enum LossError {
 }
 
 impl Accounts {
-    /// Prepares what an account loses; none if there is no such account.
+    /// Prepares what an account loses; none if it has nothing of it.
     pub(super) async fn prepare_loss(
         &self,
         account_id: AccountId,
@@ -65,6 +66,14 @@ impl Accounts {
         let Some((account, mut profile)) = self.profile(account_id).await? else {
             return Ok(None);
         };
+        // What it has lost to somebody else since it was looked up, it does not lose again.
+        let lost = Lost {
+            phone: lost.phone.filter(|phone| profile.phones.contains(phone)),
+            ..lost
+        };
+        if lost.document.is_none() && lost.phone.is_none() {
+            return Ok(None);
+        }
         let now = self.now();
         if let Some(document) = lost.document {
             profile.documents.retain(|held| held != document);
@@ -103,6 +112,7 @@ impl Accounts {
             profile: (account.sealed.clone(), sealed.await?),
             notices,
             messages,
+            told: self.sessions_ended(account_id, now)?,
             now,
         }))
     }
@@ -165,7 +175,7 @@ impl Loss {
             account_index::remove_phone(tx, key, id).await?;
             checks::end_with_phone(tx, id, key, now).await?;
         }
-        end_access(entry, id, now).await?;
+        end_access(entry, id, (&self.told, now)).await?;
         for (notice_id, notice) in &self.notices {
             notices::insert(entry.tx(), id, *notice_id, *notice).await?;
         }
@@ -187,9 +197,11 @@ impl Loss {
 pub(super) async fn end_access(
     entry: &mut Entry<'_>,
     id: AccountId,
-    now: Instant,
+    (told, now): (&OutboxItem, Instant),
 ) -> Result<(), storage::Error> {
-    sessions::end_all(entry.tx(), id, now).await?;
+    if sessions::end_all(entry.tx(), id, now).await? > 0 {
+        entry.enqueue(told).await?;
+    }
     authorizations::revoke_all(entry.tx(), id, now).await?;
     entry.announce(Change::AccountChanged(id));
     entry.announce(Change::AccountRestored(id));

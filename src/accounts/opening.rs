@@ -144,6 +144,10 @@ impl NewAccount {
         &self.document_key
     }
 
+    pub(super) fn phone_key(&self) -> &str {
+        &self.phone_key
+    }
+
     /// Makes it the holder of its document; false when another account is.
     pub(super) async fn claim_document(&self, entry: &mut Entry<'_>) -> Result<bool, Error> {
         let (key, version) = (&self.document_key, self.index_version);

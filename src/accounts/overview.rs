@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::Accounts;
+use super::ended::EndError;
 use super::profile::Profile;
 use crate::domain::assurance;
 use crate::domain::check::Check;
@@ -15,6 +16,7 @@ use crate::domain::phone::PhoneNumber;
 use crate::domain::session::Session;
 use crate::ledger::audit::{Event, EventKind};
 use crate::ledger::feed::Change;
+use crate::ledger::outbox::OutboxItem;
 use crate::ledger::profiles::ProfileError;
 use crate::protocol::acr::Ial;
 use crate::storage::sessions::ListedSession;
@@ -51,6 +53,7 @@ struct Ending {
     session: Session,
     which: Remote,
     notice: (NoticeId, Notice),
+    told: OutboxItem,
     now: Instant,
 }
 
@@ -96,25 +99,24 @@ impl Accounts {
 
     /// Ends logins of one's own from another one, `session`. Ending one that has ended, or that is
     /// not one's own, is no fault: nothing happens.
-    pub async fn end_remotely(
-        &self,
-        session: &Session,
-        which: Remote,
-    ) -> Result<(), storage::Error> {
+    pub async fn end_remotely(&self, session: &Session, which: Remote) -> Result<(), EndError> {
         let now = self.now();
         let ending = Ending {
             session: session.clone(),
             which,
             notice: self.notice(NoticeKind::SessionEnded, now),
+            told: self.sessions_ended(session.account_id, now)?,
             now,
         };
-        self.ledger
+        let ended: Result<(), storage::Error> = self
+            .ledger
             .write(ending, |entry, ending| {
                 Box::pin(async move {
                     let Ending {
                         session,
                         which,
                         notice: (notice_id, notice),
+                        told,
                         now,
                     } = ending;
                     let id = session.account_id;
@@ -137,10 +139,12 @@ impl Accounts {
                     }
                     if ended {
                         notices::insert(entry.tx(), id, *notice_id, *notice).await?;
+                        entry.enqueue(told).await?;
                     }
                     Ok(())
                 })
             })
-            .await
+            .await;
+        Ok(ended?)
     }
 }

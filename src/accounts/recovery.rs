@@ -19,6 +19,7 @@ use crate::domain::id::{AccountId, ChallengeId, NoticeId};
 use crate::domain::instant::Instant;
 use crate::domain::message::MessageText;
 use crate::domain::notice::{Notice, NoticeKind};
+use crate::domain::phone_holder;
 use crate::ledger::Entry;
 use crate::ledger::audit::{Event, EventKind};
 use crate::ledger::outbox::OutboxItem;
@@ -43,6 +44,7 @@ pub(super) struct Recovery {
     privacy_version: String,
     notice: (NoticeId, Notice),
     messages: Vec<OutboxItem>,
+    told: OutboxItem,
     now: Instant,
 }
 
@@ -93,6 +95,7 @@ impl Accounts {
             privacy_version: application.privacy_version.clone(),
             notice: self.notice(NoticeKind::Recovered, now),
             messages: self.tell(&profile, (&message, application.language), now)?,
+            told: self.sessions_ended(account_id, now)?,
             now,
         })))
     }
@@ -141,7 +144,7 @@ impl Recovery {
                 return Err(WriteError::Changed);
             }
         }
-        end_access(entry, id, now).await?;
+        end_access(entry, id, (&self.told, now)).await?;
         let tx = entry.tx();
         if let Some((old, new)) = &self.renamed
             && !accounts::replace_profile(tx, id, (old, new), now).await?
@@ -183,13 +186,17 @@ impl Recovery {
         Ok(())
     }
 
-    /// Whether document, level and phone are what they were, behind the lock.
+    /// Whether document, level, phone and who else has it are what they were, behind the lock.
     async fn look_again(&self, entry: &mut Entry<'_>) -> Result<(), WriteError> {
         let tx = entry.tx();
         let holder = account_index::find_by_document(tx, &self.document_key).await?;
         let phone = (self.phone_key.as_str(), self.phone_horizon);
         let obstacle = obstacle(tx, self.account_id, phone, self.now).await?;
-        if holder == Some(self.account_id) && obstacle.is_none() {
+        let phone_holders = account_index::list_holders(tx, &self.phone_key).await?;
+        let losers = phone_holder::losers(&phone_holders, Some(self.account_id));
+        let is_prepared = |loser| self.losses.iter().any(|loss| loss.account_id() == loser);
+        let is_same = holder == Some(self.account_id) && losers.into_iter().all(is_prepared);
+        if is_same && obstacle.is_none() {
             Ok(())
         } else {
             Err(WriteError::Changed)

@@ -9,14 +9,17 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::Accounts;
-use crate::domain::id::AccountId;
+use super::ended::SessionsEnded;
+use crate::crypto::seal::SealError;
+use crate::domain::id::{AccountId, DeliveryId};
 use crate::domain::instant::Instant;
 use crate::ledger::Change;
 use crate::ledger::audit::{Event, EventKind};
 use crate::ledger::erasures::BACKUPS_KEPT;
+use crate::ledger::outbox::OutboxItem;
 use crate::ledger::profiles::ProfileError;
-use crate::storage;
 use crate::storage::erasures::{self, Erasure};
+use crate::storage::{self, authorizations, outbox, sessions};
 
 /// What is left of a removed account.
 #[derive(Debug, Serialize)]
@@ -52,6 +55,9 @@ pub enum RemoveError {
     /// There is no such account, and there was none.
     #[error("there is no such account")]
     Unknown,
+    /// What tells of it could not be sealed.
+    #[error(transparent)]
+    Seal(#[from] SealError),
     /// Storage did not answer.
     #[error(transparent)]
     Storage(#[from] storage::Error),
@@ -67,6 +73,8 @@ struct Removal {
     account_id: AccountId,
     operator: String,
     reason: String,
+    /// What tells of it, and what told that the sessions ended.
+    told: Option<(OutboxItem, DeliveryId)>,
     now: Instant,
 }
 
@@ -78,11 +86,13 @@ impl Accounts {
         operator: String,
         reason: String,
     ) -> Result<RemovalSummary, RemoveError> {
+        let now = self.now();
         let removal = Removal {
             account_id,
             operator,
             reason,
-            now: self.now(),
+            told: self.end_before_removal(account_id, now).await?,
+            now,
         };
         let removed: Result<bool, storage::Error> = self
             .ledger
@@ -93,6 +103,11 @@ impl Accounts {
                     } = *removal;
                     let found = erasures::remove_account(entry.tx(), account_id, now).await?;
                     if found.is_some() {
+                        if let Some((told, first)) = &removal.told
+                            && outbox::state(entry.tx(), *first).await?.is_some()
+                        {
+                            entry.enqueue(told).await?;
+                        }
                         entry.announce(Change::AccountChanged(account_id));
                         let event = Event::new(EventKind::AccountRemoved, now)
                             .account(account_id)
@@ -112,6 +127,42 @@ impl Accounts {
         erasure
             .map(RemovalSummary::from)
             .ok_or(RemoveError::Unknown)
+    }
+
+    /// Ends the sessions, so that no client enters one any more, and finds out whom the removal
+    /// must tell, since the rows that say so go with the account. Who dies in between has told of
+    /// the end already; so it has when that was heard before the rows are gone.
+    async fn end_before_removal(
+        &self,
+        account_id: AccountId,
+        now: Instant,
+    ) -> Result<Option<(OutboxItem, DeliveryId)>, RemoveError> {
+        let told = self.sessions_ended(account_id, now)?;
+        let first = told.id();
+        let ended: Result<u64, storage::Error> = self
+            .ledger
+            .write((account_id, told, now), |entry, (account_id, told, now)| {
+                Box::pin(async move {
+                    let ended = sessions::end_all(entry.tx(), *account_id, *now).await?;
+                    if ended > 0 {
+                        entry.enqueue(told).await?;
+                        entry.announce(Change::AccountChanged(*account_id));
+                    }
+                    Ok(ended)
+                })
+            })
+            .await;
+        if ended? == 0 {
+            return Ok(None);
+        }
+        let mut reader = self.ledger.reader().await?;
+        let entered = authorizations::list_entered(&mut reader, account_id, now).await?;
+        let ended = SessionsEnded {
+            account_id,
+            ended_at: now,
+            entered: Some(entered),
+        };
+        Ok(Some((self.tell_ended(&ended)?, first)))
     }
 
     /// What is left of an account that was removed, if it was.

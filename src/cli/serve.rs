@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 
 use super::compose::Services;
 use super::config::Config;
+use super::observe;
 use super::signals::Signals;
 use super::telemetry::LevelControl;
 use super::web::{self, Told, Web};
@@ -19,12 +20,11 @@ use crate::http::metrics::Metrics;
 use crate::http::router::router;
 use crate::http::state::{AppState, Parts};
 use crate::jobs::deliver::Tally;
+use crate::jobs::deliver_logouts::LogoutParts;
 use crate::jobs::{self, Shutdown};
 use crate::ledger::Ledger;
 use crate::ledger::feed::CLOCK_SKEW;
 use crate::ledger::keyring::Keys;
-use crate::outbound::Authority;
-use crate::outbound::authority::BreakerState;
 use crate::storage::clock;
 use crate::views::locale::Locale;
 use crate::views::message::MessageTexts;
@@ -53,16 +53,32 @@ pub async fn serve(
     let (end, shutdown) = watch::channel(false);
     let mut running = start_jobs(config, &services, &shutdown);
     let metrics = Arc::new(Metrics::default());
-    observe(&metrics, &services);
+    observe::services(&metrics, &services);
     if let Some(gateway) = services.messages.clone() {
         gateway.prepare().context("notification.outbox")?;
         let texts = MessageTexts::new().context("the texts of messages")?;
         let tally = Arc::new(Tally::default());
-        observe_messages(&metrics, &tally, &services.ledger);
+        observe::deliveries(&metrics, observe::MESSAGES, (&tally, &services.ledger));
         let parts = (services.ledger.clone(), services.keys.clone());
-        let run = jobs::deliver_messages::run(parts, (gateway, texts), tally, shutdown);
+        let run = jobs::deliver_messages::run(parts, (gateway, texts), tally, shutdown.clone());
         running.spawn(run);
     }
+    let told_logouts: Arc<Tally> = Arc::default();
+    observe::deliveries(
+        &metrics,
+        observe::LOGOUTS,
+        (&told_logouts, &services.ledger),
+    );
+    running.spawn(jobs::deliver_logouts::run(
+        LogoutParts {
+            ledger: services.ledger.clone(),
+            keys: services.keys.clone(),
+            provider: services.provider.clone(),
+            client: services.fetcher.clone(),
+            tally: told_logouts,
+        },
+        shutdown,
+    ));
     let state = AppState::new(Parts {
         provider: services.provider.clone(),
         accounts: services.accounts.clone(),
@@ -117,95 +133,6 @@ fn start_jobs(config: &Config, services: &Services, shutdown: &Shutdown) -> Join
         shutdown.clone(),
     ));
     running
-}
-
-/// What the layers below the server have to tell the metrics.
-fn observe(metrics: &Metrics, services: &Services) {
-    let passwords = services.passwords.clone();
-    metrics.gauge(
-        "password_hashes_waiting",
-        "Passwords waiting to be hashed",
-        move || i64::try_from(passwords.load().queued).unwrap_or(i64::MAX),
-    );
-    let passwords = services.passwords.clone();
-    metrics.gauge(
-        "password_hashes_running",
-        "Passwords being hashed",
-        move || i64::try_from(passwords.load().busy).unwrap_or(i64::MAX),
-    );
-    let ledger = services.ledger.clone();
-    metrics.gauge(
-        "change_feed_fresh",
-        "1 when the change feed was read within a second",
-        move || i64::from(ledger.feed().is_fresh()),
-    );
-    if let Some(authority) = &services.authority {
-        observe_authority(metrics, authority);
-    }
-}
-
-fn observe_authority(metrics: &Metrics, authority: &Authority) {
-    let observed = authority.clone();
-    metrics.gauge(
-        "authority_breaker",
-        "Whether the verification authority is asked: 0 yes, 1 to try it (half open), 2 no (open)",
-        move || match observed.breaker_state() {
-            BreakerState::Closed => 0,
-            BreakerState::HalfOpen => 1,
-            BreakerState::Open => 2,
-        },
-    );
-    let observed = authority.clone();
-    metrics.counters(
-        "authority_checks",
-        "Checks by what the verification authority answered, or why it was not asked",
-        "result",
-        move || observed.counts(),
-    );
-    let observed = authority.clone();
-    metrics.histogram(
-        "authority_check_seconds",
-        "How long the verification authority took to answer, or to fail",
-        move || {
-            let durations = observed.durations();
-            (durations.sum, durations.buckets)
-        },
-    );
-}
-
-/// What becomes of messages to people.
-fn observe_messages(metrics: &Metrics, tally: &Arc<Tally>, ledger: &Ledger) {
-    let outcomes = Arc::clone(tally);
-    metrics.counters(
-        "messages",
-        "Attempts to send a message, and messages that expired before one",
-        "outcome",
-        move || {
-            vec![
-                ("delivered", outcomes.delivered()),
-                ("retried", outcomes.retried()),
-                ("given_up", outcomes.given_up()),
-            ]
-        },
-    );
-    let waiting = Arc::clone(tally);
-    metrics.gauge(
-        "messages_waiting",
-        "Messages not delivered yet, of all nodes",
-        move || waiting.waiting(),
-    );
-    let failed = Arc::clone(tally);
-    metrics.gauge(
-        "messages_failed",
-        "Messages given up within a month, of all nodes",
-        move || failed.failed(),
-    );
-    let (oldest, clock) = (Arc::clone(tally), Arc::clone(ledger.clock()));
-    metrics.gauge(
-        "messages_oldest_seconds",
-        "How long the oldest message that is not delivered has waited",
-        move || i64::try_from(oldest.oldest_age(clock.now()).as_secs()).unwrap_or(i64::MAX),
-    );
 }
 
 /// Whether this node can answer.

@@ -77,9 +77,13 @@ impl<K> Id<K> {
     /// that grow, since random keys cost a B-tree seven times the log.
     #[must_use]
     pub fn ordered(now: Instant, entropy: &dyn Entropy) -> Self {
-        let millis = u128::from(now.as_millis().unsigned_abs() & 0xFFFF_FFFF_FFFF);
-        let random = u128::from_be_bytes(entropy.bytes()) >> 48;
-        Self((millis << 80) | random, PhantomData)
+        Self(join(now, entropy.bytes()), PhantomData)
+    }
+
+    /// The same with bits that follow from what it identifies.
+    #[must_use]
+    pub fn ordered_with(at: Instant, bits: [u8; 16]) -> Self {
+        Self(join(at, bits), PhantomData)
     }
 
     /// The identifier as a number, for compact encodings.
@@ -93,6 +97,12 @@ impl<K> Id<K> {
     pub const fn from_u128(value: u128) -> Self {
         Self(value, PhantomData)
     }
+}
+
+/// 48 bits of milliseconds, then 80 others.
+fn join(at: Instant, bits: [u8; 16]) -> u128 {
+    let millis = u128::from(at.as_millis().unsigned_abs() & 0xFFFF_FFFF_FFFF);
+    (millis << 80) | (u128::from_be_bytes(bits) >> 48)
 }
 
 /// Text that is not an identifier of the kind asked for.

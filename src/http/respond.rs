@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::context::RequestContext;
 use super::cookies::CookieName;
 use super::state::AppState;
+use crate::accounts::ended::EndError;
 use crate::crypto::seal::SealError;
 use crate::ledger::profiles::ProfileError;
 use crate::ledger::vault::VaultError;
@@ -144,6 +145,14 @@ pub fn storage_error_page(
         code.as_str(),
         "The server cannot answer just now.",
     )
+}
+
+/// The page for a session that was not ended.
+pub fn end_error_page(state: &AppState, context: &RequestContext, error: &EndError) -> Response {
+    match error {
+        EndError::Seal(error) => seal_error_page(state, context, error),
+        EndError::Storage(error) => storage_error_page(state, context, error),
+    }
 }
 
 /// The page for a profile that does not open.

@@ -2,7 +2,8 @@
 //!
 //! One loop for every kind of thing; a [`Carrier`] knows how one is delivered. What this process
 //! enqueues goes out at once; a poll finds what others left, and what is due again. An attempt
-//! that fails is repeated after 1, 2, 4, … 60 seconds until the item expires.
+//! that fails is repeated after 1, 2, 4, … 60 seconds until the item expires; what was not tried for
+//! want of a place goes on sooner.
 
 use std::fmt;
 use std::future::Future;
@@ -20,8 +21,6 @@ use crate::ledger::keyring::Keys;
 use crate::ledger::outbox::{Deliverable, LEASE, Outbox, Parcel};
 use crate::storage;
 
-/// Attempts under way at once.
-const PARALLEL: usize = 16;
 /// What others enqueued is found within this time.
 const POLL: Duration = Duration::from_millis(250);
 const COUNT: Duration = Duration::from_secs(10);
@@ -29,6 +28,9 @@ const COUNT: Duration = Duration::from_secs(10);
 const ATTEMPT: Duration = Duration::from_secs(15);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+/// The pauses of what was not tried.
+const FIRST_TURN: Duration = Duration::from_millis(100);
+const LONGEST_TURN: Duration = Duration::from_secs(2);
 /// A delivery that cannot be noted would be repeated: try again while the lease holds.
 const REPORTS: u32 = 5;
 const REPORT_PAUSE: Duration = Duration::from_secs(1);
@@ -45,12 +47,17 @@ pub enum Undelivered {
     Refused(String),
     /// It may be later.
     Later(String),
+    /// It was not tried, since others are before it. It may be in a moment.
+    Soon,
 }
 
 /// Delivers things of one kind.
 pub trait Carrier: Send + Sync + 'static {
     /// What it delivers.
     type Content: Deliverable;
+
+    /// Attempts under way at once.
+    const AT_ONCE: usize = 16;
 
     /// One attempt. It may have been made before: the parcel's identifier is the same then.
     fn carry(
@@ -147,7 +154,7 @@ impl<C: Carrier> Delivery<C> {
             tokio::select! {
                 biased;
                 _ = shutdown.wait_for(|ends| *ends) => break,
-                () = self.outbox.enqueued(C::Content::KIND), if attempts.len() < PARALLEL => {}
+                () = self.outbox.enqueued(C::Content::KIND), if attempts.len() < C::AT_ONCE => {}
                 // A place is free, or the next of an ordering key may go.
                 Some(_) = attempts.join_next() => {}
                 _ = polls.tick() => {}
@@ -165,7 +172,7 @@ impl<C: Carrier> Delivery<C> {
     async fn begin(self: &Arc<Self>, attempts: &mut JoinSet<()>) -> Result<(), storage::Error> {
         let kind = C::Content::KIND;
         loop {
-            let places = u32::try_from(PARALLEL.saturating_sub(attempts.len())).unwrap_or(0);
+            let places = u32::try_from(C::AT_ONCE.saturating_sub(attempts.len())).unwrap_or(0);
             if places == 0 {
                 return Ok(());
             }
@@ -208,7 +215,11 @@ impl<C: Carrier> Delivery<C> {
         parcel: &Parcel,
         outcome: &Result<(), Undelivered>,
     ) -> Result<(), storage::Error> {
-        let due_at = self.ledger.now().plus(pause_after(parcel.attempt()));
+        let pause = match outcome {
+            Err(Undelivered::Soon) => doubled(FIRST_TURN, LONGEST_TURN, parcel.attempt()),
+            _ => doubled(FIRST_PAUSE, LONGEST_PAUSE, parcel.attempt()),
+        };
+        let due_at = self.ledger.now().plus(pause);
         let reason = match outcome {
             Ok(()) => {
                 self.outbox.complete(parcel).await?;
@@ -226,7 +237,12 @@ impl<C: Carrier> Delivery<C> {
                 );
                 return Ok(());
             }
+            Err(Undelivered::Soon) if due_at < parcel.expires_at() => {
+                self.outbox.retry_later(parcel, due_at).await?;
+                return Ok(());
+            }
             Err(Undelivered::Later(reason) | Undelivered::Refused(reason)) => reason,
+            Err(Undelivered::Soon) => "others were before it",
         };
         self.outbox.give_up(parcel).await?;
         self.tally.given_up.fetch_add(1, Ordering::Relaxed);
@@ -257,13 +273,13 @@ impl<C> fmt::Debug for Delivery<C> {
     }
 }
 
-/// 1, 2, 4, … 60 seconds.
-fn pause_after(attempt: i64) -> Duration {
+/// The pause after an attempt: the first one after the first, then twice as long each time.
+fn doubled(first: Duration, longest: Duration, attempt: i64) -> Duration {
     let doublings = u32::try_from(attempt.saturating_sub(1)).unwrap_or(u32::MAX);
     2_u32
         .checked_pow(doublings)
-        .map_or(LONGEST_PAUSE, |factor| FIRST_PAUSE.saturating_mul(factor))
-        .min(LONGEST_PAUSE)
+        .map_or(longest, |factor| first.saturating_mul(factor))
+        .min(longest)
 }
 
 #[cfg(test)]
@@ -272,9 +288,11 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_a_minute() {
-        let seconds = |attempt| pause_after(attempt).as_secs();
+        let seconds = |attempt| doubled(FIRST_PAUSE, LONGEST_PAUSE, attempt).as_secs();
         let pauses: Vec<u64> = (1..=8).map(seconds).collect();
         assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 60, 60]);
         assert_eq!(seconds(i64::MAX), 60);
+        let turn = |attempt| doubled(FIRST_TURN, LONGEST_TURN, attempt).as_millis();
+        assert_eq!((turn(1), turn(2), turn(9)), (100, 200, 2000));
     }
 }

@@ -14,6 +14,7 @@ use crate::crypto::seal::{SealError, Sealed};
 use crate::domain::entropy::Entropy;
 use crate::domain::id::DeliveryId;
 use crate::domain::instant::Instant;
+pub use crate::storage::outbox::OutboxState;
 use crate::storage::outbox::{self, Claim, ClaimedRow, OutboxCount, OutboxRow};
 use crate::storage::{BoxFuture, Error, SWEEP_LIMIT, Transaction};
 
@@ -27,14 +28,20 @@ const FAILURES_KEPT: Duration = Duration::from_hours(30 * 24);
 pub enum OutboxKind {
     /// A message to a person.
     Message,
+    /// That sessions ended, to whoever finds out which clients are to hear of it.
+    SessionsEnded,
+    /// That a session ended, to a client.
+    Logout,
 }
 
 impl OutboxKind {
-    const ALL: [Self; 1] = [Self::Message];
+    const ALL: [Self; 3] = [Self::Message, Self::SessionsEnded, Self::Logout];
 
     const fn name(self) -> &'static str {
         match self {
             Self::Message => "message",
+            Self::SessionsEnded => "sessions_ended",
+            Self::Logout => "logout",
         }
     }
 }
@@ -70,10 +77,22 @@ impl OutboxItem {
         (ring, entropy): (&KeyRing, &dyn Entropy),
         now: Instant,
     ) -> Result<Self, SealError> {
+        let id = DeliveryId::ordered(now, entropy);
+        Self::with_id(id, content, (ring, entropy), now)
+    }
+
+    /// The same under an identifier that follows from what it is about: put in again, it is the
+    /// same item.
+    pub fn with_id<T: Deliverable>(
+        id: DeliveryId,
+        content: &T,
+        (ring, entropy): (&KeyRing, &dyn Entropy),
+        now: Instant,
+    ) -> Result<Self, SealError> {
         Ok(Self {
             kind: T::KIND,
             row: OutboxRow {
-                id: DeliveryId::ordered(now, entropy),
+                id,
                 kind: T::KIND.name(),
                 ordering: content.ordering(),
                 payload: ring.sealer().seal(content, entropy)?,
@@ -102,12 +121,16 @@ impl OutboxItem {
 #[derive(Debug, Default)]
 pub(super) struct Bells {
     message: Notify,
+    sessions_ended: Notify,
+    logout: Notify,
 }
 
 impl Bells {
     const fn of(&self, kind: OutboxKind) -> &Notify {
         match kind {
             OutboxKind::Message => &self.message,
+            OutboxKind::SessionsEnded => &self.sessions_ended,
+            OutboxKind::Logout => &self.logout,
         }
     }
 
@@ -252,6 +275,11 @@ impl Outbox {
             Box::pin(async move { outbox::give_up(tx, claim, now).await })
         })
         .await
+    }
+
+    /// What has become of an item; nothing is left of one that was delivered.
+    pub async fn state(&self, id: DeliveryId) -> Result<Option<OutboxState>, Error> {
+        outbox::state(&mut self.ledger.reader().await?, id).await
     }
 
     /// How many items of a kind there are.

@@ -42,14 +42,36 @@ impl GuardedClient {
         url: &str,
         limit: usize,
     ) -> Result<T, FetchError> {
-        let url = Url::parse(url)
-            .ok()
-            .filter(|url| is_permitted(url, self.loopback))
-            .ok_or(FetchError::Forbidden)?;
+        let url = self.permitted(url)?;
         let _call = self.calls.try_acquire().map_err(|_| FetchError::Busy)?;
         let request = self.client.get(url);
         let response = transport::send(request).await?;
         transport::read_json(response, limit).await
+    }
+
+    /// The same client with another limit to its calls at once, of its own: who calls by it does
+    /// not use up what others have.
+    #[must_use]
+    pub fn apart(&self, calls: usize) -> Self {
+        Self {
+            calls: Arc::new(Semaphore::new(calls)),
+            ..self.clone()
+        }
+    }
+
+    /// Posts a form of one field; of the answer only the status matters: any success will do.
+    pub async fn post_field(&self, url: &str, name: &str, value: &str) -> Result<(), FetchError> {
+        let url = self.permitted(url)?;
+        let _call = self.calls.try_acquire().map_err(|_| FetchError::Busy)?;
+        let request = self.client.post(url).form(&[(name, value)]);
+        transport::send_off(request).await
+    }
+
+    fn permitted(&self, url: &str) -> Result<Url, FetchError> {
+        Url::parse(url)
+            .ok()
+            .filter(|url| is_permitted(url, self.loopback))
+            .ok_or(FetchError::Forbidden)
     }
 }
 

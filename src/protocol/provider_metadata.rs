@@ -54,6 +54,8 @@ pub struct ProviderMetadata {
     pub request_parameter_supported: bool,
     pub request_uri_parameter_supported: bool,
     pub authorization_response_iss_parameter_supported: bool,
+    pub backchannel_logout_supported: bool,
+    pub backchannel_logout_session_supported: bool,
     pub ui_locales_supported: Vec<&'static str>,
 }
 
@@ -121,6 +123,8 @@ impl ProviderMetadata {
             // OIDC Discovery §3: absent means true, so it is said.
             request_uri_parameter_supported: false,
             authorization_response_iss_parameter_supported: true,
+            backchannel_logout_supported: true,
+            backchannel_logout_session_supported: true,
             ui_locales_supported: Language::ALL.into_iter().map(Language::tag).collect(),
         }
     }

@@ -59,16 +59,18 @@ impl Clients {
     /// The client, if it is registered and active. A process that has lost sight of the change
     /// feed answers [`storage::Error::Unavailable`] rather than trust its cache.
     pub async fn find_active(&self, id: &ClientId) -> Result<Option<Arc<Client>>, storage::Error> {
+        let client = self.find(id).await?;
+        Ok(client.filter(|client| client.status == ClientStatus::Active))
+    }
+
+    /// The client, whatever its status. The same as [`Clients::find_active`] otherwise.
+    pub async fn find(&self, id: &ClientId) -> Result<Option<Arc<Client>>, storage::Error> {
         self.ledger.feed().require_fresh()?;
         let (held, epoch) = self.held(id);
-        let client = match held {
-            Some(client) => client,
-            None => match self.load(id, epoch).await? {
-                Some(client) => client,
-                None => return Ok(None),
-            },
-        };
-        Ok(Some(client).filter(|client| client.status == ClientStatus::Active))
+        match held {
+            Some(client) => Ok(Some(client)),
+            None => self.load(id, epoch).await,
+        }
     }
 
     /// What this process has read of a client, whatever its status. For words about a request that

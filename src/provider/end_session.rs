@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Provider;
 use super::subject::sector_of;
+use crate::accounts::ended::{EndError, LogoutReceipt};
 use crate::accounts::logout::LogoutOrigin;
 use crate::crypto::jwt::{ExpectedType, verify_jwt};
 use crate::crypto::seal::{SealError, Sealed};
@@ -39,6 +40,8 @@ pub enum LogoutOutcome {
         client: Option<Arc<Client>>,
         /// Where to.
         target: Option<LogoutTarget>,
+        /// What ended just now, if anything did.
+        receipt: Option<LogoutReceipt>,
     },
     /// The resident is asked, since the request does not prove that it is theirs.
     Confirm(String),
@@ -53,6 +56,9 @@ pub enum EndSessionError {
     /// Storage did not answer.
     #[error(transparent)]
     Storage(#[from] storage::Error),
+    /// The session could not be ended.
+    #[error(transparent)]
+    End(#[from] EndError),
     /// Sealing failed.
     #[error(transparent)]
     Seal(#[from] SealError),
@@ -92,16 +98,21 @@ impl Provider {
             None => None,
         };
         let Some(session) = session else {
-            return Ok(LogoutOutcome::Done { client, target });
+            return Ok(LogoutOutcome::Done {
+                client,
+                target,
+                receipt: None,
+            });
         };
         if let (Some(client), Some(hint)) = (&client, &hint)
             && self.is_about(&session, client, hint).await?
         {
             let origin = LogoutOrigin::Client(client.id.clone());
-            self.accounts.logout(&session, origin).await?;
+            let receipt = self.accounts.logout(&session, origin).await?;
             return Ok(LogoutOutcome::Done {
                 client: Some(Arc::clone(client)),
                 target,
+                receipt: Some(receipt),
             });
         }
         let client_id = client.map(|client| client.id.clone());

@@ -1,14 +1,19 @@
 //! The `authorizations` table. Inserting a row is what redeems a code: the key is the code's own
 //! identifier, so of any number of racing redemptions one inserts.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Error, Reader, Row, SWEEP_LIMIT, Transaction, accounts, values};
 use crate::domain::account::SealedProfile;
 use crate::domain::authorization::Authorization;
-use crate::domain::id::{AccountId, AuthorizationId};
+use crate::domain::client::ClientId;
+use crate::domain::id::{AccountId, AuthorizationId, SessionId};
 use crate::domain::instant::Instant;
+use crate::domain::session::Session;
 
 /// Redeems a code: inserts its authorization if the session, the account, the grant and the client
-/// still hold. False when one of them does not, or the code was redeemed before.
+/// still hold. Where there is nothing to refresh it is kept as long as its session, since its client
+/// is to hear when that ends. False when one of them does not, or the code was redeemed before.
 pub async fn redeem(
     tx: &mut Transaction,
     authorization: &Authorization,
@@ -19,11 +24,13 @@ pub async fn redeem(
             "INSERT INTO authorizations (account_id, authorization_id, client_id, session_id,
                                          grant_id, subject, scope, details, issued_at, expires_at,
                                          refresh_count)
-             SELECT a.account_id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 FROM accounts a
+             SELECT a.account_id, $2, $3, $4, $5, $6, $7, $8, $9,
+                    CASE WHEN $11 IS NULL AND s.expires_at > $10 THEN s.expires_at ELSE $10 END,
+                    $11
+               FROM accounts a
+               JOIN sessions s ON s.account_id = a.account_id AND s.session_id = $4
               WHERE a.account_id = $1 AND a.status = 'active'
-                AND EXISTS (SELECT 1 FROM sessions s
-                             WHERE s.account_id = $1 AND s.session_id = $4
-                               AND s.ended_at IS NULL AND s.expires_at > $12)
+                AND s.ended_at IS NULL AND s.expires_at > $12
                 AND EXISTS (SELECT 1 FROM grants g
                              WHERE g.account_id = $1 AND g.client_id = $3
                                AND g.grant_id = $5 AND g.revoked_at IS NULL)
@@ -47,6 +54,18 @@ pub async fn redeem(
         )
         .await?;
     Ok(inserted == 1)
+}
+
+/// Keeps the authorizations of a session that is renewed as long as it will last, as [`redeem`]
+/// does with those to come. The number kept longer.
+pub async fn keep_with_session(tx: &mut Transaction, session: &Session) -> Result<u64, Error> {
+    tx.execute(
+        "UPDATE authorizations SET expires_at = $3
+          WHERE account_id = $1 AND session_id = $2 AND refresh_count IS NULL
+            AND expires_at < $3",
+        values![session.account_id, session.id, session.expires_at],
+    )
+    .await
 }
 
 /// An authorization as found, and what decides whether it still holds.
@@ -152,6 +171,48 @@ pub async fn revoke(
         )
         .await?;
     Ok(revoked == 1)
+}
+
+/// A client that was entered in a session, and by which subject it knows the account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnteredClient {
+    /// The session.
+    pub session_id: SessionId,
+    /// The client.
+    pub client_id: ClientId,
+    /// The subject.
+    pub subject: String,
+}
+
+/// The clients that were entered in the sessions of an account which ended at `ended_at`.
+pub async fn list_entered(
+    reader: &mut Reader,
+    account_id: AccountId,
+    ended_at: Instant,
+) -> Result<Vec<EnteredClient>, Error> {
+    let rows = reader
+        .fetch_all(
+            "SELECT DISTINCT z.session_id, z.client_id, z.subject
+               FROM sessions s
+               JOIN authorizations z ON z.account_id = s.account_id
+                                    AND z.session_id = s.session_id
+              WHERE s.account_id = $1 AND s.ended_at = $2
+              ORDER BY z.session_id, z.client_id",
+            values![account_id, ended_at],
+        )
+        .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(EnteredClient {
+                session_id: row.get("session_id")?,
+                client_id: row
+                    .get::<String>("client_id")?
+                    .try_into()
+                    .map_err(|_| corrupt("client_id"))?,
+                subject: row.get("subject")?,
+            })
+        })
+        .collect()
 }
 
 /// Revokes every authorization of an account; the number revoked.

@@ -52,6 +52,15 @@ pub struct ClaimedRow {
     pub expires_at: Instant,
 }
 
+/// What has become of an item that was not delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutboxState {
+    /// It is to be delivered, or being delivered.
+    Waiting,
+    /// It will not be.
+    GivenUp,
+}
+
 /// How many items of a kind there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OutboxCount {
@@ -63,12 +72,13 @@ pub struct OutboxCount {
     pub oldest: Option<Instant>,
 }
 
-/// Puts an item in.
+/// Puts an item in, unless it is there.
 pub async fn insert(tx: &mut Transaction, row: &OutboxRow) -> Result<(), Error> {
     tx.execute(
         "INSERT INTO outbox (item_id, kind, ordering, payload, created_at, due_at,
                              expires_at, attempts)
-         VALUES ($1, $2, $3, $4, $5, $5, $6, 0)",
+         VALUES ($1, $2, $3, $4, $5, $5, $6, 0)
+         ON CONFLICT DO NOTHING",
         values![
             row.id,
             row.kind,
@@ -80,6 +90,23 @@ pub async fn insert(tx: &mut Transaction, row: &OutboxRow) -> Result<(), Error> 
     )
     .await?;
     Ok(())
+}
+
+/// What has become of an item; nothing is left of one that was delivered.
+pub async fn state(reader: &mut Reader, id: DeliveryId) -> Result<Option<OutboxState>, Error> {
+    let row = reader
+        .fetch_optional(
+            "SELECT failed_at FROM outbox WHERE item_id = $1",
+            values![id],
+        )
+        .await?;
+    row.map(|row| {
+        Ok(match row.get::<Option<Instant>>("failed_at")? {
+            None => OutboxState::Waiting,
+            Some(_) => OutboxState::GivenUp,
+        })
+    })
+    .transpose()
 }
 
 /// Whether anything of a kind is due: spares the writer the asking.

@@ -23,6 +23,8 @@ pub struct LoggedOutPage {
     pub outcome: LogoutOutcome,
     /// A way back to the portal.
     pub portal: Option<PortalLink>,
+    /// The names of portals that have not confirmed that they have ended their logins.
+    pub unconfirmed: Vec<String>,
 }
 
 /// How a logout ended.
@@ -86,18 +88,27 @@ impl Page for LoggedOutPage {
             Self {
                 outcome: LogoutOutcome::LoggedOut,
                 portal: PortalLink::sample("浙江社会保险"),
+                unconfirmed: vec!["广东企业登记".to_owned(), sample::HOSTILE.to_owned()],
+            },
+            Self {
+                outcome: LogoutOutcome::LoggedOut,
+                portal: PortalLink::sample("浙江社会保险"),
+                unconfirmed: Vec::new(),
             },
             Self {
                 outcome: LogoutOutcome::LoggedOut,
                 portal: None,
+                unconfirmed: Vec::new(),
             },
             Self {
                 outcome: LogoutOutcome::Stayed,
                 portal: PortalLink::sample(sample::HOSTILE),
+                unconfirmed: Vec::new(),
             },
             Self {
                 outcome: LogoutOutcome::Stayed,
                 portal: None,
+                unconfirmed: Vec::new(),
             },
         ]
     }

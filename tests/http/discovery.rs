@@ -230,6 +230,9 @@ async fn every_advertised_request_value_is_acted_on() {
         let portal = Portal::register(&server, &json!({ "subject_type": kind })).await;
         assert!(portal.tokens(&mut zhang).await.id_claims()["sub"].is_string());
     }
+    // What is promised here is kept in `backchannel_logout`.
+    assert_eq!(document["backchannel_logout_supported"], true);
+    assert_eq!(document["backchannel_logout_session_supported"], true);
     assert_eq!(document["claims_parameter_supported"], true);
     assert_eq!(
         document["authorization_response_iss_parameter_supported"],

@@ -16,6 +16,7 @@ mod coverage;
 
 mod account;
 mod authorization;
+mod backchannel_logout;
 mod consent;
 mod discovery;
 mod end_session;

@@ -3,6 +3,7 @@
 mod answer;
 mod applicant;
 mod authority;
+mod backchannel;
 mod browser;
 mod page;
 mod parts;
@@ -19,6 +20,7 @@ pub(crate) use answer::{
 };
 pub(crate) use applicant::{Applicant, document, phone};
 pub(crate) use authority::LEFT_ALONE;
+pub(crate) use backchannel::{Ears, Reply, Telling, Told};
 pub(crate) use browser::Browser;
 pub(crate) use page::Page;
 pub(crate) use parts::CHECKS_COUNT_FOR;

@@ -128,6 +128,35 @@ async fn redeem(storage: &Storage, number: u128) -> bool {
     .await
 }
 
+/// A code is redeemed in a session by a client, with nothing to refresh.
+async fn enter(storage: &Storage, (number, session): (u128, u128), client: &'static str) -> bool {
+    let entered = Authorization {
+        client_id: client_id(client),
+        session_id: Id::from_u128(session),
+        subject: format!("subject at {client}"),
+        refresh_count: None,
+        ..authorization(number)
+    };
+    write(storage, move |tx| {
+        let entered = entered.clone();
+        Box::pin(async move { authorizations::redeem(tx, &entered, at(30)).await })
+    })
+    .await
+}
+
+/// The sessions that ended at a time, with the clients entered in them.
+async fn entered(storage: &Storage, ended_at: i64) -> Vec<(u128, String, String)> {
+    let mut reader = storage.reader().await.unwrap();
+    let entered = authorizations::list_entered(&mut reader, account(1), at(ended_at)).await;
+    let entered = entered.unwrap().into_iter();
+    entered
+        .map(|one| {
+            let client = one.client_id.as_str().to_owned();
+            (one.session_id.to_u128(), client, one.subject)
+        })
+        .collect()
+}
+
 async fn found(storage: &Storage, number: u128) -> Option<StoredAuthorization> {
     let mut reader = storage.reader().await.unwrap();
     let key = (account(1), AuthorizationId::from_u128(number));
@@ -379,6 +408,72 @@ on_both! {
         let storage = logged_in(database).await;
         end_session(&storage, 1).await;
         assert!(!redeem(&storage, 5).await);
+    }
+
+    async fn whoever_was_entered_in_ended_sessions_is_found_once(database: &Database) {
+        let storage = logged_in(database).await;
+        assert!(add_client(&storage, "another").await);
+        let grant = Grant {
+            id: Id::from_u128(1),
+            scope: "openid".parse().unwrap(),
+            claims: BTreeSet::new(),
+            terms: "terms".to_owned(),
+            granted_at: at(20),
+        };
+        write(&storage, move |tx| {
+            let grant = grant.clone();
+            Box::pin(async move { grants::give(tx, account(1), &client_id("another"), &grant).await })
+        })
+        .await;
+        add_session(&storage, 2).await;
+        add_session(&storage, 3).await;
+        for (number, session, client) in
+            [(5, 1, "portal"), (6, 1, "portal"), (7, 1, "another"), (8, 2, "portal"), (9, 3, "portal")]
+        {
+            assert!(enter(&storage, (number, session), client).await);
+        }
+        let one = |session: u128, client: &str| {
+            (session, client.to_owned(), format!("subject at {client}"))
+        };
+        assert_eq!(entered(&storage, 50).await, []);
+        // Two sessions of one account that end within one millisecond are found together.
+        assert!(end_session(&storage, 1).await && end_session(&storage, 3).await);
+        let expected = [one(1, "another"), one(1, "portal"), one(3, "portal")];
+        assert_eq!(entered(&storage, 50).await, expected);
+        assert_eq!(entered(&storage, 51).await, [], "that of another moment goes on");
+        // That everything is revoked as well hides nobody.
+        write(&storage, |tx| Box::pin(sessions::end_all(tx, account(1), at(51)))).await;
+        write(&storage, |tx| Box::pin(authorizations::revoke_all(tx, account(1), at(51)))).await;
+        assert_eq!(entered(&storage, 51).await, [one(2, "portal")]);
+        assert_eq!(entered(&storage, 50).await, expected);
+    }
+
+    async fn what_does_not_refresh_is_kept_as_long_as_its_session(database: &Database) {
+        let storage = logged_in(database).await;
+        let kept = async |number| {
+            let stored = found(&storage, number).await.unwrap();
+            stored.authorization.expires_at
+        };
+        assert!(enter(&storage, (5, 1), "portal").await);
+        assert!(redeem(&storage, 6).await);
+        assert_eq!((kept(5).await, kept(6).await), (at(100), at(90)));
+        // And longer when that is renewed.
+        let keep = async |expires_at| {
+            write(&storage, move |tx| {
+                Box::pin(async move {
+                    let session = Session { expires_at, ..session(1) };
+                    authorizations::keep_with_session(tx, &session).await
+                })
+            })
+            .await
+        };
+        assert_eq!(keep(at(200)).await, 1);
+        assert_eq!(keep(at(150)).await, 0, "never shorter");
+        assert_eq!((kept(5).await, kept(6).await), (at(200), at(90)));
+        let swept = write(&storage, |tx| Box::pin(authorizations::delete_expired(tx, at(199)))).await;
+        assert_eq!(swept, 1);
+        end_session(&storage, 1).await;
+        assert_eq!(entered(&storage, 50).await.len(), 1);
     }
 
     async fn an_authorization_falls_with_its_grant(database: &Database) {

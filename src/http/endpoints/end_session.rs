@@ -6,7 +6,7 @@ use axum::response::Response;
 
 use crate::http::context::{FormBody, RequestContext};
 use crate::http::cookies::CookieName;
-use crate::http::pages::logout;
+use crate::http::pages::logout::{self, Left};
 use crate::http::respond;
 use crate::http::state::AppState;
 use crate::protocol::end_session::EndSessionRequest;
@@ -49,11 +49,17 @@ async fn end(state: &AppState, context: &RequestContext, parameters: &Parameters
         Ok(LogoutOutcome::Confirm(pending)) => {
             respond::see_other(&format!("/logout?pending={pending}"))
         }
-        Ok(LogoutOutcome::Done { client, target }) => {
-            let response = match target {
-                Some(target) => respond::see_other(&target.to_location()),
-                None => logout::logged_out(state, context, client.as_deref()),
+        Ok(LogoutOutcome::Done {
+            client,
+            target,
+            receipt,
+        }) => {
+            let left = Left {
+                client: client.as_deref(),
+                target: target.as_ref(),
+                receipt,
             };
+            let response = logout::left(state, context, left).await;
             // A form from elsewhere does not bring the cookie (SameSite=Lax): it must not take it
             // away either.
             let held = context.session_cookie().is_some();
@@ -62,6 +68,7 @@ async fn end(state: &AppState, context: &RequestContext, parameters: &Parameters
         }
         Err(EndSessionError::Request(error)) => refused(state, context, error.description()),
         Err(EndSessionError::Storage(error)) => respond::storage_error_page(state, context, &error),
+        Err(EndSessionError::End(error)) => respond::end_error_page(state, context, &error),
         Err(EndSessionError::Seal(_)) => refused(state, context, "The logout request is too long."),
     }
 }

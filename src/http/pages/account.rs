@@ -82,7 +82,7 @@ pub async fn end_sessions(
     };
     match state.accounts.end_remotely(&session, which).await {
         Ok(()) => respond::see_other("/account"),
-        Err(error) => respond::storage_error_page(&state, &context, &error),
+        Err(error) => respond::end_error_page(&state, &context, &error),
     }
 }
 

@@ -1,11 +1,14 @@
 //! `/logout`: asks before it ends a login, since anybody can send somebody here.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::Response;
+use tokio::time::{Instant, sleep_until};
 
 use super::interaction::{self, portal_name};
+use crate::accounts::ended::LogoutReceipt;
 use crate::accounts::logout::LogoutOrigin;
 use crate::domain::client::Client;
 use crate::http::context::{FormBody, RequestContext};
@@ -21,12 +24,23 @@ use crate::views::logout::{LoggedOutPage, LogoutOutcome, LogoutPage, PortalLink}
 /// Names the form in its CSRF token.
 pub(super) const FORM: &str = "logout";
 
+/// How long portals have to confirm before the next page is shown: what a person does not notice.
+const PATIENCE: Duration = Duration::from_millis(700);
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+
 /// Asks.
 pub async fn show(State(state): State<AppState>, context: RequestContext) -> Response {
     let asked = asked(&state, &context).await;
     let session = match interaction::session(&state, &context).await {
         Ok(Some(session)) => session,
-        Ok(None) => return logged_out(&state, &context, asked.client.as_deref()),
+        Ok(None) => {
+            let left = Left {
+                client: asked.client.as_deref(),
+                target: None,
+                receipt: None,
+            };
+            return self::left(&state, &context, left).await;
+        }
         Err(response) => return *response,
     };
     let person = match state.accounts.profile(session.account_id).await {
@@ -86,41 +100,96 @@ pub async fn submit(
         let page = LoggedOutPage {
             outcome: LogoutOutcome::Stayed,
             portal,
+            unconfirmed: Vec::new(),
         };
         return respond::page(&state, &context, &page, None);
     }
-    match interaction::session(&state, &context).await {
+    let receipt = match interaction::session(&state, &context).await {
         Ok(Some(session)) => {
-            if let Err(error) = state
-                .accounts
-                .logout(&session, LogoutOrigin::Resident)
-                .await
-            {
-                return respond::storage_error_page(&state, &context, &error);
+            let origin = LogoutOrigin::Resident;
+            match state.accounts.logout(&session, origin).await {
+                Ok(receipt) => Some(receipt),
+                Err(error) => return respond::end_error_page(&state, &context, &error),
             }
         }
-        Ok(None) => {}
+        Ok(None) => None,
         Err(response) => return *response,
-    }
-    let response = match asked.target() {
-        Some(target) => respond::see_other(&target.to_location()),
-        None => logged_out(&state, &context, asked.client.as_deref()),
     };
+    let left = Left {
+        client: asked.client.as_deref(),
+        target: asked.target(),
+        receipt,
+    };
+    let response = self::left(&state, &context, left).await;
     respond::with_cookie(response, state.cookies.clear(CookieName::Session))
 }
 
-/// The page that says that nobody is logged in any more.
-pub(in crate::http) fn logged_out(
+/// A logout that is done.
+#[derive(Debug, Clone)]
+pub(in crate::http) struct Left<'a> {
+    /// Who asked for it.
+    pub(in crate::http) client: Option<&'a Client>,
+    /// Where to go now.
+    pub(in crate::http) target: Option<&'a LogoutTarget>,
+    /// What ended just now.
+    pub(in crate::http) receipt: Option<LogoutReceipt>,
+}
+
+/// Goes where the logout leads. Whoever leaves a shared computer must know where they are still
+/// logged in: portals that have not confirmed in a moment are named first.
+pub(in crate::http) async fn left(
     state: &AppState,
     context: &RequestContext,
-    client: Option<&Client>,
+    left: Left<'_>,
 ) -> Response {
-    let portal = client.and_then(|client| portal_link(context, state, client));
-    let page = LoggedOutPage {
-        outcome: LogoutOutcome::LoggedOut,
-        portal,
+    let unconfirmed = match &left.receipt {
+        Some(receipt) => unconfirmed(state, receipt).await,
+        None => Vec::new(),
     };
-    respond::page(state, context, &page, None)
+    let on = left.target.map(LogoutTarget::to_location);
+    let link = match (left.client, &on) {
+        (Some(client), Some(on)) => portal_link_to(context, state, (client, on)),
+        (Some(client), None) => portal_link(context, state, client),
+        (None, _) => None,
+    };
+    match (on, &link) {
+        // An address of an app's own is no link: nothing else leads there.
+        (Some(on), _) if unconfirmed.is_empty() || link.is_none() => respond::see_other(&on),
+        _ => {
+            let locale = context.locale(None, state.default_locale);
+            let page = LoggedOutPage {
+                outcome: LogoutOutcome::LoggedOut,
+                portal: link,
+                unconfirmed: unconfirmed
+                    .iter()
+                    .map(|client| portal_name(client, locale))
+                    .collect(),
+            };
+            respond::page(state, context, &page, None)
+        }
+    }
+}
+
+/// The portals that have not confirmed within [`PATIENCE`]; those known to fail are not waited for.
+/// If it cannot be known, none is named.
+async fn unconfirmed(state: &AppState, receipt: &LogoutReceipt) -> Vec<Arc<Client>> {
+    let deadline = Instant::now() + PATIENCE;
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match state.provider.unconfirmed(receipt).await {
+            Ok(unconfirmed) if !unconfirmed.is_pending || Instant::now() >= deadline => {
+                return unconfirmed.clients;
+            }
+            Ok(_) => {
+                sleep_until(deadline.min(Instant::now() + pause)).await;
+                pause *= 2;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "it is not known who has confirmed a logout");
+                return Vec::new();
+            }
+        }
+    }
 }
 
 /// What asked for the logout, if it was a portal.
@@ -173,8 +242,17 @@ fn portal_link(context: &RequestContext, state: &AppState, client: &Client) -> O
     let locale = context.locale(None, state.default_locale);
     let language = Language::for_tag(locale.tag()).unwrap_or(Language::En);
     let uri = client.metadata.pages().client_uri.choose(language)?;
+    portal_link_to(context, state, (client, uri.as_str()))
+}
+
+fn portal_link_to(
+    context: &RequestContext,
+    state: &AppState,
+    (client, address): (&Client, &str),
+) -> Option<PortalLink> {
+    let locale = context.locale(None, state.default_locale);
     Some(PortalLink {
         name: portal_name(client, locale),
-        href: WebLink::parse(uri.as_str())?,
+        href: WebLink::parse(address)?,
     })
 }

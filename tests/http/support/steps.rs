@@ -17,7 +17,10 @@ impl Server {
     pub(crate) async fn messages_to(&self, address: &str) -> Vec<MessageText> {
         let mut reader = self.ledger.reader().await.expect("a connection");
         let rows = reader
-            .fetch_all("SELECT payload FROM outbox ORDER BY item_id", &[])
+            .fetch_all(
+                "SELECT payload FROM outbox WHERE kind = 'message' ORDER BY item_id",
+                &[],
+            )
             .await
             .expect("the database answers");
         let ring = self.keys.ring();
