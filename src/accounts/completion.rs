@@ -124,7 +124,7 @@ impl Accounts {
             Proof::Proven(check) => check,
             Proof::NotProven(event) => {
                 let outcome = ChallengeOutcome::NotVerified;
-                return self.end_refused(open, outcome, Some(event)).await;
+                return self.end_without(open, outcome, Some(event)).await;
             }
             Proof::Unavailable => return Ok(Completion::Unavailable),
         };
@@ -151,7 +151,7 @@ impl Accounts {
                 ChallengePurpose::PhoneConfirmation => return Err(CompletionError::Over),
             };
             if let Prepared::Refused(outcome) = prepared {
-                return self.end_refused(open, outcome, None).await;
+                return self.end_without(open, outcome, None).await;
             }
             match self.write_prepared(prepared).await {
                 Err(WriteError::Changed) => {}
@@ -167,17 +167,17 @@ impl Accounts {
         Err(storage::Error::Unavailable(reason.to_owned()).into())
     }
 
-    async fn end_refused(
+    /// Ends the challenge; whoever asks twice at once is told how it ended.
+    async fn end_without(
         &self,
         open: &OpenChallenge,
         outcome: ChallengeOutcome,
         told: Option<Event>,
     ) -> Result<Completion, CompletionError> {
-        // Of a form that was sent twice the first has done it.
-        let refused = self.refuse_challenge(open, outcome, told).await?;
-        refused
-            .then_some(Completion::Ended(outcome))
-            .ok_or(CompletionError::Over)
+        match self.refuse_challenge(open, outcome, told).await? {
+            Some(ended) => Ok(Completion::Ended(ended)),
+            None => Err(CompletionError::Over),
+        }
     }
 
     /// The account that was opened or given back, and its access epoch from then on.

@@ -89,13 +89,14 @@ impl Accounts {
         })
     }
 
-    /// Ends a challenge without doing what it was for; false when it has ended meanwhile.
+    /// Ends a challenge without doing what it was for. How it has ended: when the same code was sent
+    /// twice, the other may have come first. Nothing if its time is over.
     pub(super) async fn refuse_challenge(
         &self,
         open: &OpenChallenge,
         outcome: ChallengeOutcome,
         told: Option<Event>,
-    ) -> Result<bool, storage::Error> {
+    ) -> Result<Option<ChallengeOutcome>, storage::Error> {
         let (id, now) = (open.id, self.now());
         let refused = Event::new(EventKind::ChallengeRefused, now).detail(json!({
             "challenge": id,
@@ -107,12 +108,13 @@ impl Accounts {
             .write(events, move |entry, events| {
                 Box::pin(async move {
                     if !challenges::finish(entry.tx(), id, outcome, now).await? {
-                        return Ok(false);
+                        let stored = challenges::find(entry.tx(), id).await?;
+                        return Ok(stored.and_then(|stored| stored.outcome));
                     }
                     for event in events {
                         entry.record(event).await?;
                     }
-                    Ok(true)
+                    Ok(Some(outcome))
                 })
             })
             .await
