@@ -129,7 +129,9 @@ async fn add_portal(installation: &Installation, name: &str, port: u16) -> Porta
     let mut metadata = Portal::metadata(name);
     metadata["backchannel_logout_uri"] = format!("http://127.0.0.1:{port}/logout").into();
     let file = installation.write(&format!("{name}.json"), &metadata.to_string());
-    let added = installation.run(&["client", "add", "--metadata", &file]).await;
+    let added = installation
+        .run(&["client", "add", "--metadata", &file])
+        .await;
     Portal::registered(&added.json())
 }
 
@@ -140,7 +142,9 @@ async fn entered(server: &Server, person: &Person, portals: &[&Portal]) -> (Brow
     for portal in portals {
         let code = browser.enter(portal, person).await.code();
         let tokens = portal.tokens(&server.http, &code).await;
-        let payload = URL_SAFE_NO_PAD.decode(tokens.id.split('.').nth(1).unwrap()).unwrap();
+        let payload = URL_SAFE_NO_PAD
+            .decode(tokens.id.split('.').nth(1).unwrap())
+            .unwrap();
         let claims: Value = serde_json::from_slice(&payload).unwrap();
         sids.push(claims["sid"].as_str().unwrap().to_owned());
     }
@@ -174,7 +178,9 @@ async fn people(installation: &Installation, count: u32) -> Vec<Person> {
 /// What a metric says; none when it is not there.
 async fn metric(server: &Server, begins: &str) -> Option<i64> {
     let metrics = server.manage("/metrics").await.body;
-    let line = metrics.lines().find(|line| line.contains(begins) && !line.starts_with('#'))?;
+    let line = metrics
+        .lines()
+        .find(|line| line.contains(begins) && !line.starts_with('#'))?;
     line.rsplit(' ').next()?.parse().ok()
 }
 
@@ -252,8 +258,14 @@ async fn a_portal_that_is_dead_delays_nobody() {
     // The one who is first waits for a moment, and is told where they may still be logged in.
     let (pressed, arrival) = log_out(&mut first, Some(&a)).await;
     let page = arrival.page();
-    assert!(page.has("unconfirmed") && page.answer.body.contains("<bdi>Portal two</bdi>"), "{page:?}");
-    assert!(!page.answer.body.contains("<bdi>Portal one</bdi>"), "{page:?}");
+    assert!(
+        page.has("unconfirmed") && page.answer.body.contains("<bdi>Portal two</bdi>"),
+        "{page:?}"
+    );
+    assert!(
+        !page.answer.body.contains("<bdi>Portal one</bdi>"),
+        "{page:?}"
+    );
     let (came, _) = alive.next().await;
     assert!(came - pressed < TWO_SECONDS);
     let leaving: Vec<_> = browsers
@@ -269,7 +281,10 @@ async fn a_portal_that_is_dead_delays_nobody() {
     let (came, claims) = alive.next().await;
     assert_eq!(claims["sid"], *sids[0]);
     assert!(came - pressed < TWO_SECONDS, "{:?}", came - pressed);
-    assert!(silent.most.load(Ordering::SeqCst) <= 4, "few at once at one portal");
+    assert!(
+        silent.most.load(Ordering::SeqCst) <= 4,
+        "few at once at one portal"
+    );
     // When it is back it hears of every one.
     let back = async {
         let mut refused = Ears::open(dead_port, Manner::After(Duration::ZERO)).await;
@@ -278,6 +293,8 @@ async fn a_portal_that_is_dead_delays_nobody() {
             heard.insert(refused.next().await.1["jti"].to_string());
         }
     };
-    tokio::time::timeout(Duration::from_mins(2), back).await.expect("all are told");
+    tokio::time::timeout(Duration::from_mins(2), back)
+        .await
+        .expect("all are told");
     server.stop().await;
 }
