@@ -37,6 +37,13 @@ ALTER TABLE checks ADD COLUMN phone_key TEXT;
 -- The browser and system of a login as its person would name them, such as `Chrome · Android`.
 ALTER TABLE sessions ADD COLUMN device TEXT;
 
+-- Counts up whenever all that was begun with an account ends: a session or an authorization holds
+-- while its number is the account's. So one that is written at the same moment, unseen by whoever
+-- ends them all, is void too.
+ALTER TABLE accounts ADD COLUMN access_epoch BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE sessions ADD COLUMN access_epoch BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE authorizations ADD COLUMN access_epoch BIGINT NOT NULL DEFAULT 0;
+
 -- What happened to an account, for its person to see.
 CREATE TABLE account_notices (
     account_id TEXT NOT NULL REFERENCES accounts (account_id),

@@ -55,6 +55,8 @@ pub struct Accounts {
     session_ttl: Duration,
     /// Who says whether name, document and phone are one person's; none where nobody can register.
     authority: Option<Authority>,
+    /// Whether messages can be sent.
+    sends_messages: bool,
     /// How many codes are sent.
     code_limits: CodeLimits,
     /// How long an authority's answer counts.
@@ -79,6 +81,8 @@ pub struct AccountsParts {
     pub session_ttl: Duration,
     /// Who says whether name, document and phone are one person's; none where nobody can register.
     pub authority: Option<Authority>,
+    /// Whether messages can be sent.
+    pub sends_messages: bool,
     /// How many codes are sent.
     pub code_limits: CodeLimits,
     /// How long an authority's answer counts.
@@ -97,6 +101,7 @@ impl Accounts {
             entropy,
             session_ttl,
             authority,
+            sends_messages,
             code_limits,
             check_lifetime,
         } = parts;
@@ -109,6 +114,7 @@ impl Accounts {
             entropy,
             session_ttl,
             authority,
+            sends_messages,
             code_limits,
             check_lifetime,
         }

@@ -99,7 +99,7 @@ impl Accounts {
         Ok(Some(AccountSummary {
             account_id: id,
             status: account.status.as_str(),
-            name: profile.name.masked(),
+            name: profile.masked(),
             documents: profile
                 .documents
                 .iter()

@@ -20,6 +20,9 @@ use crate::storage::credentials::PasswordCredential;
 /// How often another change may come between looking and writing.
 const ATTEMPTS: usize = 8;
 
+/// A new account's access epoch.
+const FIRST_EPOCH: i64 = 0;
+
 /// What became of a challenge whose code came back.
 pub enum Completion {
     /// It is done, and its person logged in.
@@ -65,6 +68,7 @@ impl From<LossError> for CompletionError {
         match error {
             LossError::Profile(error) => Self::Profile(error),
             LossError::Seal(error) => Self::Seal(error),
+            LossError::Storage(error) => Self::Storage(error),
         }
     }
 }
@@ -148,8 +152,8 @@ impl Accounts {
                 Err(WriteError::Changed) => {}
                 Err(WriteError::Over) => return Err(CompletionError::Over),
                 Err(WriteError::Storage(error)) => return Err(error.into()),
-                Ok(account_id) => {
-                    let session = self.new_session(account_id, place).await?;
+                Ok(proven) => {
+                    let session = self.new_session(proven, place).await?;
                     return Ok(Completion::Done(self.open_session(session).await?));
                 }
             }
@@ -158,19 +162,19 @@ impl Accounts {
         Err(storage::Error::Unavailable(reason.to_owned()).into())
     }
 
-    /// The account that was opened or given back.
-    async fn write_prepared(&self, prepared: Prepared) -> Result<AccountId, WriteError> {
+    /// The account that was opened or given back, and its access epoch from then on.
+    async fn write_prepared(&self, prepared: Prepared) -> Result<(AccountId, i64), WriteError> {
         self.ledger
             .write(prepared, |entry, prepared| {
                 Box::pin(async move {
                     match prepared {
                         Prepared::Registration(registration) => {
                             registration.write(entry).await?;
-                            Ok(registration.account_id())
+                            Ok((registration.account_id(), FIRST_EPOCH))
                         }
                         Prepared::Recovery(recovery) => {
-                            recovery.write(entry).await?;
-                            Ok(recovery.account_id())
+                            let access_epoch = recovery.write(entry).await?;
+                            Ok((recovery.account_id(), access_epoch))
                         }
                         Prepared::Refused(_) => Err(WriteError::Over),
                     }

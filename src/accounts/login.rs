@@ -80,9 +80,19 @@ impl From<PasswordError> for LoginError {
     }
 }
 
+/// Whom a name stands for, and what the password is held against.
+struct Found {
+    account_id: AccountId,
+    access_epoch: i64,
+    credential: PasswordCredential,
+    hash: PasswordHash,
+}
+
 /// A session to be opened.
 pub(super) struct NewSession {
     account_id: AccountId,
+    /// The account's, when the proof was looked at.
+    access_epoch: i64,
     /// What the browser's cookie stood for until now.
     previous: Option<Session>,
     device: Option<String>,
@@ -92,6 +102,7 @@ pub(super) struct NewSession {
 /// What the transaction of a successful login needs, drawn before it.
 struct Login {
     session: Session,
+    access_epoch: i64,
     secret_hash: String,
     device: Option<String>,
     /// What the browser's cookie stood for, and what tells that it ended.
@@ -121,10 +132,16 @@ impl Accounts {
             return Err(LoginError::WrongCredentials);
         }
         let username = Username::parse(attempt.username, self.now());
-        let Some((account_id, credential, hash)) = self.password_of(&username).await? else {
+        let Some(found) = self.password_of(&username).await? else {
             self.passwords.verify_nothing(attempt.password).await?;
             return Err(self.refuse(None).await);
         };
+        let Found {
+            account_id,
+            access_epoch,
+            credential,
+            hash,
+        } = found;
         let verdict = self
             .passwords
             .verify(attempt.password.clone(), hash)
@@ -138,21 +155,22 @@ impl Accounts {
                 stronger.map(|hash| (credential, hash.as_str().to_owned()))
             }
         };
-        let session = self.new_session(account_id, attempt.place).await?;
+        let session = self
+            .new_session((account_id, access_epoch), attempt.place)
+            .await?;
         self.open_session(NewSession { upgrade, ..session }).await
     }
 
     /// The account a name stands for and its password. A phone that several accounts confirmed
     /// stands for none of them.
-    async fn password_of(
-        &self,
-        username: &Username,
-    ) -> Result<Option<(AccountId, PasswordCredential, PasswordHash)>, storage::Error> {
+    async fn password_of(&self, username: &Username) -> Result<Option<Found>, storage::Error> {
         let mut reader = self.ledger.reader().await?;
         let Some(account_id) = self.holder_of(&mut reader, username).await? else {
             return Ok(None);
         };
-        let Some(credential) = credentials::find_password(&mut reader, account_id).await? else {
+        let Some((credential, access_epoch)) =
+            credentials::find_password(&mut reader, account_id).await?
+        else {
             return Ok(None);
         };
         let hash =
@@ -163,7 +181,12 @@ impl Accounts {
                     table: "credentials",
                     column: "secret",
                 })?;
-        Ok(Some((account_id, credential, hash)))
+        Ok(Some(Found {
+            account_id,
+            access_epoch,
+            credential,
+            hash,
+        }))
     }
 
     /// The one account a name stands for.
@@ -215,7 +238,7 @@ impl Accounts {
     /// A login by password, where somebody else may have been before.
     pub(super) async fn new_session(
         &self,
-        account_id: AccountId,
+        (account_id, access_epoch): (AccountId, i64),
         place: LoginPlace<'_>,
     ) -> Result<NewSession, storage::Error> {
         let previous = match place.previous_cookie {
@@ -224,6 +247,7 @@ impl Accounts {
         };
         Ok(NewSession {
             account_id,
+            access_epoch,
             previous,
             device: place.device.map(str::to_owned),
             upgrade: None,
@@ -233,6 +257,7 @@ impl Accounts {
     pub(super) async fn open_session(&self, new: NewSession) -> Result<NewLogin, LoginError> {
         let NewSession {
             account_id,
+            access_epoch,
             previous,
             device,
             upgrade,
@@ -264,6 +289,7 @@ impl Accounts {
             .transpose()?;
         let login = Login {
             session: session.clone(),
+            access_epoch,
             secret_hash: cookie.secret_hash(),
             device,
             previous,
@@ -285,10 +311,16 @@ impl Accounts {
 async fn write_login(entry: &mut Entry<'_>, login: &Login) -> Result<bool, storage::Error> {
     let account_id = login.session.account_id;
     let opened = if login.renews() {
-        sessions::renew(entry.tx(), &login.session, &login.secret_hash).await?
+        sessions::renew(
+            entry.tx(),
+            &login.session,
+            &login.secret_hash,
+            login.access_epoch,
+        )
+        .await?
     } else {
-        let device = login.device.as_deref();
-        sessions::insert(entry.tx(), &login.session, &login.secret_hash, device).await?
+        let place = (login.device.as_deref(), login.access_epoch);
+        sessions::insert(entry.tx(), &login.session, &login.secret_hash, place).await?
     };
     if !opened {
         let event = Event::new(EventKind::LoginFailed, login.now).account(account_id);

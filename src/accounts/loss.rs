@@ -54,10 +54,13 @@ pub enum LossError {
     /// A message could not be sealed.
     #[error(transparent)]
     Seal(#[from] SealError),
+    /// Storage did not answer.
+    #[error(transparent)]
+    Storage(#[from] storage::Error),
 }
 
 impl Accounts {
-    /// Prepares what an account loses; none if there is no such account.
+    /// Prepares what an account loses; none if it has nothing of it.
     pub(super) async fn prepare_loss(
         &self,
         account_id: AccountId,
@@ -66,9 +69,21 @@ impl Accounts {
         let Some((account, mut profile)) = self.profile(account_id).await? else {
             return Ok(None);
         };
+        // What it has lost to somebody else since it was looked up, it does not lose again.
+        let lost = Lost {
+            phone: lost.phone.filter(|phone| profile.phones.contains(phone)),
+            ..lost
+        };
+        if lost.document.is_none() && lost.phone.is_none() {
+            return Ok(None);
+        }
         let now = self.now();
         if let Some(document) = lost.document {
             profile.documents.retain(|held| held != document);
+            // The name was the document's: it is not this person's to use any more.
+            if profile.documents.is_empty() {
+                profile.name = None;
+            }
         }
         if let Some(phone) = lost.phone {
             profile.phones.retain(|held| held != phone);
@@ -90,11 +105,12 @@ impl Accounts {
                 masked_phone: phone.masked(),
             }),
         ];
+        let reachable = self.reachable(account_id, &profile).await?;
         let mut messages = Vec::new();
         for text in texts.into_iter().flatten() {
             // To what it keeps: the phone it loses is somebody else's. Which language they speak is
             // not known: the country's.
-            messages.extend(self.tell(&profile, (&text, Language::default()), now)?);
+            messages.extend(self.tell(&reachable, (&text, Language::default()), now)?);
         }
         let sealed = self.seal_changed(account_id, &account.sealed, &profile);
         Ok(Some(Loss {
@@ -113,6 +129,24 @@ impl Accounts {
     pub(super) fn notice(&self, kind: NoticeKind, at: Instant) -> (NoticeId, Notice) {
         let id = NoticeId::ordered(at, &*self.entropy);
         (id, Notice { kind, at })
+    }
+
+    /// A person without the phones that were not confirmed for so long that they may be somebody
+    /// else's by now.
+    pub(super) async fn reachable(
+        &self,
+        id: AccountId,
+        profile: &Profile,
+    ) -> Result<Profile, storage::Error> {
+        let mut reader = self.ledger.reader().await?;
+        let mut reachable = profile.clone();
+        reachable.phones.clear();
+        for phone in &profile.phones {
+            if self.phone_counts(self.confirmed_at(&mut reader, id, phone).await?) {
+                reachable.phones.push(phone.clone());
+            }
+        }
+        Ok(reachable)
     }
 
     /// One message to every channel of a person.
@@ -185,17 +219,19 @@ impl Loss {
     }
 }
 
-/// Ends whatever was begun with an account until now; what begins afterwards counts.
+/// Ends whatever was begun with an account until now, also what is being written at this moment;
+/// what begins afterwards counts. The access epoch that begins.
 pub(super) async fn end_access(
     entry: &mut Entry<'_>,
     id: AccountId,
     (told, now): (&OutboxItem, Instant),
-) -> Result<(), storage::Error> {
+) -> Result<i64, storage::Error> {
+    let access_epoch = accounts::raise_epoch(entry.tx(), id).await?;
     if sessions::end_all(entry.tx(), id, now).await? > 0 {
         entry.enqueue(told).await?;
     }
     authorizations::revoke_all(entry.tx(), id, now).await?;
     entry.announce(Change::AccountChanged(id));
     entry.announce(Change::AccountRestored(id));
-    Ok(())
+    Ok(access_epoch)
 }

@@ -64,7 +64,7 @@ impl Accounts {
         let document_key = self.document_key(&document);
         let phone_key = self.phone_key(&phone);
         let profile = Profile {
-            name,
+            name: Some(name),
             documents: vec![document],
             phones: vec![phone],
             emails: email.into_iter().collect(),
@@ -142,6 +142,10 @@ impl NewAccount {
 
     pub(super) fn document_key(&self) -> &str {
         &self.document_key
+    }
+
+    pub(super) fn phone_key(&self) -> &str {
+        &self.phone_key
     }
 
     /// Makes it the holder of its document; false when another account is.

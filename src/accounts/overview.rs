@@ -86,7 +86,7 @@ impl Accounts {
         confirmed_at.is_some_and(|at| at > self.phone_horizon())
     }
 
-    async fn confirmed_at(
+    pub(super) async fn confirmed_at(
         &self,
         reader: &mut storage::Reader,
         id: AccountId,

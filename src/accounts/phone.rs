@@ -17,8 +17,8 @@ use crate::storage::{self, account_index, accounts, challenges, notices};
 /// Why no code was sent to a phone of an account.
 #[derive(Debug, thiserror::Error)]
 pub enum PhoneError {
-    /// The account has no such phone.
-    #[error("the account has no such phone")]
+    /// The account has no such phone, or nothing can be sent to it.
+    #[error("no code can be sent to such a phone of the account")]
     Unknown,
     /// No code may be sent.
     #[error(transparent)]
@@ -45,6 +45,9 @@ impl Accounts {
         place: usize,
         visitor: Visitor<'_>,
     ) -> Result<String, PhoneError> {
+        if !self.sends_messages {
+            return Err(PhoneError::Unknown);
+        }
         let profile = self.profile(account_id).await?;
         let phone = profile.and_then(|(_, profile)| profile.phones.into_iter().nth(place));
         let draft = Draft::Phone {

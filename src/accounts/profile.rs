@@ -19,14 +19,24 @@ use crate::storage::{self, accounts, checks};
 /// What is known of a person. Sealed as one piece under the account's key.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Profile {
-    /// The name as its bearer writes it.
-    pub name: PersonName,
+    /// The name as its bearer writes it; none once the account has lost the last document that said
+    /// so.
+    pub name: Option<PersonName>,
     /// Identity documents, the first one registered first.
     pub documents: Vec<IdentityDocument>,
     /// Confirmed phones, the preferred one first.
     pub phones: Vec<PhoneNumber>,
     /// E-mail addresses, none of them confirmed: e-mail never authenticates.
     pub emails: Vec<EmailAddress>,
+}
+
+impl Profile {
+    /// By what the person is addressed: the masked name, else a masked phone.
+    pub fn masked(&self) -> String {
+        let name = self.name.as_ref().map(PersonName::masked);
+        let phone = || self.phones.first().map(PhoneNumber::masked);
+        name.or_else(phone).unwrap_or_else(|| "*".to_owned())
+    }
 }
 
 impl Accounts {

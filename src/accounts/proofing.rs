@@ -33,7 +33,12 @@ pub(super) enum Proof {
 impl Accounts {
     /// Whether residents can register and recover here: an authority can be asked, and codes sent.
     pub const fn proves_identities(&self) -> bool {
-        self.authority.is_some()
+        self.authority.is_some() && self.sends_messages
+    }
+
+    /// Whether one-time codes can be sent here.
+    pub const fn sends_codes(&self) -> bool {
+        self.sends_messages
     }
 
     /// Asks the authority. The code that came back pays for it, but whoever tries again and again

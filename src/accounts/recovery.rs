@@ -18,7 +18,9 @@ use crate::domain::check::Check;
 use crate::domain::id::{AccountId, ChallengeId, NoticeId};
 use crate::domain::instant::Instant;
 use crate::domain::message::MessageText;
+use crate::domain::name::PersonName;
 use crate::domain::notice::{Notice, NoticeKind};
+use crate::domain::phone_holder;
 use crate::ledger::Entry;
 use crate::ledger::audit::{Event, EventKind};
 use crate::ledger::outbox::OutboxItem;
@@ -72,15 +74,17 @@ impl Accounts {
             return Ok(Prepared::Refused(ChallengeOutcome::NoAccount));
         };
         // The check is about this name: the level must not vouch for another.
-        let renamed = if profile.name.matches(&application.name) {
+        let is_same = |name: &PersonName| name.matches(&application.name);
+        let renamed = if profile.name.as_ref().is_some_and(is_same) {
             None
         } else {
-            profile.name = application.name.clone();
+            profile.name = Some(application.name.clone());
             let old = account.sealed;
             let new = self.seal_changed(account_id, &old, &profile).await?;
             Some((old, new))
         };
         let message = MessageText::AccountRecovered { at: now };
+        let reachable = self.reachable(account_id, &profile).await?;
         Ok(Prepared::Recovery(Box::new(Recovery {
             challenge: open.id,
             account_id,
@@ -93,7 +97,7 @@ impl Accounts {
             renamed,
             privacy_version: application.privacy_version.clone(),
             notice: self.notice(NoticeKind::Recovered, now),
-            messages: self.tell(&profile, (&message, application.language), now)?,
+            messages: self.tell(&reachable, (&message, application.language), now)?,
             told: self.sessions_ended(account_id, now)?,
             now,
         })))
@@ -130,7 +134,8 @@ impl Recovery {
         self.account_id
     }
 
-    pub(super) async fn write(&self, entry: &mut Entry<'_>) -> Result<(), WriteError> {
+    /// Writes it; the access epoch that begins.
+    pub(super) async fn write(&self, entry: &mut Entry<'_>) -> Result<i64, WriteError> {
         let (id, now) = (self.account_id, self.now);
         let outcome = ChallengeOutcome::Done;
         if !challenges::finish(entry.tx(), self.challenge, outcome, now).await? {
@@ -143,7 +148,7 @@ impl Recovery {
                 return Err(WriteError::Changed);
             }
         }
-        end_access(entry, id, (&self.told, now)).await?;
+        let access_epoch = end_access(entry, id, (&self.told, now)).await?;
         let tx = entry.tx();
         if let Some((old, new)) = &self.renamed
             && !accounts::replace_profile(tx, id, (old, new), now).await?
@@ -170,7 +175,8 @@ impl Recovery {
                 "authority": check.authority,
                 "transaction": check.transaction,
             }));
-        Ok(entry.record(&event).await?)
+        entry.record(&event).await?;
+        Ok(access_epoch)
     }
 
     /// Its own account and the losers', in one order for all.
@@ -185,13 +191,17 @@ impl Recovery {
         Ok(())
     }
 
-    /// Whether document, level and phone are what they were, behind the lock.
+    /// Whether document, level, phone and who else has it are what they were, behind the lock.
     async fn look_again(&self, entry: &mut Entry<'_>) -> Result<(), WriteError> {
         let tx = entry.tx();
         let holder = account_index::find_by_document(tx, &self.document_key).await?;
         let phone = (self.phone_key.as_str(), self.phone_horizon);
         let obstacle = obstacle(tx, self.account_id, phone, self.now).await?;
-        if holder == Some(self.account_id) && obstacle.is_none() {
+        let phone_holders = account_index::list_holders(tx, &self.phone_key).await?;
+        let losers = phone_holder::losers(&phone_holders, Some(self.account_id));
+        let is_prepared = |loser| self.losses.iter().any(|loss| loss.account_id() == loser);
+        let is_same = holder == Some(self.account_id) && losers.into_iter().all(is_prepared);
+        if is_same && obstacle.is_none() {
             Ok(())
         } else {
             Err(WriteError::Changed)

@@ -169,6 +169,11 @@ impl Registration {
         if !self.new.claim_phone(entry).await? {
             return Err(WriteError::Changed);
         }
+        let phone_key = self.new.phone_key();
+        let phone_holders = account_index::list_holders(entry.tx(), phone_key).await?;
+        if !phone_holder::losers(&phone_holders, Some(id)).is_empty() {
+            return Err(WriteError::Changed);
+        }
         // Begun anew, it is another account, under another key.
         match self.new.insert(entry).await? {
             Insertion::Inserted => {}

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use super::Accounts;
 use crate::crypto::seal::Sealed;
 use crate::crypto::{digest, encoding};
-use crate::domain::account::AccountStatus;
 use crate::domain::id::{AccountId, SessionId};
 use crate::domain::session::Session;
 use crate::storage;
@@ -64,7 +63,7 @@ impl Accounts {
 
     fn stands(&self, stored: &StoredSession, cookie: &SessionCookie) -> bool {
         stored.ended_at.is_none()
-            && stored.account_status == AccountStatus::Active
+            && stored.is_supported
             && stored.session.expires_at > self.now()
             && digest::equal(
                 stored.secret_hash.as_bytes(),

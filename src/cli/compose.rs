@@ -109,6 +109,7 @@ impl Services {
             entropy: Arc::clone(&entropy),
             session_ttl: config.lifetimes.session,
             authority: authority.clone(),
+            sends_messages: config.notification.gateway.is_some(),
             code_limits: config.proofing.code_limits,
             check_lifetime: config.proofing.check_lifetime,
         });

@@ -35,7 +35,7 @@ const MOST_REDIRECTS: u32 = 8;
 pub enum TourError {
     /// A server did not answer.
     #[error("no answer")]
-    Http(#[from] reqwest::Error),
+    Http(#[source] reqwest::Error),
     /// An address is none.
     #[error("an address is malformed")]
     Address(#[from] url::ParseError),
@@ -53,6 +53,13 @@ pub enum TourError {
     /// What two pages say does not go together.
     #[error("not as the story has it: {0}")]
     Otherwise(&'static str),
+}
+
+impl From<reqwest::Error> for TourError {
+    /// Addresses of the tour are long, and told anyway.
+    fn from(error: reqwest::Error) -> Self {
+        Self::Http(error.without_url())
+    }
 }
 
 /// A tour that has not begun.

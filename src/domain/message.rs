@@ -96,8 +96,6 @@ pub enum MessageText {
         /// The phone, masked.
         masked_phone: String,
     },
-    /// The password was changed.
-    PasswordChanged,
 }
 
 impl MessageText {
@@ -111,8 +109,7 @@ impl MessageText {
             Self::AccountRegistered
             | Self::AccountRecovered { .. }
             | Self::DocumentTakenOver { .. }
-            | Self::PhoneLeft { .. }
-            | Self::PasswordChanged => NOTICE_LIFETIME,
+            | Self::PhoneLeft { .. } => NOTICE_LIFETIME,
         }
     }
 
@@ -126,8 +123,7 @@ impl MessageText {
             Self::AccountRegistered
             | Self::AccountRecovered { .. }
             | Self::DocumentTakenOver { .. }
-            | Self::PhoneLeft { .. }
-            | Self::PasswordChanged => None,
+            | Self::PhoneLeft { .. } => None,
         }
     }
 }

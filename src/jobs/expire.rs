@@ -1,5 +1,5 @@
-//! Deletes what has expired: sessions, authorizations, what the outbox gave up. At most 500 rows a
-//! statement, so that no sweep holds others up.
+//! Deletes what has expired: sessions, authorizations, challenges, counters, and what the outbox gave
+//! up. At most 500 rows a statement, so that no sweep holds others up.
 
 use std::time::Duration;
 
@@ -21,6 +21,7 @@ pub async fn run(ledger: Ledger, shutdown: Shutdown) {
 
 /// Deletes all that has expired.
 pub async fn sweep(ledger: &Ledger) -> Result<(), storage::Error> {
+    ledger.outbox().sweep().await?;
     let now = ledger.now();
     let before = now.minus(KEPT);
     let storage = ledger.storage();

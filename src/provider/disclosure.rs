@@ -28,7 +28,7 @@ pub(super) fn release(wanted: &BTreeSet<Claim>, profile: &Profile) -> ReleasedCl
     let phone = profile.phones.first();
     let email = profile.emails.first();
     let known = ReleasedClaims {
-        name: Some(profile.name.as_str().to_owned()),
+        name: profile.name.as_ref().map(|name| name.as_str().to_owned()),
         phone_number: phone.map(|phone| phone.as_str().to_owned()),
         phone_number_verified: phone.map(|_| true),
         email: email.map(|email| email.as_str().to_owned()),

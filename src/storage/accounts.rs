@@ -74,6 +74,21 @@ pub async fn lock(
     row.map(|row| read_status(&row)).transpose()
 }
 
+/// Makes void whatever was begun with an account until now, also what is being written at this
+/// moment: sessions and authorizations hold only as long as their number is the account's.
+/// The number of the time that begins.
+pub async fn raise_epoch(tx: &mut Transaction, id: AccountId) -> Result<i64, Error> {
+    let row = tx
+        .returning(
+            "UPDATE accounts SET access_epoch = access_epoch + 1 WHERE account_id = $1
+             RETURNING access_epoch",
+            values![id],
+        )
+        .await?;
+    row.ok_or_else(|| corrupt("access_epoch"))?
+        .get("access_epoch")
+}
+
 /// Replaces the profile that `old` was read from; false when it has changed meanwhile.
 pub async fn replace_profile(
     tx: &mut Transaction,
@@ -100,7 +115,7 @@ pub async fn update_status(
 ) -> Result<bool, Error> {
     let changed = tx
         .execute(
-            "UPDATE accounts SET status = $3, changed_at = $4
+            "UPDATE accounts SET status = $3, changed_at = $4, access_epoch = access_epoch + 1
               WHERE account_id = $1 AND status = $2",
             values![id, from.as_str(), to.as_str(), now],
         )

@@ -23,12 +23,13 @@ pub async fn redeem(
         .execute(
             "INSERT INTO authorizations (account_id, authorization_id, client_id, session_id,
                                          grant_id, subject, scope, details, issued_at, expires_at,
-                                         refresh_count)
+                                         refresh_count, access_epoch)
              SELECT a.account_id, $2, $3, $4, $5, $6, $7, $8, $9,
                     CASE WHEN $11 IS NULL AND s.expires_at > $10 THEN s.expires_at ELSE $10 END,
-                    $11
+                    $11, a.access_epoch
                FROM accounts a
                JOIN sessions s ON s.account_id = a.account_id AND s.session_id = $4
+                              AND s.access_epoch = a.access_epoch
               WHERE a.account_id = $1 AND a.status = 'active'
                 AND s.ended_at IS NULL AND s.expires_at > $12
                 AND EXISTS (SELECT 1 FROM grants g
@@ -99,7 +100,8 @@ pub async fn find(
             "SELECT z.account_id, z.authorization_id, z.client_id, z.session_id, z.grant_id,
                     z.subject, z.scope, z.details, z.issued_at, z.expires_at, z.refresh_count,
                     z.rotated_at, z.revoked_at,
-                    (a.status = 'active' AND g.grant_id IS NOT NULL) AS is_supported
+                    (a.status = 'active' AND g.grant_id IS NOT NULL
+                     AND z.access_epoch = a.access_epoch) AS is_supported
                FROM authorizations z
                JOIN accounts a ON a.account_id = z.account_id
                LEFT JOIN grants g ON g.account_id = z.account_id AND g.client_id = z.client_id
@@ -122,7 +124,8 @@ pub async fn find_with_profile(
             "SELECT z.account_id, z.authorization_id, z.client_id, z.session_id, z.grant_id,
                     z.subject, z.scope, z.details, z.issued_at, z.expires_at, z.refresh_count,
                     z.rotated_at, z.revoked_at,
-                    (a.status = 'active' AND g.grant_id IS NOT NULL) AS is_supported,
+                    (a.status = 'active' AND g.grant_id IS NOT NULL
+                     AND z.access_epoch = a.access_epoch) AS is_supported,
                     a.key_bucket, a.key_version, a.wrapped_key, a.profile
                FROM authorizations z
                JOIN accounts a ON a.account_id = z.account_id

@@ -29,24 +29,27 @@ pub async fn insert_password(
     Ok(())
 }
 
-/// The account's password, if it has one.
+/// The account's password, if it has one, and its access epoch: a login by this password holds only
+/// if that is still the same.
 pub async fn find_password(
     reader: &mut Reader,
     account_id: AccountId,
-) -> Result<Option<PasswordCredential>, Error> {
+) -> Result<Option<(PasswordCredential, i64)>, Error> {
     let row = reader
         .fetch_optional(
-            "SELECT credential_id, secret FROM credentials
-              WHERE account_id = $1 AND kind = 'password'
-              ORDER BY credential_id DESC LIMIT 1",
+            "SELECT c.credential_id, c.secret, a.access_epoch
+               FROM credentials c JOIN accounts a ON a.account_id = c.account_id
+              WHERE c.account_id = $1 AND c.kind = 'password'
+              ORDER BY c.credential_id DESC LIMIT 1",
             values![account_id],
         )
         .await?;
     row.map(|row| {
-        Ok(PasswordCredential {
+        let credential = PasswordCredential {
             id: row.get("credential_id")?,
             hash: row.get("secret")?,
-        })
+        };
+        Ok((credential, row.get("access_epoch")?))
     })
     .transpose()
 }

@@ -4,10 +4,10 @@ use super::{Error, Reader, Transaction, values};
 use crate::domain::id::{AccountId, NoticeId};
 use crate::domain::notice::{Notice, NoticeKind};
 
-/// How many are shown: the latest.
-const SHOWN: u32 = 20;
+/// How many are kept: the latest.
+const KEPT: u32 = 20;
 
-/// Notes what happened.
+/// Notes what happened. Only the latest are kept.
 pub async fn insert(
     tx: &mut Transaction,
     account_id: AccountId,
@@ -19,6 +19,14 @@ pub async fn insert(
         values![account_id, id, notice.kind.as_str(), notice.at],
     )
     .await?;
+    tx.execute(
+        "DELETE FROM account_notices
+          WHERE account_id = $1 AND notice_id NOT IN (
+                SELECT notice_id FROM account_notices WHERE account_id = $1
+                 ORDER BY notice_id DESC LIMIT $2)",
+        values![account_id, KEPT],
+    )
+    .await?;
     Ok(())
 }
 
@@ -28,7 +36,7 @@ pub async fn list(reader: &mut Reader, account_id: AccountId) -> Result<Vec<Noti
         .fetch_all(
             "SELECT kind, at FROM account_notices WHERE account_id = $1
               ORDER BY notice_id DESC LIMIT $2",
-            values![account_id, SHOWN],
+            values![account_id, KEPT],
         )
         .await?;
     rows.iter()

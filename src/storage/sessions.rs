@@ -1,26 +1,26 @@
 //! The `sessions` table.
 
 use super::{Error, Reader, Row, SWEEP_LIMIT, Transaction, checks, grants, values};
-use crate::domain::account::AccountStatus;
 use crate::domain::check::Check;
 use crate::domain::grant::Grant;
 use crate::domain::id::{AccountId, SessionId};
 use crate::domain::instant::Instant;
 use crate::domain::session::Session;
 
-/// Inserts a session if its account may be used; false when it may not.
+/// Inserts a session if its account may be used and nothing has ended all that was begun with it
+/// since the proof was looked at, at `access_epoch`; false otherwise.
 pub async fn insert(
     tx: &mut Transaction,
     session: &Session,
     secret_hash: &str,
-    device: Option<&str>,
+    (device, access_epoch): (Option<&str>, i64),
 ) -> Result<bool, Error> {
     let inserted = tx
         .execute(
             "INSERT INTO sessions (account_id, session_id, secret_hash, methods,
-                                   authenticated_at, expires_at, device)
-             SELECT account_id, $2, $3, $4, $5, $6, $7 FROM accounts
-              WHERE account_id = $1 AND status = 'active'",
+                                   authenticated_at, expires_at, device, access_epoch)
+             SELECT account_id, $2, $3, $4, $5, $6, $7, access_epoch FROM accounts
+              WHERE account_id = $1 AND status = 'active' AND access_epoch = $8",
             values![
                 session.account_id,
                 session.id,
@@ -29,25 +29,30 @@ pub async fn insert(
                 session.authenticated_at,
                 session.expires_at,
                 device,
+                access_epoch,
             ],
         )
         .await?;
     Ok(inserted == 1)
 }
 
-/// Renews a live session after its person proved anew who they are; false when it has ended.
+/// Renews a live session after its person proved anew who they are, by a proof looked at at
+/// `access_epoch`; false when it has ended.
 pub async fn renew(
     tx: &mut Transaction,
     session: &Session,
     secret_hash: &str,
+    access_epoch: i64,
 ) -> Result<bool, Error> {
     let renewed = tx
         .execute(
             "UPDATE sessions SET secret_hash = $3, methods = $4, authenticated_at = $5,
                                  expires_at = $6
               WHERE account_id = $1 AND session_id = $2 AND ended_at IS NULL
+                AND access_epoch = $7
                 AND EXISTS (SELECT 1 FROM accounts a
-                             WHERE a.account_id = $1 AND a.status = 'active')",
+                             WHERE a.account_id = $1 AND a.status = 'active'
+                               AND a.access_epoch = $7)",
             values![
                 session.account_id,
                 session.id,
@@ -55,6 +60,7 @@ pub async fn renew(
                 session.methods.to_string(),
                 session.authenticated_at,
                 session.expires_at,
+                access_epoch,
             ],
         )
         .await?;
@@ -70,8 +76,8 @@ pub struct StoredSession {
     pub secret_hash: String,
     /// When it was ended.
     pub ended_at: Option<Instant>,
-    /// The status of its account.
-    pub account_status: AccountStatus,
+    /// Whether its account is active, and nothing has ended all that was begun with it since.
+    pub is_supported: bool,
 }
 
 /// The session, ended or not.
@@ -83,7 +89,8 @@ pub async fn find(
     let row = reader
         .fetch_optional(
             "SELECT s.account_id, s.session_id, s.secret_hash, s.methods, s.authenticated_at,
-                    s.expires_at, s.ended_at, a.status
+                    s.expires_at, s.ended_at,
+                    (a.status = 'active' AND s.access_epoch = a.access_epoch) AS is_supported
                FROM sessions s JOIN accounts a ON a.account_id = s.account_id
               WHERE s.account_id = $1 AND s.session_id = $2",
             values![account_id, session_id],
@@ -117,7 +124,9 @@ pub async fn find_for_client(
     let rows = reader
         .fetch_all(
             "SELECT s.account_id, s.session_id, s.secret_hash, s.methods, s.authenticated_at,
-                    s.expires_at, s.ended_at, a.status, g.grant_id, g.scope, g.claims, g.terms,
+                    s.expires_at, s.ended_at,
+                    (a.status = 'active' AND s.access_epoch = a.access_epoch) AS is_supported,
+                    g.grant_id, g.scope, g.claims, g.terms,
                     g.granted_at, j.subject, c.method, c.authority, c.reference, c.result,
                     c.performed_at, c.expires_at AS check_expires_at
                FROM sessions s
@@ -164,9 +173,12 @@ pub async fn list_live(
 ) -> Result<Vec<ListedSession>, Error> {
     let rows = reader
         .fetch_all(
-            "SELECT session_id, device, authenticated_at FROM sessions
-              WHERE account_id = $1 AND ended_at IS NULL AND expires_at > $2
-              ORDER BY authenticated_at DESC, session_id",
+            "SELECT s.session_id, s.device, s.authenticated_at
+               FROM sessions s
+               JOIN accounts a ON a.account_id = s.account_id
+                              AND a.access_epoch = s.access_epoch
+              WHERE s.account_id = $1 AND s.ended_at IS NULL AND s.expires_at > $2
+              ORDER BY s.authenticated_at DESC, s.session_id",
             values![account_id, now],
         )
         .await?;
@@ -240,7 +252,6 @@ fn read(row: &Row) -> Result<StoredSession, Error> {
         },
         secret_hash: row.get("secret_hash")?,
         ended_at: row.get("ended_at")?,
-        account_status: AccountStatus::parse(&row.get::<String>("status")?)
-            .ok_or_else(|| corrupt("status"))?,
+        is_supported: row.get("is_supported")?,
     })
 }

@@ -59,8 +59,8 @@ pub struct HeldPhone {
     pub confirmed_at: Option<LocalTime>,
     /// Whether it still logs in and recovers.
     pub standing: Standing,
-    /// The form that sends a code to confirm it again.
-    pub confirm: Form,
+    /// The form that sends a code to confirm it again, where codes can be sent.
+    pub confirm: Option<Form>,
 }
 
 /// Whether something still counts.

@@ -73,8 +73,6 @@ pub enum CodeProblem {
     Expired,
     /// There were too many wrong ones, so that none counts until another is sent.
     TooManyTries,
-    /// It could not be looked at for now.
-    TryLater,
 }
 
 /// Why no other code was sent.
@@ -115,7 +113,6 @@ impl Page for CodePage {
                 CodeProblem::Wrong { tries_left: 3 },
                 CodeProblem::Expired,
                 CodeProblem::TooManyTries,
-                CodeProblem::TryLater,
             ]
             .map(|problem| Self {
                 portal: None,

@@ -49,7 +49,6 @@ pub(super) fn wording(text: &MessageText) -> (&'static str, FluentArgs<'_>) {
         MessageText::RecoveryCode { .. } => "message-recovery_code",
         MessageText::PhoneCode { .. } => "message-phone_code",
         MessageText::AccountRegistered => "message-account_registered",
-        MessageText::PasswordChanged => "message-password_changed",
         MessageText::AccountRecovered { at } => {
             values.set("at", beijing_time(*at));
             "message-account_recovered"
@@ -103,7 +102,6 @@ pub(super) mod tests {
                 at,
                 masked_phone: "+*********4321".to_owned(),
             },
-            MessageText::PasswordChanged,
         ]
     }
 

@@ -257,7 +257,6 @@ message-account_registered = [Tongxing] Your real-name account is open: enter th
 message-account_recovered = [Tongxing] Your account got a new password at { $at } (Beijing time), and all earlier logins were ended. If this was not you, recover your account at once or go to a service counter.
 message-document_taken_over = [Tongxing] At { $at } (Beijing time) somebody proved, at a higher level, that the document on your account is theirs. It has left your account. If you object, go to a service counter.
 message-phone_left = [Tongxing] At { $at } (Beijing time) somebody else confirmed phone { $phone } as theirs. It has left your account and no longer logs in or recovers it. If you object, go to a service counter.
-message-password_changed = [Tongxing] Your password was changed. If this was not you, recover your account at once.
 
 ## Demo
 

@@ -257,7 +257,6 @@ message-account_registered = 【通行】您的实名账号已开通，可以用
 message-account_recovered = 【通行】您的账号于 { $at } 设置了新密码，此前的登录已全部退出。如果不是您本人操作的，请马上找回账号，或者到服务窗口办理。
 message-document_taken_over = 【通行】您账号上的证件于 { $at } 由他人以更高等级的核验证明为其本人所有，已从您的账号移出。如有异议，请到服务窗口办理。
 message-phone_left = 【通行】手机号 { $phone } 于 { $at } 由他人确认为其所有，已从您的账号移出，不能再用来登录或找回账号。如有异议，请到服务窗口办理。
-message-password_changed = 【通行】您的密码已修改。如果不是您本人操作的，请马上找回账号。
 
 ## 演示
 

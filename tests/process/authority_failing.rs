@@ -12,6 +12,7 @@ use crate::outbox::Outbox;
 use crate::people::Person;
 use crate::server::{Server, within};
 use crate::simulator::Simulator;
+use crate::statistics::report;
 
 /// How long a check may take here.
 const TIMEOUT: Duration = Duration::from_millis(700);
@@ -279,7 +280,7 @@ on_both! {
             pressed += pressing.await.unwrap();
         }
         let (usual, then) = (before[LOGINS / 2], meanwhile[LOGINS / 2]);
-        eprintln!("a login takes {usual:?}, meanwhile {then:?}; {pressed} presses");
+        report(format_args!("a login takes {usual:?}, meanwhile {then:?}; {pressed} presses"));
         assert!(pressed >= people.len(), "somebody waits all the time: {pressed}");
         // The presses cost something too; a login that waited for the authority would take longer
         // than any of them.

@@ -23,7 +23,7 @@ use crate::installation::{Installation, on_both};
 use crate::outbox::Outbox;
 use crate::people::Person;
 use crate::server::Server;
-use crate::statistics::{deviations, median, smallest_seen};
+use crate::statistics::{deviations, median, report, smallest_seen};
 
 /// Tries of each of the four kinds in a round: twice as many with a known document as this, and
 /// twice as many without.
@@ -161,10 +161,9 @@ fn look(answer: &Answer) -> String {
             "set-cookie" => value.to_str().unwrap().split('=').next().unwrap(),
             _ => value.to_str().unwrap(),
         };
-        look += &format!("\n{name}: {value}");
+        look.extend(["\n", name.as_str(), ": ", value]);
     }
-    look += "\n";
-    look += &answer.body;
+    look.extend(["\n", &answer.body]);
     for mark in ["challenge=", "value=\""] {
         let mut parts = look.split(mark);
         let first = parts.next().unwrap().to_owned();
@@ -193,13 +192,13 @@ fn differences(tries: &[Try]) -> Differences {
             };
             let (with, without) = (times(true), times(false));
             let by = deviations(&with, &without);
-            eprintln!(
+            report(format_args!(
                 "{step:?}, {known:?}: known {:.2} ms, unknown {:.2} ms, {by:+.1} deviations; \
                  {:.2} ms more would be seen",
                 median(&with),
                 median(&without),
                 smallest_seen(&with, &without, LIMIT),
-            );
+            ));
             if by.abs() > LIMIT {
                 differences.insert((step, known), by);
             }

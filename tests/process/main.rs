@@ -34,6 +34,7 @@ mod killed;
 mod logout;
 mod personal_data;
 mod registration;
+mod registration_races;
 mod registrations_killed;
 mod removal;
 mod tls;

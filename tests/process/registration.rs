@@ -76,7 +76,7 @@ on_both! {
         let http = &server.http;
         let mut squatting = Browser::new(http);
         let code = squatting.enter(&portal, &squatter).await.code();
-        let squatted = portal.tokens(http, &code).await;
+        let stolen = portal.tokens(http, &code).await;
         let before = installation.shown(&squatter).await;
         assert_eq!(before["identity_assurance_level"], L1, "{before}");
 
@@ -90,11 +90,11 @@ on_both! {
 
         what_is_left_of_the_squatter(installation, (&before, &squatter)).await;
         crate::server::within(std::time::Duration::from_secs(2), "nothing rests on it", async || {
-            let alive = portal.is_active(http, &squatted.access).await;
+            let alive = portal.is_active(http, &stolen.access).await;
             (!alive).then_some(())
         })
         .await;
-        assert_eq!(portal.refresh(http, &squatted.refresh).await.status, 400);
+        assert_eq!(portal.refresh(http, &stolen.refresh).await.status, 400);
         let page = squatting.open("/account").await;
         assert!(page.has("login-submit"), "the login is over: {page:?}");
         outbox.told(&squatter.phone, "证件").await;

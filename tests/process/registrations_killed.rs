@@ -2,22 +2,24 @@
 //! there, and whoever was cut off goes on where they were, or begins again.
 
 use std::hash::{BuildHasher as _, RandomState};
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::browser::{Browser, Page};
-use crate::http::Http;
+use crate::http::{Answer, Http};
 use crate::installation::{Installation, on_both};
 use crate::killed::the_audit_log_recovers;
 use crate::outbox::Outbox;
 use crate::people::Person;
 use crate::server::{Server, within};
+use crate::statistics::report;
 
 const RESIDENTS: u32 = 1_000;
 const AT_ONCE: usize = 32;
-/// The server is killed when so many registrations are acknowledged; which of them is drawn.
-const KILLED_AT: std::ops::Range<usize> = 100..800;
+/// The server is killed twice: when so many registrations are acknowledged, drawn from each range.
+const KILLED_AT: [Range<usize>; 2] = [100..450, 550..900];
 const PATIENCE: Duration = Duration::from_mins(4);
 
 /// Somebody who registers.
@@ -70,6 +72,16 @@ impl From<reqwest::Error> for Gone {
     }
 }
 
+/// Whether the server says that it has too much to do, and to try again; then that is done a little
+/// later.
+async fn is_busy(answer: &Answer) -> bool {
+    let is_busy = answer.status == 503 && answer.header("retry-after").is_some();
+    if is_busy {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    is_busy
+}
+
 impl Applicant {
     fn new(index: u32, http: &Http) -> Self {
         Self {
@@ -80,42 +92,59 @@ impl Applicant {
         }
     }
 
+    fn is_done(&self) -> bool {
+        matches!(self.progress, Progress::Acknowledged | Progress::Over)
+    }
+
     /// Goes on until logged in.
     async fn register(&mut self, around: &Surroundings) -> Result<(), Gone> {
-        loop {
+        while !self.is_done() {
             let progress = std::mem::replace(&mut self.progress, Progress::Beginning);
             self.progress = match progress {
-                Progress::Beginning => Progress::Challenged(self.begin().await?),
-                Progress::Challenged(page) => match self.code(around).await {
-                    Some(code) => {
-                        self.progress = Progress::Unknown(page);
-                        self.type_code(&code).await?
-                    }
-                    None => {
+                Progress::Beginning => self.begin().await?,
+                Progress::Challenged(page) => {
+                    let Some(code) = self.code(around).await else {
                         self.progress = Progress::Challenged(page);
                         return Err(Gone);
+                    };
+                    self.progress = Progress::Unknown(page);
+                    self.type_code(&code).await?
+                }
+                Progress::Unknown(page) => match self.look_again(&page).await {
+                    Ok(progress) => progress,
+                    Err(gone) => {
+                        self.progress = Progress::Unknown(page);
+                        return Err(gone);
                     }
                 },
-                Progress::Unknown(page) => self.look_again(&page).await,
-                done @ (Progress::Acknowledged | Progress::Over) => {
-                    self.progress = done;
-                    around.acknowledged.fetch_add(1, Ordering::SeqCst);
-                    return Ok(());
-                }
+                done @ (Progress::Acknowledged | Progress::Over) => done,
             };
+            if self.is_done() {
+                around.acknowledged.fetch_add(1, Ordering::SeqCst);
+            }
         }
+        Ok(())
     }
 
     /// The form, and the page that it leads to.
-    async fn begin(&mut self) -> Result<Page, Gone> {
+    async fn begin(&mut self) -> Result<Progress, Gone> {
         let url = format!("{}/register", self.browser.http.origin());
         let form = self.browser.try_open(&url).await?;
         let fields = crate::applying::fields(&form, &self.person);
         let fields: Vec<(&str, &str)> = fields.iter().map(|(k, v)| (&**k, *v)).collect();
         let answer = self.browser.try_submit(&form, &fields).await?;
+        if is_busy(&answer).await {
+            return Ok(Progress::Beginning);
+        }
         assert_eq!(answer.status, 303, "{answer:?}");
         let url = self.browser.absolute(&url, answer.location().unwrap());
-        Ok(self.browser.try_open(&url).await?)
+        let page = self.browser.try_open(&url).await?;
+        // A page that is not there yet is opened again.
+        if page.has("otp-submit") {
+            Ok(Progress::Challenged(page))
+        } else {
+            Ok(Progress::Unknown(page))
+        }
     }
 
     /// The newest code that was not typed yet. None when the server is gone before it comes.
@@ -144,25 +173,39 @@ impl Applicant {
         }
         let url = page.url.clone();
         let page = Page { url, answer };
+        if is_busy(&page.answer).await {
+            return Ok(Progress::Unknown(page));
+        }
         assert!(page.has("otp-problem"), "{page:?}");
         self.wrong.push(code.to_owned());
         Ok(Progress::Challenged(page))
     }
 
     /// Where an attempt stands whose answer was lost: the browser goes back to its page.
-    async fn look_again(&mut self, page: &Page) -> Progress {
-        let page = self.browser.go(&page.url, None).await.page();
+    async fn look_again(&mut self, page: &Page) -> Result<Progress, Gone> {
+        let mut page = self.browser.try_open(&page.url).await?;
+        if let Some(check) = page.answer.location() {
+            let check = self.browser.absolute(&page.url, check);
+            page = self.browser.try_open(&check).await?;
+        }
         if page.has("otp-submit") {
-            return Progress::Challenged(page);
+            return Ok(Progress::Challenged(page));
         }
         if page.has("retry-submit") {
             // The code had counted; nothing is to be typed again.
-            let account = self.browser.submit(&page, &[]).await.page();
-            assert!(account.has("account-logout"), "{account:?}");
-            return Progress::Acknowledged;
+            let answer = self.browser.try_submit(&page, &[]).await?;
+            if is_busy(&answer).await {
+                return Ok(Progress::Unknown(page));
+            }
+            assert_eq!(answer.location(), Some("/account"), "{answer:?}");
+            assert!(self.browser.is_logged_in(), "{answer:?}");
+            return Ok(Progress::Acknowledged);
+        }
+        if is_busy(&page.answer).await {
+            return Ok(Progress::Unknown(page));
         }
         assert_eq!(page.answer.status, 400, "{page:?}");
-        Progress::Over
+        Ok(Progress::Over)
     }
 
     /// Whether the account is there: the login of before, and a new one.
@@ -184,6 +227,7 @@ impl Applicant {
 on_both! {
     async fn kill_9_in_the_middle_of_1000_registrations_loses_nothing_acknowledged_and_leaves_nothing_half_done(installation: &mut Installation) {
         installation.set("proofing.codes_per_network", "1000000");
+        installation.set("database.pool_size", "16");
         installation.set("log.format", "json");
         installation.migrate().await;
         let people: Vec<Person> = (0..RESIDENTS).map(Person::numbered).collect();
@@ -195,26 +239,23 @@ on_both! {
         };
 
         let mut server = installation.serve().await;
-        let applicants = (0..RESIDENTS).map(|index| Applicant::new(index, &server.http)).collect();
-        let applicants = register_until_killed(&mut server, applicants, &around).await;
-        drop(server);
-        let left = nothing_is_half_there(installation).await;
-        let done = around.acknowledged();
-        assert!(usize::try_from(left).unwrap() >= done, "{left} of {done} accounts");
-
-        around.is_killed.store(false, Ordering::SeqCst);
-        let server = installation.serve().await;
-        let (acknowledged, others): (Vec<_>, Vec<_>) = applicants.into_iter().partition(|applicant| {
-            matches!(applicant.progress, Progress::Acknowledged)
-        });
-        assert_eq!(acknowledged.len(), done);
-        let acknowledged = everybody_has_an_account(acknowledged).await;
-        let others = joined(all_register(others, &around)).await;
-        everybody_has_an_account(others).await;
+        let http = &server.http.apart();
+        let mut applicants = (0..RESIDENTS).map(|index| Applicant::new(index, http)).collect();
+        for killed_at in KILLED_AT {
+            applicants = register_until_killed(&mut server, (applicants, killed_at), &around).await;
+            let left = nothing_is_half_there(installation).await;
+            let done = around.acknowledged();
+            assert!(usize::try_from(left).unwrap() >= done, "{left} of {done} accounts");
+            server = installation.serve().await;
+            around.is_killed.store(false, Ordering::SeqCst);
+            applicants = everybody_done_has_an_account(applicants).await;
+        }
+        let applicants = joined(all_register(applicants, &around)).await;
         assert_eq!(around.acknowledged(), RESIDENTS as usize);
+        let applicants = everybody_done_has_an_account(applicants).await;
         assert_eq!(nothing_is_half_there(installation).await, i64::from(RESIDENTS));
 
-        for applicant in acknowledged.iter().step_by(50) {
+        for applicant in applicants.iter().step_by(50) {
             around.outbox.told(&applicant.person.phone, "is open").await;
         }
         the_audit_log_recovers(installation, &server).await;
@@ -227,11 +268,11 @@ on_both! {
 /// Everybody begins; the server is killed when a drawn number of them is done.
 async fn register_until_killed(
     server: &mut Server,
-    applicants: Vec<Applicant>,
+    (applicants, killed_at): (Vec<Applicant>, Range<usize>),
     around: &Surroundings,
 ) -> Vec<Applicant> {
     let drawn = usize::try_from(RandomState::new().hash_one(0) >> 32).unwrap();
-    let enough = KILLED_AT.start + drawn % KILLED_AT.len();
+    let enough = killed_at.start + drawn % killed_at.len();
     let registering = all_register(applicants, around);
     within(PATIENCE, "enough registrations", async || {
         (around.acknowledged() >= enough).then_some(())
@@ -240,21 +281,17 @@ async fn register_until_killed(
     server.kill();
     around.is_killed.store(true, Ordering::SeqCst);
     let applicants = joined(registering).await;
-    let count = |is: fn(&Progress) -> bool| {
-        let with = applicants
-            .iter()
-            .filter(|applicant| is(&applicant.progress));
-        with.count()
-    };
-    let done = count(|progress| matches!(progress, Progress::Acknowledged));
-    let begun =
-        count(|progress| matches!(progress, Progress::Challenged(_) | Progress::Unknown(_)));
-    let not = count(|progress| matches!(progress, Progress::Beginning));
-    eprintln!("killed with {done} acknowledged, {begun} begun, {not} not");
-    assert!(
-        done >= enough && begun > 0 && not > 0,
-        "{done}, {begun}, {not}: not in the middle"
-    );
+    let done = applicants
+        .iter()
+        .filter(|applicant| applicant.is_done())
+        .count();
+    let is_beginning = |applicant: &&Applicant| matches!(applicant.progress, Progress::Beginning);
+    let not = applicants.iter().filter(is_beginning).count();
+    let begun = applicants.len() - done - not;
+    report(format_args!(
+        "killed: {done} acknowledged, {begun} begun, {not} not"
+    ));
+    assert!(done >= enough && begun > 0 && not > 0, "not in the middle");
     applicants
 }
 
@@ -277,10 +314,10 @@ fn all_register(applicants: Vec<Applicant>, around: &Surroundings) -> Vec<Regist
 
 type Registering = tokio::task::JoinHandle<Vec<Applicant>>;
 
-async fn everybody_has_an_account(applicants: Vec<Applicant>) -> Vec<Applicant> {
+async fn everybody_done_has_an_account(applicants: Vec<Applicant>) -> Vec<Applicant> {
     let tasks = shares(applicants).into_iter().map(|mut share| {
         tokio::spawn(async move {
-            for applicant in &mut share {
+            for applicant in share.iter_mut().filter(|applicant| applicant.is_done()) {
                 applicant.has_an_account().await;
             }
             share

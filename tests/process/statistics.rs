@@ -19,7 +19,7 @@ pub(crate) fn deviations(some: &[f64], others: &[f64]) -> f64 {
         let size = count(equal.len());
         let ours = count(equal.iter().filter(|(_, is_ours)| *is_ours).count());
         // Equals share the mean of their ranks.
-        sum += ours * (below + (size + 1.0) / 2.0);
+        sum += ours * (below + f64::midpoint(size, 1.0));
         ties += size.powi(3) - size;
         below += size;
     }
@@ -31,6 +31,12 @@ pub(crate) fn deviations(some: &[f64], others: &[f64]) -> f64 {
     } else {
         0.0
     }
+}
+
+/// Says what was measured, to whoever runs the tests.
+#[expect(clippy::print_stderr, reason = "a test's output is its report")]
+pub(crate) fn report(measured: std::fmt::Arguments<'_>) {
+    eprintln!("{measured}");
 }
 
 /// The middle one.

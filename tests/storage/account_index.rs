@@ -1,5 +1,6 @@
 //! Who holds a document, who has a phone: the look-up tables, query by query, and under races.
 
+use tongxing::domain::id::Id;
 use tongxing::domain::instant::Instant;
 use tongxing::domain::phone_holder::{ACCOUNTS_PER_PHONE, PhoneHolder};
 use tongxing::storage::migrations::MAIN;
@@ -31,7 +32,7 @@ async fn transfer(storage: &Storage, from: u128, to: u128) -> bool {
 async fn holder(storage: &Storage) -> Option<u128> {
     let mut reader = storage.reader().await.unwrap();
     let found = account_index::find_by_document(&mut reader, "document").await;
-    found.unwrap().map(|id| id.to_u128())
+    found.unwrap().map(Id::to_u128)
 }
 
 async fn add_phone(storage: &Storage, number: u128, confirmed_at: Option<Instant>) -> bool {
@@ -76,7 +77,7 @@ async fn holders(storage: &Storage) -> Vec<PhoneHolder> {
 async fn confirmed_since(storage: &Storage, since: i64) -> Vec<u128> {
     let mut reader = storage.reader().await.unwrap();
     let found = account_index::list_by_phone(&mut reader, "phone", at(since)).await;
-    found.unwrap().into_iter().map(|id| id.to_u128()).collect()
+    found.unwrap().into_iter().map(Id::to_u128).collect()
 }
 
 on_both! {

@@ -216,7 +216,7 @@ on_both! {
         .await;
         assert!(replace("second").await);
         let mut reader = storage.reader().await.unwrap();
-        let found = credentials::find_password(&mut reader, account(1)).await.unwrap().unwrap();
+        let (found, _) = credentials::find_password(&mut reader, account(1)).await.unwrap().unwrap();
         assert_eq!((found.id, found.hash.as_str()), (Id::from_u128(5), "second"));
     }
 
@@ -241,7 +241,7 @@ on_both! {
         assert!(replace().await);
         assert!(!replace().await);
         let mut reader = storage.reader().await.unwrap();
-        let found = credentials::find_password(&mut reader, account(1)).await.unwrap().unwrap();
+        let (found, _) = credentials::find_password(&mut reader, account(1)).await.unwrap().unwrap();
         assert_eq!((found.id, found.hash.as_str()), (Id::from_u128(5), "new"));
         assert!(credentials::find_password(&mut reader, account(2)).await.unwrap().is_none());
     }

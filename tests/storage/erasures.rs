@@ -324,7 +324,7 @@ on_both! {
                         expires_at: at(2),
                     };
                     let inserted = storage.write(session, |tx, session| {
-                        Box::pin(async move { sessions::insert(tx, session, "hash", None).await })
+                        Box::pin(async move { sessions::insert(tx, session, "hash", (None, 0)).await })
                     });
                     return inserted.await.map(|_: bool| ()).err();
                 }

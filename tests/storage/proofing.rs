@@ -177,11 +177,11 @@ on_both! {
         let storage = database.storage(&MAIN).await;
         add_account(&storage, 1).await;
         add_account(&storage, 2).await;
-        for number in 0..25_u128 {
+        for number in 0..25_u8 {
             write(&storage, move |tx| {
-                let kind = NoticeKind::ALL[number as usize % NoticeKind::ALL.len()];
-                let notice = Notice { kind, at: at(number as i64) };
-                Box::pin(notices::insert(tx, account(1), Id::from_u128(number), notice))
+                let kind = NoticeKind::ALL[usize::from(number) % NoticeKind::ALL.len()];
+                let notice = Notice { kind, at: at(number.into()) };
+                Box::pin(notices::insert(tx, account(1), Id::from_u128(number.into()), notice))
             })
             .await;
         }

@@ -35,7 +35,13 @@ fn session(number: u128) -> Session {
 async fn add_session(storage: &Storage, number: u128) -> bool {
     write(storage, move |tx| {
         Box::pin(async move {
-            sessions::insert(tx, &session(number), "secret", Some("Chrome · Android")).await
+            sessions::insert(
+                tx,
+                &session(number),
+                "secret",
+                (Some("Chrome · Android"), 0),
+            )
+            .await
         })
     })
     .await
@@ -225,7 +231,7 @@ on_both! {
         assert!(!add_session(&storage, 2).await);
         let mut reader = storage.reader().await.unwrap();
         let stored = sessions::find(&mut reader, account(1), Id::from_u128(1)).await.unwrap();
-        assert_eq!(stored.unwrap().account_status, AccountStatus::Frozen);
+        assert!(!stored.unwrap().is_supported);
     }
 
     async fn only_a_live_session_is_renewed(database: &Database) {
@@ -234,7 +240,7 @@ on_both! {
             write(&storage, move |tx| {
                 Box::pin(async move {
                     let session = Session { expires_at, ..session(1) };
-                    sessions::renew(tx, &session, "another").await
+                    sessions::renew(tx, &session, "another", 0).await
                 })
             })
             .await
@@ -263,7 +269,7 @@ on_both! {
         write(&storage, |tx| {
             Box::pin(async move {
                 let later = Session { authenticated_at: at(20), ..session(3) };
-                sessions::renew(tx, &later, "another").await
+                sessions::renew(tx, &later, "another", 0).await
             })
         })
         .await;

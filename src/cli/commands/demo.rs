@@ -11,7 +11,7 @@ mod stage;
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use tokio::sync::watch;
 use tracing::Level;
 
@@ -58,6 +58,8 @@ async fn tour(
     folder: &Folder,
     (signals, level): (Signals, LevelControl),
 ) -> anyhow::Result<()> {
+    // As early as the servers': a signal that comes during the start is for both.
+    let mut stopped = Signals::listen().context("cannot listen for signals")?;
     let stage = Stage::build(config, folder).await?;
     let addresses = stage.addresses().clone();
     let paint = if io::stdout().is_terminal() {
@@ -67,14 +69,16 @@ async fn tour(
     };
     let tour = Tour::new(&addresses, Teller::new(paint, output::text))?;
     let (over, until_over) = watch::channel(false);
-    let mut stopped = Signals::listen().context("cannot listen for signals")?;
     let told = async {
-        let told = tokio::select! {
-            told = tour.play() => told.context("the tour"),
-            () = asked_to_stop(&mut stopped) => Err(anyhow::anyhow!("the tour was stopped")),
-        };
-        over.send_replace(true);
-        told
+        tokio::select! {
+            biased;
+            // The servers were asked, too.
+            () = asked_to_stop(&mut stopped) => Err(anyhow!("the tour was stopped")),
+            told = tour.play() => {
+                over.send_replace(true);
+                told.context("the tour")
+            }
+        }
     };
     let (played, told) = tokio::join!(stage.play((signals.until(until_over), level)), told);
     match (played, told) {

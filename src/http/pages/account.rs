@@ -173,7 +173,7 @@ impl Forms<'_> {
         let profile = &overview.profile;
         let phones = profile.phones.iter().zip(&overview.phones_confirmed);
         AccountPage {
-            person: profile.name.masked(),
+            person: profile.masked(),
             level: shown_level(overview.level),
             documents: profile
                 .documents
@@ -205,10 +205,12 @@ impl Forms<'_> {
 
     fn phone(&mut self, place: usize, number: String, confirmed_at: Option<Instant>) -> HeldPhone {
         let subject = self.session.id.to_string();
-        let mut confirm = self.form("/account/phone", PHONE_FORM, &subject);
-        confirm
-            .hidden
-            .push(HiddenField::new("phone", place.to_string()));
+        let confirm = self.state.accounts.sends_codes().then(|| {
+            let mut form = self.form("/account/phone", PHONE_FORM, &subject);
+            form.hidden
+                .push(HiddenField::new("phone", place.to_string()));
+            form
+        });
         HeldPhone {
             number,
             confirmed_at: confirmed_at.map(LocalTime::of),

@@ -129,7 +129,7 @@ fn asked(
     let images = logo.as_ref().map(WebLink::origin);
     let shown = ConsentPage {
         form,
-        person: profile.name.masked(),
+        person: profile.masked(),
         portal: Portal {
             name: portal_name(&paused.client, locale),
             logo,

@@ -53,7 +53,7 @@ async fn person(
         return Ok(None);
     };
     let level = state.accounts.identity_level(session.account_id).await?;
-    Ok(Some((profile.name.masked(), shown_level(level))))
+    Ok(Some((profile.masked(), shown_level(level))))
 }
 
 pub(super) const fn shown_level(level: Option<Ial>) -> IdentityLevel {

@@ -44,7 +44,7 @@ pub async fn show(State(state): State<AppState>, context: RequestContext) -> Res
         Err(response) => return *response,
     };
     let person = match state.accounts.profile(session.account_id).await {
-        Ok(Some((_, profile))) => profile.name.masked(),
+        Ok(Some((_, profile))) => profile.masked(),
         Ok(None) => String::new(),
         Err(error) => return respond::profile_error_page(&state, &context, &error),
     };

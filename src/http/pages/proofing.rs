@@ -152,6 +152,15 @@ impl Underway {
         step_address((self.way, step), &self.sealed, self.paused.as_ref())
     }
 
+    /// Where somebody goes who comes back to the code's page after the code has come back. A phone is
+    /// noted as soon as its code is: there is nothing to try again.
+    fn after_code(&self) -> String {
+        match self.way {
+            Way::Registration | Way::Recovery => self.address("check"),
+            Way::Phone => Way::Phone.start().to_owned(),
+        }
+    }
+
     /// What a form of this challenge is tied to.
     fn subject(&self) -> String {
         let interaction = self.paused.as_ref().map(|paused| paused.sealed.as_str());

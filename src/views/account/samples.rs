@@ -84,6 +84,7 @@ fn full() -> AccountPage {
             phone(Standing::Lapsed, 300),
             HeldPhone {
                 confirmed_at: None,
+                confirm: None,
                 ..phone(Standing::Lapsed, 0)
             },
         ],
@@ -182,7 +183,7 @@ fn phone(standing: Standing, days: i64) -> HeldPhone {
         number: "138****0001".to_owned(),
         confirmed_at: Some(days_ago(days)),
         standing,
-        confirm: sample::form("/account/phone"),
+        confirm: Some(sample::form("/account/phone")),
     }
 }
 

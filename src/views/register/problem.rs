@@ -39,8 +39,6 @@ pub enum Refusal {
         /// When the next try counts, rounded up.
         minutes: u64,
     },
-    /// There are too many people for now.
-    Busy,
 }
 
 /// Why a name is none.

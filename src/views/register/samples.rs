@@ -41,7 +41,7 @@ fn of_purpose(purpose: Purpose) -> Vec<RegisterPage> {
         ..plain()
     }));
     samples.extend(
-        [Refusal::TryLater { minutes: 15 }, Refusal::Busy].map(|refusal| RegisterPage {
+        [Refusal::TryLater { minutes: 15 }].map(|refusal| RegisterPage {
             typed: typed(),
             refusal: Some(refusal),
             ..plain()

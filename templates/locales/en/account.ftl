@@ -58,3 +58,5 @@ happened-phone_confirmed = A phone was confirmed again
     .detail = It goes on logging in and recovering for 180 days.
 happened-session_ended = A login was ended from another device
     .detail = That device has to log in again to enter a site.
+checked-by-code = this service
+checked-by-import = registered elsewhere before

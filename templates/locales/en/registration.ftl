@@ -56,7 +56,6 @@ problem-password-repeated = A password cannot be one character repeated.
 problem-password-too_common = This password is too common and easily guessed. Choose another.
 problem-password-own_number = Your own phone or document number cannot be your password.
 refusal-try_later = There were too many tries. Please try again in { $minutes } min. What you entered is still here.
-refusal-busy = Too many people are registering right now. Please send the form again in a minute. What you entered is still here.
 
 ## One-time codes
 
@@ -71,7 +70,6 @@ otp-promise = Type the code on this page only. Whoever asks you for it is a frau
 otp-problem-wrong = That is not the code. Tries left: { $tries }.
 otp-problem-expired = This code has expired. Please get a new one.
 otp-problem-too_many_tries = There were too many wrong tries, and this code no longer counts. Please get a new one.
-otp-problem-try_later = The code cannot be checked right now. Please try again in a few minutes.
 otp-again = No message? Get a new code
 otp-again-now = Get a new code
 otp-back-register = Wrong number? Start again

@@ -58,3 +58,5 @@ happened-phone_confirmed = 重新确认了手机号
     .detail = 180 天内可继续用于登录和找回账号。
 happened-session_ended = 从另一台设备结束了登录
     .detail = 该设备再次进入网站时要重新登录。
+checked-by-code = 本平台
+checked-by-import = 由原系统导入

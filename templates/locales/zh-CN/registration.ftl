@@ -56,7 +56,6 @@ problem-password-repeated = 密码不能是同一个字符的重复。
 problem-password-too_common = 这个密码太常见，容易被猜到，请换一个。
 problem-password-own_number = 不能用自己的手机号或证件号码作密码。
 refusal-try_later = 尝试次数过多，请在 { $minutes } 分钟后再试。您填写的内容都还在。
-refusal-busy = 现在办理的人很多，请稍等一分钟再提交。您填写的内容都还在。
 
 ## 验证码
 
@@ -71,7 +70,6 @@ otp-promise = 验证码只在本页填写。任何人向您索要验证码，都
 otp-problem-wrong = 验证码不正确，还可以再试 { $tries } 次。
 otp-problem-expired = 这个验证码已经过期，请重新获取。
 otp-problem-too_many_tries = 错误次数过多，这个验证码已经作废，请重新获取。
-otp-problem-try_later = 暂时不能核对，请过几分钟再试。
 otp-again = 没有收到？重新获取
 otp-again-now = 重新获取验证码
 otp-back-register = 手机号写错了？重新填写

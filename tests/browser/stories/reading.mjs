@@ -2,9 +2,19 @@
 
 import assert from 'node:assert/strict';
 
+const DOCUMENTS = {
+  privacy: '/docs/privacy',
+  errors: '/docs/errors/',
+  error: '/docs/errors/access_denied',
+  none: '/none',
+};
+
 async function play({ arrive, demo }) {
-  for (const [language, screen] of [['zh-CN', 'phone'], ['en', 'desktop'], ['zh-CN', 'desktop'], ['en', 'phone']]) {
-    const visitor = await arrive({ language, screen });
+  const [close, glance] = [{ glances: false }, { glances: true }];
+  for (const [language, screen, how] of [
+    ['zh-CN', 'phone', close], ['en', 'desktop', close], ['zh-CN', 'desktop', glance], ['en', 'phone', glance],
+  ]) {
+    const visitor = await arrive({ language, screen, ...how });
     await visitor.goto(demo.start);
     await visitor.at('start', '#start-phone');
     const told = await visitor.text();
@@ -19,7 +29,7 @@ async function play({ arrive, demo }) {
     await visitor.at('other-portal', '#portal-login');
     await visitor.goto(demo.provider);
     await visitor.at('home', 'a[href^="/login"]');
-    for (const [name, path] of [['privacy', '/docs/privacy'], ['errors', '/docs/errors/'], ['error', '/docs/errors/access_denied'], ['none', '/none']]) {
+    for (const [name, path] of Object.entries(DOCUMENTS)) {
       await visitor.goto(new URL(path, demo.provider).href);
       await visitor.at(name, 'h1');
     }

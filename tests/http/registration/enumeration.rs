@@ -128,12 +128,12 @@ async fn walk(server: &Server, path: &str, who: &Applicant) -> Vec<Step> {
         let again = type_in(&mut browser, &page, &typed).await;
         observer.note(&again, who).await;
     }
-    let resend = code_page.as_str().replace("/code?", "/resend?");
-    let shown = browser.get(&resend).await;
+    let another = code_page.as_str().replace("/code?", "/resend?");
+    let shown = browser.get(&another).await;
     observer.note(&shown, who).await;
     let fields = shown.page().fields(&[], "otp-resend");
     server.clock.advance(seconds(1));
-    let resent = browser.post(&resend, &fields).await;
+    let resent = browser.post(&another, &fields).await;
     observer.note(&resent, who).await;
     let code = server.code_sent_to(&who.phone).await;
     let end = type_in(&mut browser, &page, &code).await;

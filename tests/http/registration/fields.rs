@@ -4,7 +4,7 @@
 use crate::support::{Answer, Applicant, Page, Server, document};
 
 /// Sends a form with these changes to what `who` would type.
-async fn typed(server: &Server, languages: &'static str, who: &Applicant) -> Answer {
+async fn send(server: &Server, languages: &'static str, who: &Applicant) -> Answer {
     let mut browser = server.browser();
     browser.languages = Some(languages);
     let form = browser.visit("/register").await;
@@ -19,110 +19,84 @@ fn is_marked(page: &Page, field: &str) -> bool {
 
 const FIELDS: [&str; 4] = ["name", "document-number", "phone", "password"];
 
+/// More than a name, and more than a password, may have.
+const LONG: &str = "名";
+const ENDLESS: &str = "word ";
+
+/// What is typed where, and what is said of it in each language. One's own numbers are added below.
+const PROBLEMS: [(&str, &str, &str, &str); 21] = [
+    ("name", "", "Enter your name", "请填写姓名"),
+    ("name", LONG, "at most 100", "最长 100"),
+    ("name", "张3", "no name has", "不能用于姓名"),
+    ("name", "张\u{202e}伟", "no name has", "不能用于姓名"),
+    ("name", "·买买提", "in the wrong place", "位置不对"),
+    ("id card", "", "Enter the document", "请填写证件号码"),
+    ("id card", "12345", "not a number of the kind", "不符合所选"),
+    ("id card", "110101500101001", "15 digits", "15 位"),
+    ("id card", "11010119501301001X", "date of birth", "出生日期"),
+    ("id card", "110101195001010019", "mistyped", "号码有误"),
+    ("id card", "110101201501010011", "under 14", "未满 14"),
+    ("passport", "QQZ-123456789", "country code", "国家代码"),
+    ("phone", "", "Enter your mobile", "请填写手机号"),
+    ("phone", "letters", "does not look like", "这不像手机号"),
+    (
+        "phone",
+        "010 6552 1234",
+        "Enter an 11-digit",
+        "请填写 11 位",
+    ),
+    (
+        "phone",
+        "+86 10 6552 1234",
+        "not a mobile number",
+        "这不是手机号",
+    ),
+    ("password", "", "Choose a password", "请设置密码"),
+    ("password", "seven77", "too short", "密码太短"),
+    ("password", ENDLESS, "too long", "密码太长"),
+    ("password", "aaaaaaaaaa", "repeated", "重复"),
+    ("password", "password123", "too common", "太常见"),
+];
+
+/// Somebody who types this there, and the field where it stands.
+fn mistaken(place: &str, typed: &str) -> (Applicant, &'static str) {
+    let good = Applicant::new(1);
+    let typed = match typed {
+        LONG => LONG.repeat(101),
+        ENDLESS => ENDLESS.repeat(210),
+        other => other.to_owned(),
+    };
+    match place {
+        "name" => (good.named(&typed), "name"),
+        "id card" => (
+            good.with_document("resident_id_card", &typed),
+            "document-number",
+        ),
+        "passport" => (good.with_document("passport", &typed), "document-number"),
+        "phone" => (good.with_phone(&typed), "phone"),
+        _ => (good.with_password(&typed), "password"),
+    }
+}
+
 #[tokio::test]
 async fn each_problem_is_said_in_both_languages() {
     let server = Server::start().await;
     let good = Applicant::new(1);
-    let long = "名".repeat(101);
-    let endless = "word ".repeat(210);
-    let child = "110101201501010011";
-    let with = |change: &dyn Fn(Applicant) -> Applicant| change(good.clone());
-    let id = |number: &str| with(&|who| who.with_document("resident_id_card", number));
-    let passport = |number: &str| with(&|who| who.with_document("passport", number));
-    let name = |name: &str| with(&|who| who.named(name));
-    let phone = |phone: &str| with(&|who| who.with_phone(phone));
-    let password = |password: &str| with(&|who| who.with_password(password));
-    let cases = [
-        ("name", name(""), "Enter your name", "请填写姓名"),
-        ("name", name(&long), "at most 100", "最长 100"),
-        ("name", name("张3"), "no name has", "不能用于姓名"),
-        ("name", name("张\u{202e}伟"), "no name has", "不能用于姓名"),
-        ("name", name("·买买提"), "in the wrong place", "位置不对"),
-        (
-            "document-number",
-            id(""),
-            "Enter the document",
-            "请填写证件号码",
-        ),
-        (
-            "document-number",
-            id("12345"),
-            "not a number of the kind",
-            "不符合所选",
-        ),
-        (
-            "document-number",
-            id("110101500101001"),
-            "15 digits",
-            "15 位",
-        ),
-        (
-            "document-number",
-            id("11010119501301001X"),
-            "date of birth",
-            "出生日期",
-        ),
-        (
-            "document-number",
-            id("110101195001010019"),
-            "mistyped",
-            "号码有误",
-        ),
-        ("document-number", id(child), "under 14", "未满 14"),
-        (
-            "document-number",
-            passport("QQZ-123456789"),
-            "country code",
-            "国家代码",
-        ),
-        ("phone", phone(""), "Enter your mobile", "请填写手机号"),
-        (
-            "phone",
-            phone("letters"),
-            "does not look like",
-            "这不像手机号",
-        ),
-        (
-            "phone",
-            phone("010 6552 1234"),
-            "Enter an 11-digit",
-            "请填写 11 位",
-        ),
-        (
-            "phone",
-            phone("+86 10 6552 1234"),
-            "not a mobile number",
-            "这不是手机号",
-        ),
-        ("password", password(""), "Choose a password", "请设置密码"),
-        ("password", password("seven77"), "too short", "密码太短"),
-        ("password", password(&endless), "too long", "密码太长"),
-        ("password", password("aaaaaaaaaa"), "repeated", "重复"),
-        ("password", password("password123"), "too common", "太常见"),
-        (
-            "password",
-            password(&good.document_number),
-            "Your own phone",
-            "不能用自己的",
-        ),
-        (
-            "password",
-            password(&good.phone),
-            "Your own phone",
-            "不能用自己的",
-        ),
-    ];
-    for (field, who, english, chinese) in &cases {
-        for (languages, words) in [("en", english), ("zh-CN", chinese)] {
-            let answer = typed(&server, languages, who).await;
-            let about = format!("{field} {words}");
+    let own = ("Your own phone", "不能用自己的");
+    let own =
+        [&good.phone, &good.document_number].map(|typed| ("password", &**typed, own.0, own.1));
+    for (place, typed, english, chinese) in PROBLEMS.into_iter().chain(own) {
+        let (who, field) = mistaken(place, typed);
+        for (language, words) in [("en", english), ("zh-CN", chinese)] {
+            let answer = send(&server, language, &who).await;
+            let about = format!("{place} {words}");
             assert_eq!(answer.status, 422, "{about}: {}", answer.text());
             let page = answer.page();
             assert!(answer.text().contains(words), "{about}: {}", answer.text());
             for other in FIELDS {
-                assert_eq!(is_marked(&page, other), other == *field, "{about}: {other}");
+                assert_eq!(is_marked(&page, other), other == field, "{about}: {other}");
             }
-            assert_typed_again(&page, who);
+            assert_typed_again(&page, &who);
         }
     }
     for table in ["challenges", "outbox", "counters"] {
@@ -162,7 +136,7 @@ async fn all_that_is_wrong_is_said_at_once() {
         .with_document("passport", "")
         .with_phone("1")
         .with_password("");
-    let answer = typed(&server, "en", &who).await;
+    let answer = send(&server, "en", &who).await;
     assert_eq!(answer.status, 422);
     let page = answer.page();
     for field in FIELDS {
@@ -202,7 +176,7 @@ async fn every_kind_of_document_that_can_be_typed_is_taken() {
     ];
     for (index, (kind, number)) in numbers.iter().enumerate() {
         let who = Applicant::new(10 + index).with_document(kind, number);
-        let answer = typed(&server, "en", &who).await;
+        let answer = send(&server, "en", &who).await;
         assert_eq!(
             answer.path(),
             "/register/code",

@@ -127,6 +127,7 @@ impl Parts {
             clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
             session_ttl: Duration::from_hours(12),
+            sends_messages: authority.is_some(),
             authority,
             code_limits: setup.code_limits,
             check_lifetime: CHECKS_COUNT_FOR,

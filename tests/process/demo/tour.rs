@@ -1,5 +1,6 @@
 //! `tongxing demo --tour`: plays and explains the story, ends by itself, leaves nothing behind.
 
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -70,4 +71,29 @@ fn a_tour_goes_beside_a_demo() {
     let read = std::fs::read_to_string(messages).unwrap_or_default();
     assert_eq!(read, "", "nobody of the demo was written to");
     demo.stop();
+}
+
+#[test]
+fn a_tour_that_is_stopped_leaves_nothing_behind_either() {
+    let (folder, temporary) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tongxing"))
+        .args(["demo", "--tour"])
+        .current_dir(folder.path())
+        .env("TMPDIR", temporary.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut told = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(told.any(|line| line.unwrap().contains("GET ")));
+    let id = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(id, rustix::process::Signal::INT).expect("a signal");
+    // Read on, or it would wait for somebody to read.
+    told.for_each(drop);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(said, "tongxing: the tour was stopped\n");
+    assert!(is_empty(folder.path()) && is_empty(temporary.path()));
 }

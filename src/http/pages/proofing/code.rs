@@ -94,7 +94,7 @@ fn form(
     problem: Option<CodeProblem>,
 ) -> Response {
     if underway.open.stage() == ChallengeStage::Confirmed {
-        return respond::see_other(&underway.address("check"));
+        return respond::see_other(&underway.after_code());
     }
     let paused = underway.paused.as_ref();
     let about = (underway.address("code"), FORM);

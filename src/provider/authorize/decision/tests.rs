@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 use url::form_urlencoded;
 
 use super::*;
-use crate::domain::account::AccountStatus;
 use crate::domain::authentication::{AuthenticationMethod, AuthenticationMethods};
 use crate::domain::client::{Client, ClientStatus};
 use crate::domain::id::{AccountId, GrantId, SessionId};
@@ -129,7 +128,7 @@ impl Case {
                 },
                 secret_hash: String::new(),
                 ended_at: None,
-                account_status: AccountStatus::Active,
+                is_supported: true,
             },
             grant,
             subject: self.subject.map(str::to_owned),

@@ -54,12 +54,27 @@ impl World {
         assert!(phones.values().all(|&served| served <= 5), "{phones:?}");
         // Nothing is found that nobody has: three people of the template have one of each.
         let indexed = (
-            self.server.count("account_documents").await,
-            self.server.count("account_phones").await,
+            usize::try_from(self.server.count("account_documents").await).unwrap_or_default(),
+            usize::try_from(self.server.count("account_phones").await).unwrap_or_default(),
         );
         let held = (documents.len() + 3, phones.values().sum::<usize>() + 3);
-        assert_eq!(indexed, (held.0 as i64, held.1 as i64));
+        assert_eq!(indexed, held);
+        self.assert_phones_have_one_owner().await;
         self.assert_access(&all).await;
+    }
+
+    /// A carrier names one person for a phone; whoever it named before has lost it.
+    async fn assert_phones_have_one_owner(&self) {
+        let mut reader = self.server.ledger.reader().await.expect("a connection");
+        let sql = "SELECT COUNT(*) AS n FROM account_phones WHERE in_own_name GROUP BY phone_key";
+        let rows = reader
+            .fetch_all(sql, &[])
+            .await
+            .expect("the database answers");
+        let owners = rows
+            .iter()
+            .map(|row| row.get::<i64>("n").expect("a number"));
+        assert_eq!(owners.max(), Some(1), "Zhang of the template has one");
     }
 
     /// A level that an authority's answer gave vouches for the name that it was about.
@@ -69,7 +84,7 @@ impl World {
         };
         let found = self.server.accounts.profile(account).await;
         let (_, profile) = found.expect("the database answers").expect("an account");
-        assert!(level < Some(Ial::Two) || profile.name.as_str() == proven);
+        assert!(level < Some(Ial::Two) || profile.name.as_ref().is_some_and(|name| name.as_str() == proven));
     }
 
     async fn assert_access(&mut self, all: &BTreeMap<AccountId, Holdings>) {
