@@ -84,7 +84,13 @@ impl World {
         };
         let found = self.server.accounts.profile(account).await;
         let (_, profile) = found.expect("the database answers").expect("an account");
-        assert!(level < Some(Ial::Two) || profile.name.as_ref().is_some_and(|name| name.as_str() == proven));
+        assert!(
+            level < Some(Ial::Two)
+                || profile
+                    .name
+                    .as_ref()
+                    .is_some_and(|name| name.as_str() == proven)
+        );
     }
 
     async fn assert_access(&mut self, all: &BTreeMap<AccountId, Holdings>) {
