@@ -337,15 +337,15 @@ async fn write_login(entry: &mut Entry<'_>, login: &Login) -> Result<bool, stora
         entry.record(&event).await?;
     }
     // Another person logs in where someone was: the one before is logged out, not left behind.
-    if let Some((previous, told)) = login.previous.as_ref().filter(|_| !login.renews()) {
-        if sessions::end(entry.tx(), previous.account_id, previous.id, login.now).await? {
-            entry.enqueue(told).await?;
-            entry.announce(Change::SessionEnded(previous.id));
-            let event = Event::new(EventKind::Logout, login.now)
-                .account(previous.account_id)
-                .detail(json!({ "session": previous.id }));
-            entry.record(&event).await?;
-        }
+    if let Some((previous, told)) = login.previous.as_ref().filter(|_| !login.renews())
+        && sessions::end(entry.tx(), previous.account_id, previous.id, login.now).await?
+    {
+        entry.enqueue(told).await?;
+        entry.announce(Change::SessionEnded(previous.id));
+        let event = Event::new(EventKind::Logout, login.now)
+            .account(previous.account_id)
+            .detail(json!({ "session": previous.id }));
+        entry.record(&event).await?;
     }
     let event = Event::new(EventKind::Login, login.now)
         .account(account_id)

@@ -1,9 +1,10 @@
 //! A portal's web server: one page, and the ways to the provider and back.
 //!
 //! `GET /` shows who has entered; `/login` and `POST /logout` send the browser to the provider,
-//! `/callback` and `/logged-out` take it back; `POST /refresh` renews what was received. Under the
-//! machine's plain name the same port tells where the demo starts, and shows everybody's phone. A host that is neither is
-//! refused, so that no name of somebody else's can be made to point here (DNS rebinding).
+//! `/callback` and `/logged-out` take it back; `POST /refresh` renews what was received, and to
+//! `POST /backchannel-logout` the provider itself says that a login has ended. Under the machine's
+//! plain name the same port tells where the demo starts, and shows everybody's phone. A host that is
+//! neither is refused, so that no name of somebody else's can be made to point here (DNS rebinding).
 
 mod actions;
 mod answer;
@@ -93,6 +94,7 @@ impl Portal {
                 .route("/callback", get(actions::callback))
                 .route("/refresh", post(actions::refresh))
                 .route("/logout", post(actions::logout))
+                .route("/backchannel-logout", post(actions::backchannel_logout))
                 .route("/logged-out", get(actions::logged_out)),
         )
         .with_state(self.clone());

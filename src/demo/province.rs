@@ -74,6 +74,8 @@ impl Province {
             "redirect_uris": [format!("{origin}/callback")],
             "post_logout_redirect_uris": [format!("{origin}/logged-out")],
             "initiate_login_uri": format!("{origin}/login"),
+            "backchannel_logout_uri": format!("{origin}/backchannel-logout"),
+            "backchannel_logout_session_required": true,
             "grant_types": ["authorization_code", "refresh_token"],
             "token_endpoint_auth_method": "client_secret_basic",
             "scope": format!("openid {}", self.scopes.join(" ")),

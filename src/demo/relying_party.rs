@@ -1,5 +1,6 @@
 //! A relying party as a portal's developers would write it: discovery, authorization code with
-//! PKCE, ID token, userinfo, refresh, RP-initiated logout (OpenID Connect Core §3.1, §5.3, §12).
+//! PKCE, ID token, userinfo, refresh, RP-initiated and back-channel logout (OpenID Connect Core
+//! §3.1, §5.3, §12).
 //!
 //! What it hands out as a [`Login`] has been verified: signature, issuer, audience, expiry, nonce
 //! and `at_hash` of the ID token, and that userinfo speaks of the same person. The provider is
@@ -9,6 +10,7 @@
 mod error;
 mod http;
 mod login;
+mod logout_token;
 
 #[cfg(test)]
 mod tests;
@@ -40,11 +42,14 @@ use super::visitors::LoginSecrets;
 use crate::domain::clock::Clock;
 use crate::domain::instant::Instant;
 use crate::domain::secret::Secret;
+use crate::protocol::jose::JwkSet;
 use http::{HttpError, ProviderHttp};
 use login::{AllClaims, Received, Visit};
+use logout_token::Heard;
 
 pub use error::RelyingPartyError;
 pub(super) use login::{Entered, Login, Members};
+pub(super) use logout_token::LogoutCall;
 
 /// How often discovery is tried before a visitor is told that the provider does not answer.
 const DISCOVERY_ATTEMPTS: u32 = 10;
@@ -98,6 +103,7 @@ type Client = CoreClient<
 /// What discovery told.
 struct Discovered {
     client: Client,
+    keys: JwkSet,
     more: MoreMetadata,
 }
 
@@ -120,6 +126,7 @@ pub struct RelyingParty {
     http: ProviderHttp,
     clock: Arc<dyn Clock>,
     discovered: RwLock<Option<Arc<Discovered>>>,
+    heard: Heard,
 }
 
 impl RelyingParty {
@@ -141,6 +148,7 @@ impl RelyingParty {
             post_logout_redirect_uri: PostLogoutRedirectUrl::new(format!("{origin}/logged-out"))?,
             clock,
             discovered: RwLock::new(None),
+            heard: Heard::default(),
         })
     }
 
@@ -356,10 +364,13 @@ impl RelyingParty {
     async fn discover(&self) -> Result<Arc<Discovered>, RelyingPartyError> {
         let metadata = Metadata::discover_async(self.issuer.clone(), &self.http).await?;
         let more = metadata.additional_metadata().clone();
+        let keys = serde_json::to_value(metadata.jwks()).ok();
+        let keys = keys.and_then(|keys| JwkSet::from_untrusted(&keys).ok());
+        let keys = keys.ok_or(RelyingPartyError::Answer("discovery"))?;
         let secret = ClientSecret::new(self.credentials.client_secret.expose().clone());
         let client = Client::from_provider_metadata(metadata, self.client_id(), Some(secret))
             .set_redirect_uri(self.redirect_uri.clone());
-        let found = Arc::new(Discovered { client, more });
+        let found = Arc::new(Discovered { client, keys, more });
         let mut known = self
             .discovered
             .write()

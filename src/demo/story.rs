@@ -109,7 +109,9 @@ pub fn tell(addresses: &Addresses) -> String {
     text.push_str(
         "\n在浙江注册或登录，再进入广东：不必再次登录。验证码在“你的手机”。\n\
          Register or log in at Zhejiang, then enter Guangdong: no second login. Codes arrive at\n\
-         \"Your phone\".\n\n",
+         \"Your phone\".\n\n\
+         在一个门户退出，另一个也随之退出。\n\
+         Log out at one portal, and the other has ended as well.\n\n",
     );
     text.push_str(&takeover());
     let behavior = addresses.behavior();

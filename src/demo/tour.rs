@@ -164,8 +164,8 @@ impl<'a> Tour<'a> {
         resident: &Unregistered,
     ) -> Result<(), TourError> {
         self.teller.act(
-            "第五幕：手机上要重新登录；从手机结束电脑的登录；从门户退出",
-            "Five: the phone has to log in again, ends the computer's login, and logs out at a portal",
+            "第五幕：手机上要重新登录；从手机结束电脑的登录；从一个门户退出，另一个也退出",
+            "Five: the phone has to log in again, ends the computer's login, and leaves one portal: both end",
         )?;
         let account = self.provider.join("account")?;
         let login = self.open(phone, account.clone()).await?;
@@ -174,9 +174,13 @@ impl<'a> Tour<'a> {
         self.press(phone, &mine, "end-other-sessions", &[]).await?;
         let out = self.open(computer, account).await?;
         expect(out, "login-submit")?;
+        let other = self.open(phone, self.portal(1)?.join("login")?).await?;
+        expect(other, "portal-logout")?;
         let portal = self.open(phone, self.portal(0)?.join("login")?).await?;
         let out = self.press(phone, &portal, "portal-logout", &[]).await?;
         expect(out, "portal-login")?;
+        let other = self.open(phone, self.portal(1)?).await?;
+        expect(other, "portal-login")?;
         let login = self.open(phone, self.portal(1)?.join("login")?).await?;
         expect(login, "login-submit").map(drop)
     }

@@ -66,6 +66,8 @@ struct Visitor<L> {
     login: Option<Arc<L>>,
     /// Renewed since the page was last shown.
     renewed: bool,
+    /// Ended by others, since the browser last entered.
+    ended: bool,
 }
 
 impl<L> Visitor<L> {
@@ -76,6 +78,7 @@ impl<L> Visitor<L> {
             journeys: Vec::new(),
             login: None,
             renewed: false,
+            ended: false,
         }
     }
 }
@@ -162,6 +165,24 @@ impl<L> Visitors<L> {
     pub(super) fn take_renewal(&mut self, cookie: &str, now: Instant) -> bool {
         let visitor = self.visitor(cookie, now);
         visitor.is_some_and(|visitor| std::mem::take(&mut visitor.renewed))
+    }
+
+    /// Ends what browsers have entered as, where it is one of those meant; how many.
+    pub(super) fn end(&mut self, is_meant: impl Fn(&L) -> bool) -> usize {
+        let mut count = 0;
+        for visitor in self.0.values_mut() {
+            if visitor.login.take_if(|login| is_meant(login)).is_some() {
+                visitor.ended = true;
+                count += 1;
+            }
+        }
+        count
+    }
+
+    /// Whether what the browser had entered as was ended by others.
+    pub(super) fn was_ended(&mut self, cookie: &str, now: Instant) -> bool {
+        let visitor = self.visitor(cookie, now);
+        visitor.is_some_and(|visitor| visitor.ended)
     }
 
     /// The browser leaves: nothing of it stays.

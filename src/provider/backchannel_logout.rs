@@ -190,12 +190,11 @@ impl Provider {
         &self,
         ended: &SessionsEnded,
     ) -> Result<Vec<(EnteredClient, Arc<Client>)>, storage::Error> {
-        let entered = match &ended.entered {
-            Some(entered) => entered.clone(),
-            None => {
-                let mut reader = self.ledger.reader().await?;
-                authorizations::list_entered(&mut reader, ended.account_id, ended.ended_at).await?
-            }
+        let entered = if let Some(entered) = &ended.entered {
+            entered.clone()
+        } else {
+            let mut reader = self.ledger.reader().await?;
+            authorizations::list_entered(&mut reader, ended.account_id, ended.ended_at).await?
         };
         let mut hearing = Vec::with_capacity(entered.len());
         for entered in entered {

@@ -48,6 +48,8 @@ pub enum Notice {
     LoggedOut,
     /// New tokens and new claims.
     Refreshed,
+    /// The login was ended at the provider or at another portal.
+    EndedElsewhere,
 }
 
 /// A demo portal's colors.
@@ -334,6 +336,10 @@ impl Page for PortalPage {
             Self {
                 notice: Some(Notice::LoggedOut),
                 ..guangdong()
+            },
+            Self {
+                notice: Some(Notice::EndedElsewhere),
+                ..sample_portal()
             },
             Self {
                 signed_in: Some(sample_signed_in(Entry::SingleSignOn, None)),

@@ -276,6 +276,7 @@ portal-entry-single_sign_on = You had logged in at Tongxing before; no password 
 portal-refresh = Refresh tokens
 portal-renewable = The access token is good until { $time }. The refresh token gets new ones without troubling anybody.
 portal-notice-logged_out = You are logged out of this site and of Tongxing.
+portal-notice-ended_elsewhere = Your login was ended at Tongxing or at another site, and so it has ended here, too.
 portal-notice-refreshed = The refresh token brought new tokens and new claims.
 portal-problem = That did not succeed
 portal-advice-declined = You did not agree; this site received nothing.

@@ -276,6 +276,7 @@ portal-entry-single_sign_on = 您先前已在通行登录，这次没有再输�
 portal-refresh = 刷新令牌
 portal-renewable = 访问令牌有效至 { $time }。刷新令牌可以换取新的，不必打扰本人。
 portal-notice-logged_out = 已在本网站和通行退出。
+portal-notice-ended_elsewhere = 您在通行或者其他网站退出了登录，本网站的登录也随之结束。
 portal-notice-refreshed = 已用刷新令牌换得新的令牌和信息。
 portal-problem = 没有成功
 portal-advice-declined = 您没有同意，本网站没有收到任何信息。

@@ -172,7 +172,6 @@ impl Way {
 #[tokio::test]
 async fn whatever_ends_a_session_its_clients_hear_of_it_once() {
     for way in Way::ALL {
-        println!("{way:?}");
         let mut scene = Scene::of(Server::start().await).await;
         let _telling = scene.server.tells_logouts();
         assert!(scene.ears.is_quiet());
@@ -268,7 +267,6 @@ async fn redeems_beside_a_logout(server: Server) {
     let mut ears = Ears::open();
     let portal = ears.portal(&server, "/one", &json!({})).await;
     let _telling = server.tells_logouts();
-    let mut issued = 0;
     for round in 0..12 {
         let mut li = server.browser_of(&LI);
         let code = portal.authorize(&mut li).await;
@@ -287,7 +285,6 @@ async fn redeems_beside_a_logout(server: Server) {
         let answer = redeeming.await.expect("an answer");
         server.comes_to((0, 0)).await;
         if answer.status.is_success() {
-            issued += 1;
             let told = ears.next().await;
             assert_tells(&server, &told, (&portal, &Tokens::of(&answer))).await;
         } else {
@@ -295,7 +292,6 @@ async fn redeems_beside_a_logout(server: Server) {
         }
         while !ears.is_quiet() {}
     }
-    println!("{issued} of 12 were issued");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -56,6 +56,7 @@ async fn one_login_enters_two_portals_of_different_provinces() {
     // Silent from now on, at both.
     let again = browser.open(&program.portal("zhejiang", "login")).await;
     assert_eq!(again.url, program.portal("zhejiang", ""));
+    assert!(again.has("portal-logout"));
 
     let out = browser.submit(&renewed, "portal-logout", &[]).await;
     assert!(
@@ -63,6 +64,12 @@ async fn one_login_enters_two_portals_of_different_provinces() {
             .starts_with(&program.portal("guangdong", "logged-out?state="))
     );
     assert!(out.has("portal-login") && !out.text.contains("林晓雨"));
+    // The other portal has heard of it, and says so until somebody enters again.
+    for _ in 0..2 {
+        let ended = browser.open(&program.portal("zhejiang", "")).await;
+        assert!(ended.has("portal-notice") && ended.has("portal-login"));
+        assert!(ended.text.contains("随之结束") && !ended.text.contains("林晓雨"));
+    }
     // The provider's login is gone, too.
     let login = browser.open(&program.portal("zhejiang", "login")).await;
     assert!(login.has("login-submit"));

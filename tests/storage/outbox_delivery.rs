@@ -44,7 +44,7 @@ impl Deliverable for Letter {
     const KIND: OutboxKind = OutboxKind::Message;
 
     fn lives_for(&self) -> Duration {
-        Duration::from_secs(60)
+        Duration::from_mins(1)
     }
 
     fn ordering(&self) -> Option<String> {
@@ -374,7 +374,7 @@ on_both! {
         let taken = dead.collect(OutboxKind::Message, 16).await.unwrap();
         assert_eq!(taken.parcels.len(), 1);
         let node = post.node(&post.ledger);
-        post.house.clock.advance(LEASE - Duration::from_millis(1));
+        post.house.clock.advance(LEASE.saturating_sub(Duration::from_millis(1)));
         let nothing = post.ledger.outbox().collect(OutboxKind::Message, 16).await.unwrap();
         assert!(nothing.parcels.is_empty());
         post.house.clock.advance(Duration::from_millis(1));

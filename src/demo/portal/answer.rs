@@ -9,6 +9,7 @@ use axum::response::{Html, IntoResponse, Response};
 
 use super::Portal;
 use super::request::{Visit, language_cookie, session_cookie};
+use crate::demo::relying_party::RelyingPartyError;
 use crate::views::assets::Asset;
 use crate::views::locale::Locale;
 use crate::views::page::{Chrome, LanguageLinks, Page};
@@ -61,6 +62,16 @@ pub(super) fn misdirected() -> Response {
 pub(super) fn not_found() -> Response {
     let text = "这里没有这个页面。\nThere is no such page here.\n";
     (StatusCode::NOT_FOUND, text).into_response()
+}
+
+/// The answer to a call of the provider's that is refused (Back-Channel Logout §2.8).
+pub(super) fn refused_call(error: &RelyingPartyError) -> Response {
+    let told = serde_json::json!({
+        "error": error.code(),
+        "error_description": error.description(),
+    });
+    let headers = [(CONTENT_TYPE, "application/json")];
+    (StatusCode::BAD_REQUEST, headers, told.to_string()).into_response()
 }
 
 /// A file; its address changes with its content.

@@ -25,9 +25,17 @@ const TIMES: [&str; 5] = ["auth_time", "iat", "exp", "nbf", "updated_at"];
 /// `GET /`
 pub(super) async fn show(State(portal): State<Portal>, visit: Visit) -> Response {
     let now = portal.now();
-    let renewed = portal.visitors().take_renewal(visit.cookie(), now);
+    let notice = {
+        let mut visitors = portal.visitors();
+        if visitors.take_renewal(visit.cookie(), now) {
+            Some(Notice::Refreshed)
+        } else {
+            let ended = visitors.was_ended(visit.cookie(), now);
+            ended.then_some(Notice::EndedElsewhere)
+        }
+    };
     let page = PortalPage {
-        notice: renewed.then_some(Notice::Refreshed),
+        notice,
         ..build(&portal, &visit)
     };
     let response = answer::page(&portal, &visit, &page);

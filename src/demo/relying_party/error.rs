@@ -40,6 +40,9 @@ pub enum RelyingPartyError {
     /// The access token is not the one that the ID token was made with.
     #[error("at_hash of the ID token is not of this access token")]
     AccessToken,
+    /// A logout token that is not good.
+    #[error("the logout token is not acceptable")]
+    LogoutToken,
     /// A refreshed ID token or userinfo is about somebody else.
     #[error("the provider speaks of another person than before")]
     Subject,
@@ -63,6 +66,7 @@ impl RelyingPartyError {
             Self::Issuer => "issuer_mismatch",
             Self::Empty => "empty_answer",
             Self::IdToken(_) | Self::NoIdToken | Self::AccessToken => "id_token_refused",
+            Self::LogoutToken => "invalid_request",
             Self::Subject => "subject_mismatch",
             Self::Answer(_) => "malformed_answer",
             Self::Http(_) => "provider_unreachable",
@@ -80,6 +84,7 @@ impl RelyingPartyError {
             | Self::IdToken(_)
             | Self::NoIdToken
             | Self::AccessToken
+            | Self::LogoutToken
             | Self::Subject
             | Self::Answer(_)
             | Self::Http(_)

@@ -106,6 +106,11 @@ impl Login {
         &self.visit.subject
     }
 
+    /// `sid`: the login at the provider.
+    pub(in crate::demo) fn sid(&self) -> Option<&str> {
+        self.id_claims.get("sid").and_then(Value::as_str)
+    }
+
     pub(in crate::demo) fn entered(&self) -> Entered {
         self.visit.entered
     }

@@ -348,3 +348,88 @@ async fn browsers_are_sent_out_with_everything_that_ties_the_answer_to_them() {
     assert_eq!(sent["state"], "s");
     assert_eq!(sent["id_token_hint"], login.id_token().to_string());
 }
+
+/// A good logout token with members laid over it, of a type, by a key.
+fn logout_token(liar: &Liar, lie: &Value, (typ, signer): (Option<&str>, usize)) -> String {
+    let event = "http://schemas.openid.net/event/backchannel-logout";
+    let good = json!({
+        "iss": liar.0.issuer, "sub": "s", "aud": "portal", "sid": "sid", "jti": "1",
+        "iat": NOW, "exp": NOW + 120, "events": { event: {} },
+    });
+    sign_jwt(&keys()[signer], typ, &overlaid(good, lie)).unwrap()
+}
+
+const LOGOUT: (Option<&str>, usize) = (Some("logout+jwt"), 0);
+
+#[tokio::test]
+async fn a_logout_token_ends_the_login_it_names_once() {
+    let liar = Liar::start().await;
+    let party = liar.party();
+    let token = logout_token(&liar, &json!({}), LOGOUT);
+    let heard = party.hear(&token).await.unwrap();
+    assert_eq!(heard, LogoutCall::Ended("sid".to_owned()));
+    // What is told again, perhaps signed anew, is acknowledged and does nothing.
+    let anew = logout_token(&liar, &json!({ "iat": NOW + 1 }), LOGOUT);
+    for token in [token, anew] {
+        assert_eq!(party.hear(&token).await.unwrap(), LogoutCall::Repeated);
+    }
+    let other = json!({ "jti": "2", "aud": ["portal"] });
+    let other = party.hear(&logout_token(&liar, &other, LOGOUT)).await;
+    assert_eq!(other.unwrap(), LogoutCall::Ended("sid".to_owned()));
+}
+
+/// Back-Channel Logout §2.6; attack cases of confusion, replay and substitution.
+#[tokio::test]
+async fn a_logout_token_that_lies_in_one_point_is_refused() {
+    let liar = Liar::start().await;
+    let party = liar.party();
+    let event = "http://schemas.openid.net/event/backchannel-logout";
+    for lie in [
+        json!({ "iss": "http://localhost:1" }),
+        json!({ "iss": null }),
+        json!({ "aud": "another" }),
+        json!({ "aud": ["portal", "another"] }),
+        json!({ "aud": null }),
+        json!({ "nonce": "n" }),
+        json!({ "events": null }),
+        json!({ "events": {} }),
+        json!({ "events": { event: null } }),
+        json!({ "events": { event: "x" } }),
+        json!({ "events": { "another": {} } }),
+        json!({ "events": event }),
+        json!({ "exp": NOW }),
+        json!({ "exp": NOW + 3600 }),
+        json!({ "exp": null }),
+        json!({ "iat": NOW - 600 }),
+        json!({ "iat": NOW + 60 }),
+        json!({ "iat": null }),
+        json!({ "jti": null }),
+        json!({ "sid": null }),
+    ] {
+        let heard = party.hear(&logout_token(&liar, &lie, LOGOUT)).await;
+        assert!(
+            matches!(heard, Err(RelyingPartyError::LogoutToken)),
+            "{lie}"
+        );
+    }
+    // Another type of token, above all an ID token; another's key; nonsense.
+    for kind in [
+        (None, 0),
+        (Some("JWT"), 0),
+        (Some("at+jwt"), 0),
+        (Some("logout+jwt"), 2),
+    ] {
+        let heard = party.hear(&logout_token(&liar, &json!({}), kind)).await;
+        assert!(
+            matches!(heard, Err(RelyingPartyError::LogoutToken)),
+            "{kind:?}"
+        );
+    }
+    for nonsense in ["", "a.b.c", "e30.e30."] {
+        let heard = party.hear(nonsense).await;
+        assert!(matches!(heard, Err(RelyingPartyError::LogoutToken)));
+    }
+    // None of these used the name up.
+    let heard = party.hear(&logout_token(&liar, &json!({}), LOGOUT)).await;
+    assert!(matches!(heard, Ok(LogoutCall::Ended(_))));
+}

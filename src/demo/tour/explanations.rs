@@ -72,6 +72,15 @@ const POST: &str = "POST";
 static EXPLANATIONS: &[Explanation] = &[
     row(
         (Site::Portal, GET, "/"),
+        Came::Page("portal-notice"),
+        (
+            "通行已在后台告诉门户：登录结束了。门户自己的登录也随之结束。",
+            "The provider has told the portal, server to server, that the login ended: so has its own.",
+            "OpenID Connect Back-Channel Logout 1.0 §2.5, §2.7",
+        ),
+    ),
+    row(
+        (Site::Portal, GET, "/"),
         Came::Page("portal-login"),
         (
             "门户自己的页面，还不认识您。",
@@ -312,8 +321,8 @@ static EXPLANATIONS: &[Explanation] = &[
         (Site::Portal, GET, "/logged-out"),
         Came::Page("portal-login"),
         (
-            "两边都已退出。",
-            "Logged out of both.",
+            "两边都已退出，别的门户也已得知。",
+            "Logged out of both, and the other portals have heard of it.",
             "OpenID Connect RP-Initiated Logout 1.0 §3",
         ),
     ),

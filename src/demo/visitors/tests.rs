@@ -101,6 +101,27 @@ fn who_has_left_is_forgotten_and_cannot_be_renewed() {
 }
 
 #[test]
+fn what_others_end_is_ended_in_every_browser_that_is_meant() {
+    let mut visitors = visitors();
+    visitors.enter("cookie-1", "one", draw(2), START);
+    visitors.enter("", "one", draw(3), START);
+    visitors.enter("", "other", draw(4), START);
+    assert_eq!(visitors.end(|login| *login == "one"), 2);
+    for cookie in ["cookie-2", "cookie-3"] {
+        assert!(visitors.entered(cookie, START).is_none());
+        assert!(visitors.was_ended(cookie, START));
+        visitors.renew(cookie, "one", START);
+        assert!(visitors.entered(cookie, START).is_none());
+    }
+    assert!(visitors.entered("cookie-4", START).is_some());
+    assert!(!visitors.was_ended("cookie-4", START));
+    assert_eq!(visitors.end(|login| *login == "one"), 0);
+    // Whoever enters again has entered.
+    visitors.enter("cookie-2", "one", draw(5), START);
+    assert!(!visitors.was_ended("cookie-5", START) && !visitors.was_ended("", START));
+}
+
+#[test]
 fn a_visit_ends_when_nobody_comes() {
     let mut visitors = visitors();
     visitors.enter("cookie-1", "somebody", draw(2), START);

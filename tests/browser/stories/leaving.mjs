@@ -47,9 +47,18 @@ async function atAPortal({ arrive, demo }) {
   await visitor.click('#portal-login');
   await visitor.click('#consent-allow');
   await visitor.at('other-portal-entered', '#portal-logout');
+  await visitor.goto(new URL('/login', demo.zhejiang).href);
+  await visitor.at('notice', '#consent-allow');
+  await visitor.click('#consent-allow');
+  await visitor.at('portal-entered', '#portal-logout');
+  await visitor.goto(demo.guangdong);
   await visitor.click('#portal-logout');
   await visitor.at('portal-left', '#portal-login');
   assert.ok((await visitor.text('[role=status]')).includes('logged out'));
+  // What ends at one portal has ended at the other.
+  await visitor.goto(demo.zhejiang);
+  await visitor.at('portal-ended', '#portal-notice');
+  assert.ok((await visitor.text('#portal-notice')).includes('ended here, too'));
   await visitor.goto(new URL('/login', demo.zhejiang).href);
   await visitor.at('login', '#login-submit');
 }

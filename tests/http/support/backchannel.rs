@@ -197,8 +197,8 @@ impl Server {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        if tokio::time::timeout(PATIENCE, settled).await.is_err() {
-            panic!("{untold:?} expected: {:?}", self.untold().await);
-        }
+        let settled = tokio::time::timeout(PATIENCE, settled).await;
+        let is = self.untold().await;
+        assert!(settled.is_ok(), "{untold:?} expected: {is:?}");
     }
 }
