@@ -127,6 +127,14 @@ impl Accounts {
                 return self.end_without(open, outcome, Some(event)).await;
             }
             Proof::Unavailable => return Ok(Completion::Unavailable),
+            // Sent twice: whoever comes second is told how it ended.
+            Proof::AtIt => {
+                return match self.outcome_of_other(open.id).await? {
+                    Some(ChallengeOutcome::Done) => Err(CompletionError::Over),
+                    Some(outcome) => Ok(Completion::Ended(outcome)),
+                    None => Ok(Completion::Unavailable),
+                };
+            }
         };
         let hash = match self.passwords.hash(application.password.clone()).await {
             Ok(hash) => hash,

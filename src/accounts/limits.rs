@@ -12,7 +12,7 @@ use crate::storage::{Error, Transaction, counters};
 /// How many codes are sent in an hour.
 #[derive(Debug, Clone, Copy)]
 pub struct CodeLimits {
-    /// To one phone, half of them from one address block; twice as many in a day.
+    /// To one phone; twice as many in a day.
     pub per_phone: u32,
     /// For one document from one address block; and checks of it that may follow, from anywhere,
     /// twice as many in a day.
@@ -56,14 +56,6 @@ impl Accounts {
             of(
                 Limit::daily("codes to a phone in a day", limits.per_phone * 2),
                 phone_text,
-            ),
-            // Nobody alone uses up what its owner is to have.
-            of(
-                Limit::hourly(
-                    "codes to a phone from a network in an hour",
-                    limits.per_phone.div_ceil(2),
-                ),
-                &format!("{phone_text} {place}"),
             ),
         ];
         if let Some(document) = document {

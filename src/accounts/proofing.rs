@@ -28,6 +28,10 @@ pub(super) const PROVES: Ial = CheckMethod::ThreeElements.level();
 /// with the writing afterwards.
 const CHECK_LEASE: Duration = Duration::from_secs(90);
 
+/// How long a form that was sent twice waits for what becomes of the first.
+const PATIENCE: usize = 100;
+const PAUSE: Duration = Duration::from_millis(50);
+
 /// What the authority said.
 pub(super) enum Proof {
     /// They are one person's.
@@ -36,6 +40,8 @@ pub(super) enum Proof {
     NotProven(Event),
     /// It said nothing.
     Unavailable,
+    /// The same challenge is being asked about at this moment.
+    AtIt,
 }
 
 impl Accounts {
@@ -59,8 +65,11 @@ impl Accounts {
         let Some(authority) = &self.authority else {
             return Ok(Proof::Unavailable);
         };
-        if !self.take_check(open.id, &application.document).await? {
-            return Ok(Proof::Unavailable);
+        match self.take_check(open.id, &application.document).await {
+            Ok(()) => {}
+            Err(NotTaken::AtIt) => return Ok(Proof::AtIt),
+            Err(NotTaken::Limited) => return Ok(Proof::Unavailable),
+            Err(NotTaken::Storage(error)) => return Err(error),
         }
         let asked = ThreeElements {
             name: application.name.clone(),
@@ -126,30 +135,49 @@ impl Accounts {
         &self,
         id: ChallengeId,
         document: &IdentityDocument,
-    ) -> Result<bool, storage::Error> {
+    ) -> Result<(), NotTaken> {
         let now = self.now();
         let allowances = self.check_allowances(document);
-        let taken: Result<(), NotTaken> = self
-            .ledger
+        self.ledger
             .write(allowances, move |entry, allowances| {
                 Box::pin(async move {
                     let span = (now, now.plus(CHECK_LEASE));
-                    let is_free = challenges::take_check(entry.tx(), id, span).await?;
+                    if !challenges::take_check(entry.tx(), id, span).await? {
+                        let stored = challenges::find(entry.tx(), id).await?;
+                        let is_open = stored.is_some_and(|stored| {
+                            stored.outcome.is_none() && stored.checking_until.is_none()
+                        });
+                        return Err(if is_open {
+                            NotTaken::Limited
+                        } else {
+                            NotTaken::AtIt
+                        });
+                    }
                     // Nothing of it counts when one of them refuses.
                     let allowed = limits::take(entry.tx(), allowances, now).await?;
-                    if is_free && allowed.is_ok() {
-                        Ok(())
-                    } else {
-                        Err(NotTaken::Refused)
-                    }
+                    allowed.map_err(|_| NotTaken::Limited)
                 })
             })
-            .await;
-        match taken {
-            Ok(()) => Ok(true),
-            Err(NotTaken::Refused) => Ok(false),
-            Err(NotTaken::Storage(error)) => Err(error),
+            .await
+    }
+
+    /// How a challenge ends that somebody else is at; nothing if that comes to nothing.
+    pub(super) async fn outcome_of_other(
+        &self,
+        id: ChallengeId,
+    ) -> Result<Option<ChallengeOutcome>, storage::Error> {
+        for _ in 0..PATIENCE {
+            let mut reader = self.ledger.reader().await?;
+            let stored = challenges::find(&mut reader, id).await?;
+            drop(reader);
+            match stored {
+                Some(stored) if stored.outcome.is_some() => return Ok(stored.outcome),
+                Some(stored) if stored.checking_until.is_some() => {}
+                Some(_) | None => return Ok(None),
+            }
+            tokio::time::sleep(PAUSE).await;
         }
+        Ok(None)
     }
 
     /// Gives it back: what followed the answer did not come about.
@@ -176,7 +204,10 @@ impl Accounts {
 
 /// Why the authority is not to be asked now.
 enum NotTaken {
-    Refused,
+    /// Somebody is at it, or was.
+    AtIt,
+    /// Often enough.
+    Limited,
     Storage(storage::Error),
 }
 

@@ -46,6 +46,8 @@ pub struct StoredChallenge {
     pub tries: u32,
     /// When the code came back.
     pub confirmed_at: Option<Instant>,
+    /// Until when somebody is asking the authority.
+    pub checking_until: Option<Instant>,
     /// How it ended.
     pub outcome: Option<ChallengeOutcome>,
     /// When it is over.
@@ -76,8 +78,8 @@ pub async fn insert(tx: &mut Transaction, new: &NewChallenge) -> Result<(), Erro
 pub async fn find(reader: &mut Reader, id: ChallengeId) -> Result<Option<StoredChallenge>, Error> {
     let row = reader
         .fetch_optional(
-            "SELECT purpose, draft, code_tag, code_expires_at, tries, confirmed_at, outcome,
-                    expires_at
+            "SELECT purpose, draft, code_tag, code_expires_at, tries, confirmed_at,
+                    checking_until, outcome, expires_at
                FROM challenges WHERE challenge_id = $1",
             values![id],
         )
@@ -98,6 +100,7 @@ pub async fn find(reader: &mut Reader, id: ChallengeId) -> Result<Option<StoredC
             code_expires_at: row.get("code_expires_at")?,
             tries: u32::try_from(row.get::<i64>("tries")?).map_err(|_| corrupt("tries"))?,
             confirmed_at: row.get("confirmed_at")?,
+            checking_until: row.get("checking_until")?,
             outcome: outcome
                 .map(|outcome| outcome.parse().map_err(|_| corrupt("outcome")))
                 .transpose()?,

@@ -81,15 +81,42 @@ async fn a_phone_gets_five_codes_in_an_hour_whosever_it_is() {
 }
 
 #[tokio::test]
-async fn a_document_gets_five_codes_in_an_hour_whosever_it_is() {
+async fn a_document_gets_five_codes_in_an_hour_from_one_place_whosever_it_is() {
     let server = Server::start().await;
+    let place = Some("203.0.113.7");
     for (known, first) in [(ZHANG.document_number.to_owned(), 100), (document(90), 200)] {
-        let asked =
-            (0..10).map(|n| Applicant::new(first + n).with_document("resident_id_card", &known));
-        assert_eq!(passes(&server, "/register", asked).await, 5, "{known}");
+        let about = |n: usize| Applicant::new(first + n).with_document("resident_id_card", &known);
+        let mut passed = 0;
+        for n in 0..10 {
+            let answer = ask(&server, "/register", &about(n), place).await;
+            passed += usize::from(answer.path() == "/register/code");
+        }
+        assert_eq!(passed, 5, "{known}");
         // Recovery counts with it.
-        let other = Applicant::new(first + 50).with_document("resident_id_card", &known);
-        assert_eq!(ask(&server, "/recover", &other, None).await.status, 429);
+        assert_eq!(
+            ask(&server, "/recover", &about(50), place).await.status,
+            429
+        );
+        // Whose document it is, is not shut out by whoever is somewhere else.
+        let owner = ask(&server, "/register", &about(51), Some("198.51.100.1")).await;
+        assert_eq!(owner.path(), "/register/code");
+    }
+}
+
+#[tokio::test]
+async fn a_document_is_checked_five_times_in_an_hour_from_wherever() {
+    let server = Server::start().await;
+    for n in 0..7 {
+        let who = Applicant::new(n).with_document("resident_id_card", &document(90));
+        let mut browser = server.browser();
+        let page = browser.apply("/register", &who).await;
+        let answer = browser.type_sent_code(&page, &who.phone).await;
+        let expected = if n < 5 {
+            "/register/code"
+        } else {
+            "/register/check"
+        };
+        assert_eq!(answer.path(), expected, "{n}");
     }
 }
 
