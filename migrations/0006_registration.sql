@@ -11,6 +11,8 @@ CREATE TABLE challenges (
     code_expires_at BIGINT NOT NULL,
     tries           BIGINT NOT NULL,
     confirmed_at    BIGINT,
+    checks          BIGINT NOT NULL,
+    checking_until  BIGINT,
     outcome         TEXT,
     created_at      BIGINT NOT NULL,
     expires_at      BIGINT NOT NULL

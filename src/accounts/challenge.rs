@@ -318,7 +318,13 @@ fn code_tag(ring: &Arc<KeyRing>, id: ChallengeId, code: &OneTimeCode) -> String 
 async fn take(entry: &mut Entry<'_>, sending: &Sending) -> Result<(), SendError> {
     limits::take(entry.tx(), &sending.allowances, sending.now)
         .await?
-        .map_err(|until| SendError::Limited(until.since(sending.now)))
+        .map_err(|until| SendError::Limited(coarse(until.since(sending.now))))
+}
+
+/// Rounded up to a quarter of an hour: to the second it would tell when somebody else asked.
+fn coarse(wait: Duration) -> Duration {
+    const QUARTER: u64 = 15 * 60;
+    Duration::from_secs(wait.as_secs().div_ceil(QUARTER).max(1) * QUARTER)
 }
 
 fn why_not_tried(stored: Option<&StoredChallenge>, now: Instant) -> CodeVerdict {

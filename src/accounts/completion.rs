@@ -13,6 +13,7 @@ use crate::crypto::password::PasswordError;
 use crate::crypto::seal::SealError;
 use crate::domain::challenge::{ChallengeOutcome, ChallengePurpose};
 use crate::domain::id::{AccountId, CredentialId};
+use crate::ledger::audit::Event;
 use crate::ledger::profiles::ProfileError;
 use crate::storage;
 use crate::storage::credentials::PasswordCredential;
@@ -123,12 +124,17 @@ impl Accounts {
             Proof::Proven(check) => check,
             Proof::NotProven(event) => {
                 let outcome = ChallengeOutcome::NotVerified;
-                self.refuse_challenge(open, outcome, Some(event)).await?;
-                return Ok(Completion::Ended(outcome));
+                return self.end_without(open, outcome, Some(event)).await;
             }
             Proof::Unavailable => return Ok(Completion::Unavailable),
         };
-        let hash = self.passwords.hash(application.password.clone()).await?;
+        let hash = match self.passwords.hash(application.password.clone()).await {
+            Ok(hash) => hash,
+            Err(error) => {
+                self.release_check(open.id).await?;
+                return Err(error.into());
+            }
+        };
         let password = PasswordCredential {
             id: CredentialId::ordered(self.now(), &*self.entropy),
             hash: hash.as_str().to_owned(),
@@ -145,8 +151,7 @@ impl Accounts {
                 ChallengePurpose::PhoneConfirmation => return Err(CompletionError::Over),
             };
             if let Prepared::Refused(outcome) = prepared {
-                self.refuse_challenge(open, outcome, None).await?;
-                return Ok(Completion::Ended(outcome));
+                return self.end_without(open, outcome, None).await;
             }
             match self.write_prepared(prepared).await {
                 Err(WriteError::Changed) => {}
@@ -160,6 +165,19 @@ impl Accounts {
         }
         let reason = "an account changes faster than it can be read";
         Err(storage::Error::Unavailable(reason.to_owned()).into())
+    }
+
+    /// Ends the challenge; whoever asks twice at once is told how it ended.
+    async fn end_without(
+        &self,
+        open: &OpenChallenge,
+        outcome: ChallengeOutcome,
+        told: Option<Event>,
+    ) -> Result<Completion, CompletionError> {
+        match self.refuse_challenge(open, outcome, told).await? {
+            Some(ended) => Ok(Completion::Ended(ended)),
+            None => Err(CompletionError::Over),
+        }
     }
 
     /// The account that was opened or given back, and its access epoch from then on.

@@ -12,9 +12,10 @@ use crate::storage::{Error, Transaction, counters};
 /// How many codes are sent in an hour.
 #[derive(Debug, Clone, Copy)]
 pub struct CodeLimits {
-    /// To one phone; twice as many in a day.
+    /// To one phone, half of them from one address block; twice as many in a day.
     pub per_phone: u32,
-    /// For one document; twice as many in a day.
+    /// For one document from one address block; and checks of it that may follow, from anywhere,
+    /// twice as many in a day.
     pub per_document: u32,
     /// On behalf of one address block.
     pub per_network: u32,
@@ -41,49 +42,55 @@ impl Accounts {
             key: ring.index().of(limit.name, subject),
             limit,
         };
+        let place = network.index_text();
+        let phone_text = phone.index_text();
         let mut allowances = vec![
             of(
                 Limit::hourly("codes to a network in an hour", limits.per_network),
-                &network.index_text(),
+                &place,
             ),
             of(
                 Limit::hourly("codes to a phone in an hour", limits.per_phone),
-                phone.index_text(),
+                phone_text,
             ),
             of(
                 Limit::daily("codes to a phone in a day", limits.per_phone * 2),
-                phone.index_text(),
+                phone_text,
+            ),
+            // Nobody alone uses up what its owner is to have.
+            of(
+                Limit::hourly(
+                    "codes to a phone from a network in an hour",
+                    limits.per_phone.div_ceil(2),
+                ),
+                &format!("{phone_text} {place}"),
             ),
         ];
         if let Some(document) = document {
-            let text = document.index_text();
-            allowances.extend([
-                of(
-                    Limit::hourly("codes for a document in an hour", limits.per_document),
-                    &text,
-                ),
-                of(
-                    Limit::daily("codes for a document in a day", limits.per_document * 2),
-                    &text,
-                ),
-            ]);
+            // By network: whoever has no phone to prove must not shut others out.
+            let limit = Limit::hourly(
+                "codes for a document from a network in an hour",
+                limits.per_document,
+            );
+            allowances.push(of(limit, &format!("{} {place}", document.index_text())));
         }
         allowances
     }
-}
 
-/// Checks of one document that are asked for in an hour: more than any person needs, with the
-/// tries while the authority is down.
-const CHECKS_PER_DOCUMENT: u32 = 60;
-
-impl Accounts {
-    /// What asking the authority about a document takes.
-    pub(super) fn check_allowance(&self, document: &IdentityDocument) -> Allowance {
-        let limit = Limit::hourly("checks of a document in an hour", CHECKS_PER_DOCUMENT);
-        Allowance {
-            key: self.ring().index().of(limit.name, &document.index_text()),
-            limit,
-        }
+    /// What asking the authority about a document takes: each time a code has come back before.
+    pub(super) fn check_allowances(&self, document: &IdentityDocument) -> Vec<Allowance> {
+        let most = self.code_limits.per_document;
+        let ring = self.ring();
+        let limits = [
+            Limit::hourly("checks of a document in an hour", most),
+            Limit::daily("checks of a document in a day", most * 2),
+        ];
+        limits
+            .map(|limit| Allowance {
+                key: ring.index().of(limit.name, &document.index_text()),
+                limit,
+            })
+            .into()
     }
 }
 

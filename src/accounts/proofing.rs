@@ -3,6 +3,8 @@
 //! The phone is proven before (a code came back); here the authority says whether all three are one
 //! person's. Which of them disagreed, and whether anybody is known by them, nobody is told.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::Accounts;
@@ -11,6 +13,8 @@ use super::draft::Application;
 use super::limits;
 use crate::domain::challenge::ChallengeOutcome;
 use crate::domain::check::{Check, CheckMethod, CheckResult};
+use crate::domain::document::IdentityDocument;
+use crate::domain::id::ChallengeId;
 use crate::domain::instant::Instant;
 use crate::ledger::audit::{Event, EventKind};
 use crate::outbound::authority::{ThreeElements, Verdict};
@@ -19,6 +23,10 @@ use crate::storage::{self, challenges};
 
 /// What the check that we can have made proves.
 pub(super) const PROVES: Ial = CheckMethod::ThreeElements.level();
+
+/// How long one who asks has, even if this process dies at it: longer than any authority may take,
+/// with the writing afterwards.
+const CHECK_LEASE: Duration = Duration::from_secs(90);
 
 /// What the authority said.
 pub(super) enum Proof {
@@ -51,19 +59,7 @@ impl Accounts {
         let Some(authority) = &self.authority else {
             return Ok(Proof::Unavailable);
         };
-        let now = self.now();
-        let allowance = self.check_allowance(&application.document);
-        let allowed: Result<Result<(), Instant>, storage::Error> = self
-            .ledger
-            .write(allowance, move |entry, allowance| {
-                Box::pin(limits::take(
-                    entry.tx(),
-                    std::slice::from_ref(allowance),
-                    now,
-                ))
-            })
-            .await;
-        if allowed?.is_err() {
+        if !self.take_check(open.id, &application.document).await? {
             return Ok(Proof::Unavailable);
         }
         let asked = ThreeElements {
@@ -86,19 +82,21 @@ impl Accounts {
                 Proof::NotProven(checked(open, &verdict, now))
             }
             CheckResult::Unavailable => {
-                self.note(checked(open, &verdict, now)).await?;
+                self.return_check(open.id, checked(open, &verdict, now))
+                    .await?;
                 Proof::Unavailable
             }
         })
     }
 
-    /// Ends a challenge without doing what it was for.
+    /// Ends a challenge without doing what it was for. How it has ended: when the same code was sent
+    /// twice, the other may have come first. Nothing if its time is over.
     pub(super) async fn refuse_challenge(
         &self,
         open: &OpenChallenge,
         outcome: ChallengeOutcome,
         told: Option<Event>,
-    ) -> Result<(), storage::Error> {
+    ) -> Result<Option<ChallengeOutcome>, storage::Error> {
         let (id, now) = (open.id, self.now());
         let refused = Event::new(EventKind::ChallengeRefused, now).detail(json!({
             "challenge": id,
@@ -109,22 +107,82 @@ impl Accounts {
         self.ledger
             .write(events, move |entry, events| {
                 Box::pin(async move {
-                    if challenges::finish(entry.tx(), id, outcome, now).await? {
-                        for event in events {
-                            entry.record(event).await?;
-                        }
+                    if !challenges::finish(entry.tx(), id, outcome, now).await? {
+                        let stored = challenges::find(entry.tx(), id).await?;
+                        return Ok(stored.and_then(|stored| stored.outcome));
                     }
-                    Ok(())
+                    for event in events {
+                        entry.record(event).await?;
+                    }
+                    Ok(Some(outcome))
                 })
             })
             .await
     }
 
-    /// Records something that happened, and nothing else.
-    async fn note(&self, event: Event) -> Result<(), storage::Error> {
+    /// Takes the right to ask the authority about a document: one of a challenge asks at a time, and
+    /// for one document not more often than its limit.
+    async fn take_check(
+        &self,
+        id: ChallengeId,
+        document: &IdentityDocument,
+    ) -> Result<bool, storage::Error> {
+        let now = self.now();
+        let allowances = self.check_allowances(document);
+        let taken: Result<(), NotTaken> = self
+            .ledger
+            .write(allowances, move |entry, allowances| {
+                Box::pin(async move {
+                    let span = (now, now.plus(CHECK_LEASE));
+                    let is_free = challenges::take_check(entry.tx(), id, span).await?;
+                    // Nothing of it counts when one of them refuses.
+                    let allowed = limits::take(entry.tx(), allowances, now).await?;
+                    if is_free && allowed.is_ok() {
+                        Ok(())
+                    } else {
+                        Err(NotTaken::Refused)
+                    }
+                })
+            })
+            .await;
+        match taken {
+            Ok(()) => Ok(true),
+            Err(NotTaken::Refused) => Ok(false),
+            Err(NotTaken::Storage(error)) => Err(error),
+        }
+    }
+
+    /// Gives it back: what followed the answer did not come about.
+    pub(super) async fn release_check(&self, id: ChallengeId) -> Result<(), storage::Error> {
         self.ledger
-            .write(event, |entry, event| Box::pin(entry.record(event)))
+            .write(id, |entry, id| {
+                Box::pin(challenges::return_check(entry.tx(), *id))
+            })
             .await
+    }
+
+    /// Gives it back, and records that the authority said nothing.
+    async fn return_check(&self, id: ChallengeId, event: Event) -> Result<(), storage::Error> {
+        self.ledger
+            .write(event, move |entry, event| {
+                Box::pin(async move {
+                    challenges::return_check(entry.tx(), id).await?;
+                    entry.record(event).await
+                })
+            })
+            .await
+    }
+}
+
+/// Why the authority is not to be asked now.
+enum NotTaken {
+    Refused,
+    Storage(storage::Error),
+}
+
+impl From<storage::Error> for NotTaken {
+    fn from(error: storage::Error) -> Self {
+        Self::Storage(error)
     }
 }
 

@@ -11,6 +11,7 @@ use super::completion::{CompletionError, Prepared, WriteError};
 use super::draft::Application;
 use super::loss::{Loss, end_access};
 use super::proofing::PROVES;
+use super::registration::Losses;
 use crate::domain::account::{AccountStatus, SealedProfile};
 use crate::domain::assurance;
 use crate::domain::challenge::ChallengeOutcome;
@@ -40,6 +41,8 @@ pub(super) struct Recovery {
     check: NewCheck,
     password: PasswordCredential,
     losses: Vec<Loss>,
+    /// Who keeps the phone, being the same person.
+    kept: Vec<AccountId>,
     /// The profile with the name that was proven, if it had another.
     renamed: Option<(SealedProfile, SealedProfile)>,
     privacy_version: String,
@@ -83,6 +86,7 @@ impl Accounts {
             let new = self.seal_changed(account_id, &old, &profile).await?;
             Some((old, new))
         };
+        let Losses { losses, kept } = self.losses(None, application, Some(account_id)).await?;
         let message = MessageText::AccountRecovered { at: now };
         let reachable = self.reachable(account_id, &profile).await?;
         Ok(Prepared::Recovery(Box::new(Recovery {
@@ -93,7 +97,8 @@ impl Accounts {
             phone_key,
             phone_horizon: self.phone_horizon(),
             password,
-            losses: self.losses(None, application, Some(account_id)).await?,
+            losses,
+            kept,
             renamed,
             privacy_version: application.privacy_version.clone(),
             notice: self.notice(NoticeKind::Recovered, now),
@@ -199,7 +204,9 @@ impl Recovery {
         let obstacle = obstacle(tx, self.account_id, phone, self.now).await?;
         let phone_holders = account_index::list_holders(tx, &self.phone_key).await?;
         let losers = phone_holder::losers(&phone_holders, Some(self.account_id));
-        let is_prepared = |loser| self.losses.iter().any(|loss| loss.account_id() == loser);
+        let is_prepared = |loser| {
+            self.kept.contains(&loser) || self.losses.iter().any(|loss| loss.account_id() == loser)
+        };
         let is_same = holder == Some(self.account_id) && losers.into_iter().all(is_prepared);
         if is_same && obstacle.is_none() {
             Ok(())

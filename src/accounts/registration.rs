@@ -41,10 +41,18 @@ pub(super) struct Registration {
     /// The account that has the document and is to lose it.
     holder: Option<AccountId>,
     losses: Vec<Loss>,
+    /// Who keeps the phone, being the same person.
+    kept: Vec<AccountId>,
     privacy_version: String,
     notices: Vec<(NoticeId, Notice)>,
     messages: Vec<OutboxItem>,
     now: Instant,
+}
+
+/// What others lose, and who keeps the phone though it is proven anew.
+pub(super) struct Losses {
+    pub(super) losses: Vec<Loss>,
+    pub(super) kept: Vec<AccountId>,
 }
 
 /// How an account that has the document stands to whoever has just proven it.
@@ -92,6 +100,7 @@ impl Accounts {
                 now,
             )
             .await?;
+        let Losses { losses, kept } = self.losses(holder, application, None).await?;
         let mut notices = vec![self.notice(NoticeKind::Registered, now)];
         if holder.is_some() {
             notices.push(self.notice(NoticeKind::DocumentTaken, now));
@@ -100,7 +109,8 @@ impl Accounts {
         Ok(Prepared::Registration(Box::new(Registration {
             challenge: open.id,
             holder,
-            losses: self.losses(holder, application, None).await?,
+            losses,
+            kept,
             privacy_version: application.privacy_version.clone(),
             notices,
             messages: self.tell(new.profile(), (&message, application.language), now)?,
@@ -116,7 +126,7 @@ impl Accounts {
         holder: Option<AccountId>,
         application: &Application,
         own: Option<AccountId>,
-    ) -> Result<Vec<Loss>, CompletionError> {
+    ) -> Result<Losses, CompletionError> {
         let mut lost: BTreeMap<AccountId, Lost<'_>> = BTreeMap::new();
         if let Some(holder) = holder {
             lost.entry(holder).or_default().document = Some(&application.document);
@@ -125,7 +135,9 @@ impl Accounts {
         let phone_key = self.phone_key(&application.phone);
         let phone_holders = account_index::list_holders(&mut reader, &phone_key).await?;
         drop(reader);
-        let losers = phone_holder::losers(&phone_holders, own);
+        let mut losers = phone_holder::losers(&phone_holders, own);
+        let kept = self.namesakes(&losers, application).await?;
+        losers.retain(|loser| !kept.contains(loser));
         // Whoever claimed this document on this phone claimed to be this person.
         let claimed = phone_holders
             .iter()
@@ -138,7 +150,26 @@ impl Accounts {
         for (account_id, lost) in lost {
             losses.extend(self.prepare_loss(account_id, lost).await?);
         }
-        Ok(losses)
+        Ok(Losses { losses, kept })
+    }
+
+    /// Who of the losers bears the proven name: the same person under another document, from whom
+    /// the phone has not gone. Somebody else of that name gains nothing by keeping it: who recovers
+    /// must be known by it to the carrier.
+    async fn namesakes(
+        &self,
+        losers: &[AccountId],
+        application: &Application,
+    ) -> Result<Vec<AccountId>, CompletionError> {
+        let mut namesakes = Vec::new();
+        for loser in losers {
+            let profile = self.profile(*loser).await?;
+            let name = profile.and_then(|(_, profile)| profile.name);
+            if name.is_some_and(|name| name.matches(&application.name)) {
+                namesakes.push(*loser);
+            }
+        }
+        Ok(namesakes)
     }
 }
 
@@ -171,7 +202,8 @@ impl Registration {
         }
         let phone_key = self.new.phone_key();
         let phone_holders = account_index::list_holders(entry.tx(), phone_key).await?;
-        if !phone_holder::losers(&phone_holders, Some(id)).is_empty() {
+        let losers = phone_holder::losers(&phone_holders, Some(id));
+        if losers.iter().any(|loser| !self.kept.contains(loser)) {
             return Err(WriteError::Changed);
         }
         // Begun anew, it is another account, under another key.

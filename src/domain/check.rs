@@ -107,8 +107,8 @@ impl CheckLabel {
     pub fn parse(text: &str) -> Result<Self, CheckLabelError> {
         const MAX_CHARACTERS: usize = 128;
         let fits = (1..=MAX_CHARACTERS).contains(&text.chars().count());
-        let is_bidi = |c| matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
-        if fits && text.trim() == text && !text.chars().any(|c| c.is_control() || is_bidi(c)) {
+        let is_unseen = |c| matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}');
+        if fits && text.trim() == text && !text.chars().any(|c| c.is_control() || is_unseen(c)) {
             Ok(Self(text.to_owned()))
         } else {
             Err(CheckLabelError)

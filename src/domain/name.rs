@@ -149,6 +149,8 @@ fn part(c: char) -> Option<Part> {
     match c {
         _ if is_han(c) => Some(Part::Han),
         _ if is_latin(c) => Some(Part::Latin),
+        // U+034F shows nothing.
+        '\u{34F}' => None,
         '\u{300}'..='\u{36F}' => Some(Part::Mark),
         '\u{B7}' | '\u{2022}' | '\u{30FB}' | '\u{FF0E}' => Some(Part::MiddleDot),
         ' ' | '\u{3000}' => Some(Part::Space),

@@ -131,6 +131,19 @@ enum Failure {
     Transaction,
 }
 
+impl Failure {
+    /// What it says of the authority. That it refuses one request, it does while it is well: one
+    /// person's odd number must not keep it from being asked about others.
+    const fn outcome(&self) -> Outcome {
+        match self {
+            Self::Fetch(FetchError::Status(400 | 402 | 404..=407 | 409..=428 | 430..=499)) => {
+                Outcome::Answered
+            }
+            Self::Fetch(_) | Self::Transaction => Outcome::Failed,
+        }
+    }
+}
+
 impl Authority {
     /// An authority that has not been asked yet.
     pub fn new(
@@ -275,7 +288,7 @@ impl Call<'_> {
             Ok((result, _)) => (*result, Outcome::Answered),
             Err(failure) => {
                 tracing::debug!(%failure, "no answer from the verification authority");
-                (CheckResult::Unavailable, Outcome::Failed)
+                (CheckResult::Unavailable, failure.outcome())
             }
         };
         self.inner.tally.answered(result, started.elapsed());

@@ -9,6 +9,9 @@ use crate::domain::instant::Instant;
 /// How often a code may be mistyped; past it only a new one helps.
 pub const TRIES_PER_CODE: u32 = 5;
 
+/// How often the authority is asked for one code that came back: it may be down for a while.
+pub const CHECKS_PER_CHALLENGE: u32 = 20;
+
 /// A challenge to be written.
 #[derive(Debug, Clone)]
 pub struct NewChallenge {
@@ -53,8 +56,8 @@ pub struct StoredChallenge {
 pub async fn insert(tx: &mut Transaction, new: &NewChallenge) -> Result<(), Error> {
     tx.execute(
         "INSERT INTO challenges (challenge_id, purpose, draft, code_tag, code_expires_at, tries,
-                                 created_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, 0, $6, $7)",
+                                 checks, created_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, 0, 0, $6, $7)",
         values![
             new.id,
             new.purpose.as_str(),
@@ -153,6 +156,35 @@ pub async fn confirm(
         )
         .await?;
     Ok(confirmed == 1)
+}
+
+/// Takes the right to ask the authority, until `until`: one at a time asks, and no more than
+/// [`CHECKS_PER_CHALLENGE`] times in all. False when somebody is at it, or none is left.
+pub async fn take_check(
+    tx: &mut Transaction,
+    id: ChallengeId,
+    (now, until): (Instant, Instant),
+) -> Result<bool, Error> {
+    let taken = tx
+        .execute(
+            "UPDATE challenges SET checks = checks + 1, checking_until = $3
+              WHERE challenge_id = $1 AND confirmed_at IS NOT NULL AND outcome IS NULL
+                AND checks < $4 AND (checking_until IS NULL OR checking_until <= $2)
+                AND expires_at > $2",
+            values![id, now, until, CHECKS_PER_CHALLENGE],
+        )
+        .await?;
+    Ok(taken == 1)
+}
+
+/// Gives that right back, when the authority said nothing.
+pub async fn return_check(tx: &mut Transaction, id: ChallengeId) -> Result<(), Error> {
+    tx.execute(
+        "UPDATE challenges SET checking_until = NULL WHERE challenge_id = $1",
+        values![id],
+    )
+    .await?;
+    Ok(())
 }
 
 /// Ends a challenge and forgets what was typed; false when its code did not come back, or it has

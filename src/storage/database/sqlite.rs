@@ -8,6 +8,7 @@ mod statement;
 mod writer;
 
 use std::fs::OpenOptions;
+use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -158,13 +159,17 @@ pub(super) fn create(path: &Path) -> Result<(), Error> {
             .create(folder)
             .map_err(failed)?;
     }
-    OpenOptions::new()
-        .create(true)
+    // A file that is there is not opened, not even for a moment: closing any descriptor of it drops
+    // every lock that this process holds on it (POSIX fcntl), and SQLite's are among them.
+    let created = OpenOptions::new()
+        .create_new(true)
         .append(true)
         .mode(0o600)
-        .open(path)
-        .map_err(failed)?;
-    Ok(())
+        .open(path);
+    match created {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        created => created.map(drop).map_err(failed),
+    }
 }
 
 fn connect(path: &Path, options: &Options, access: Access) -> Result<Connection, Error> {

@@ -2,7 +2,7 @@
 
 use tongxing::authority::Behavior;
 
-use crate::support::{Answer, Applicant, Browser, LEFT_ALONE, Server, minutes};
+use crate::support::{Answer, Applicant, Browser, LEFT_ALONE, Server, minutes, race};
 
 use super::server_that_knows;
 
@@ -60,6 +60,26 @@ pub(super) fn without_secrets(answer: &Answer) -> String {
         text.push(c);
     }
     text
+}
+
+#[tokio::test]
+async fn a_code_sent_twice_at_once_is_refused_twice_alike() {
+    let qian = Applicant::new(1);
+    let server = server_that_knows(&qian).await;
+    let mut browser = server.browser();
+    let page = browser
+        .apply("/register", &qian.clone().named("钱亮"))
+        .await;
+    let code = server.code_sent_to(&qian.phone).await;
+    let answers = race(8, |_| {
+        let (mut browser, page, code) = (browser.clone(), page.clone(), code.clone());
+        async move { browser.type_code(&page, &code).await }
+    })
+    .await;
+    for answer in &answers {
+        assert_eq!(answer.page().heading(), NOT_VERIFIED);
+    }
+    assert_eq!(server.recorded("challenge_refused").await, 1);
 }
 
 /// Somebody whose code is confirmed, and whom the authority owes an answer.

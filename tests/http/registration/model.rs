@@ -68,17 +68,7 @@ fn person(index: usize) -> Applicant {
 }
 
 impl World {
-    async fn begin() -> Self {
-        let code_limits = CodeLimits {
-            per_phone: 10_000,
-            per_document: 10_000,
-            per_network: 10_000,
-        };
-        let server = Server::start_with(Setup {
-            code_limits,
-            ..Setup::default()
-        })
-        .await;
+    async fn begin(server: Server) -> Self {
         let world = Self {
             portal: server.portal().await,
             server,
@@ -287,8 +277,22 @@ fn assert_end(end: &Answer, expected: &str) {
     }
 }
 
-async fn play(steps: &[Step]) {
-    let mut world = World::begin().await;
+/// A server that sends as many codes as are asked for.
+async fn generous() -> Server {
+    let code_limits = CodeLimits {
+        per_phone: 10_000,
+        per_document: 10_000,
+        per_network: 10_000,
+    };
+    Server::start_with(Setup {
+        code_limits,
+        ..Setup::default()
+    })
+    .await
+}
+
+async fn play(server: Server, steps: &[Step]) {
+    let mut world = World::begin(server).await;
     for step in steps {
         world.play(step).await;
         world.assert_sound().await;
@@ -310,6 +314,38 @@ proptest! {
         steps in prop::collection::vec(step(), 8..28),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        runtime.expect("a runtime").block_on(play(&steps));
+        runtime.expect("a runtime").block_on(async { play(generous().await, &steps).await });
+    }
+}
+
+/// One story with something of everything, on the other engine.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_story_on_postgres() {
+    let story = [
+        Step::Import(0, 0, false),
+        Step::Enter(0),
+        Step::Import(1, 0, true),
+        Step::Enter(1),
+        Step::Register(0, None),
+        Step::Enter(0),
+        Step::HandOn(0, 2),
+        Step::Register(2, None),
+        Step::Enter(2),
+        Step::Recover(2, None),
+        Step::Enter(2),
+        Step::Freeze(2),
+        Step::Recover(2, None),
+        Step::Unfreeze(2),
+        Step::Recover(1, None),
+        Step::Days(200),
+        Step::Recover(2, None),
+        Step::Confirm(2),
+        Step::Recover(2, None),
+        Step::Days(400),
+        Step::Register(2, None),
+        Step::Enter(2),
+    ];
+    if let Some(server) = Server::start_on_postgres().await {
+        play(server, &story).await;
     }
 }

@@ -144,6 +144,53 @@ async fn take_over_twice(server: Server) {
 }
 
 #[tokio::test]
+async fn who_registers_and_recovers_at_once_has_one_account() {
+    register_and_recover(Server::start().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_registers_and_recovers_at_once_has_one_account_on_postgres() {
+    if let Some(server) = Server::start_on_postgres().await {
+        register_and_recover(server).await;
+    }
+}
+
+/// Of an account that is proven less: the one raises it, the other takes its document away.
+async fn register_and_recover(server: Server) {
+    for number in 1..4 {
+        let owner = Applicant::new(number);
+        server.authority.knows(&[&owner]);
+        let before = owner.clone().with_password("as it was before");
+        assert_eq!(server.import(&before.import_record(&[])).await, 1);
+        let mut ready = Vec::new();
+        for way in ["/register", "/recover"] {
+            let mut browser = server.browser();
+            let page = browser.apply(way, &owner).await;
+            ready.push((browser, page, server.code_sent_to(&owner.phone).await));
+        }
+        let answers = crate::support::race(2, |index| {
+            let (mut browser, page, code) = ready[index].clone();
+            async move { browser.type_code(&page, &code).await }
+        })
+        .await;
+        // Whoever came second is told what is so by then; no answer is a fault of ours.
+        let entered = answers
+            .iter()
+            .filter(|answer| answer.path() == "/account")
+            .count();
+        assert!((1..=2).contains(&entered), "{answers:?}");
+        assert!(
+            answers.iter().all(|answer| answer.status == 200),
+            "{answers:?}"
+        );
+        let holder = server.holder_of(&owner).await.expect("an account");
+        assert_eq!(server.level_of(holder).await, Some(Ial::Two));
+        assert!(Browser::lets_in(&server, &owner.document_number, &owner.password).await);
+        assert!(!Browser::lets_in(&server, &owner.document_number, &before.password).await);
+    }
+}
+
+#[tokio::test]
 async fn who_is_proven_as_well_keeps_everything() {
     let server = Server::start().await;
     let portal = server.portal().await;
