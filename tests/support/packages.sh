@@ -38,6 +38,11 @@ provide_postgres() {
   find_postgres || { from_debian postgresql && find_postgres; }
 }
 
+# Apache and its relying-party module, nothing that starts by itself.
+provide_apache() {
+  [ -e /usr/lib/apache2/modules/mod_auth_openidc.so ] || from_debian apache2-bin libapache2-mod-auth-openidc
+}
+
 chromium=/usr/bin/chromium
 
 # The browser, and a font that has Chinese.
