@@ -5,9 +5,11 @@ mod delivery;
 mod last_page;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tongxing::provider::register_client::Operation;
+use tongxing::storage::{Error, sessions};
 
 use crate::support::{
     Applicant, Browser, Ears, ISSUER, LI, Person, Portal, Server, Tokens, Told, ZHANG,
@@ -233,7 +235,7 @@ async fn a_client_entered_long_before_the_session_ends_is_told() {
     let mut li = server.browser_of(&LI);
     let tokens = portal.tokens(&mut li).await;
     for _ in 0..2 {
-        server.clock.advance(std::time::Duration::from_hours(11));
+        server.clock.advance(Duration::from_hours(11));
         tongxing::jobs::expire::sweep(&server.ledger)
             .await
             .expect("swept");
@@ -278,7 +280,7 @@ async fn redeems_beside_a_logout(server: Server) {
             tokio::spawn(async move { portal.redeem(&code).await })
         };
         // A little later each time, so that some come before and some after.
-        tokio::time::sleep(std::time::Duration::from_micros(400 * round)).await;
+        tokio::time::sleep(Duration::from_micros(400 * round)).await;
         let origin = tongxing::accounts::logout::LogoutOrigin::Resident;
         let ended = server.accounts.logout(&session, origin).await;
         ended.expect("it is ended");
@@ -304,6 +306,49 @@ async fn a_code_redeemed_beside_a_logout_is_refused_or_told_on_postgres() {
     if let Some(server) = Server::start_on_postgres().await {
         redeems_beside_a_logout(server).await;
     }
+}
+
+/// On PostgreSQL neither sees the other's write before it is committed: the redemption is held up
+/// behind its insertion, the session ends meanwhile, and who tells the clients has looked already.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redemption_that_commits_after_the_logout_gives_nothing() {
+    let Some(server) = Server::start_on_postgres().await else {
+        return;
+    };
+    let portal = server.portal().await;
+    let mut li = server.browser_of(&LI);
+    let code = portal.authorize(&mut li).await;
+    let session = server.accounts.session(&li.cookies["__Host-session"]);
+    let session = session.await.expect("an answer").expect("a session");
+    let storage = server.ledger.storage().clone();
+    let holding = tokio::spawn(async move {
+        let held: Result<_, Error> = storage
+            .write((), |tx, ()| {
+                Box::pin(async move {
+                    tx.execute("LOCK TABLE audit_events IN SHARE MODE", &[])
+                        .await?;
+                    tx.execute("SELECT pg_sleep(1.5)", &[]).await
+                })
+            })
+            .await;
+        held.expect("it is held");
+    });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let redeeming = tokio::spawn(async move { portal.redeem(&code).await });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let key = (session.account_id, session.id, server.ledger.now());
+    let ended: Result<bool, Error> = server
+        .ledger
+        .storage()
+        .write(key, |tx, &(account, session, now)| {
+            Box::pin(sessions::end(tx, account, session, now))
+        })
+        .await;
+    assert!(ended.expect("an answer"));
+    assert!(!holding.is_finished() && !redeeming.is_finished());
+    holding.await.expect("it ends");
+    let answer = redeeming.await.expect("an answer");
+    assert_eq!(answer.json()["error"], "invalid_grant", "{}", answer.text());
 }
 
 /// Whom nobody entered in it, hears nothing; neither does anybody of a login that fails.
