@@ -286,6 +286,19 @@ on_both! {
         assert_eq!(ended, 2);
     }
 
+    async fn the_oldest_give_way_to_more_than_so_many(database: &Database) {
+        let storage = logged_in(database).await;
+        for number in 2..=5 {
+            add_session(&storage, number).await;
+        }
+        let end = || write(&storage, |tx| Box::pin(sessions::end_beyond(tx, account(1), 3, at(51))));
+        assert_eq!(end().await, 2);
+        assert_eq!(end().await, 0);
+        let mut reader = storage.reader().await.unwrap();
+        let live = sessions::list_live(&mut reader, account(1), at(52)).await.unwrap();
+        assert_eq!(live.len(), 3);
+    }
+
     async fn live_sessions_are_listed_the_latest_first(database: &Database) {
         let storage = logged_in(database).await;
         add_session(&storage, 2).await;
