@@ -72,7 +72,7 @@ logout-cancel = Stay logged in
 left-logged_out = You are logged out
     .detail = On a shared computer, close the browser window as well.
 left-unconfirmed = These sites have not confirmed yet that you are logged out there:
-    .detail = They are told again until they confirm. On a computer that others use, close the browser.
+    .detail = On a computer that others use, log out there as well and close the browser.
 left-stayed = You are still logged in
     .detail = Nothing has changed.
 

@@ -72,7 +72,7 @@ logout-cancel = 保持登录
 left-logged_out = 您已退出登录
     .detail = 在公用电脑上，请再关闭浏览器窗口。
 left-unconfirmed = 以下网站尚未确认您已在那里退出：
-    .detail = 系统会继续通知，直到对方确认。如果这台设备他人也会使用，请关闭浏览器。
+    .detail = 如果他人也会使用这台设备，请再到这些网站退出，并关闭浏览器。
 left-stayed = 您仍处于登录状态
     .detail = 没有任何改变。
 
