@@ -5,11 +5,13 @@
 -- delivered in that order. `due_at` is when an item may be taken: after a pause between attempts,
 -- or when the lease of its holder lapses; NULL when it never may again. Whoever takes it moves
 -- `due_at` in the same statement, so of several one gets it. `payload` is sealed and ends with the
--- delivery: delivered items are deleted, those given up (`failed_at`) keep no payload.
+-- delivery: delivered items are deleted, those given up (`failed_at`) keep no payload. What is about an
+-- account's person goes with the account.
 CREATE TABLE outbox (
     item_id    TEXT NOT NULL PRIMARY KEY,
     kind       TEXT NOT NULL,
     ordering   TEXT,
+    account_id TEXT,
     payload    TEXT,
     created_at BIGINT NOT NULL,
     due_at     BIGINT,

@@ -32,6 +32,9 @@ pub struct LoginPlace<'a> {
     pub device: Option<&'a str>,
 }
 
+/// How many logins of one account last at once: more than anybody has devices.
+const MOST_SESSIONS: u32 = 50;
+
 /// What was typed into the login page.
 pub struct PasswordAttempt<'a> {
     /// A phone number or a document number.
@@ -108,6 +111,8 @@ struct Login {
     /// What the browser's cookie stood for, and what tells that it ended.
     previous: Option<(Session, OutboxItem)>,
     upgrade: Option<(PasswordCredential, String)>,
+    /// What tells that sessions of this account ended, if there are too many.
+    told: OutboxItem,
     now: Instant,
 }
 
@@ -294,6 +299,7 @@ impl Accounts {
             device,
             previous,
             upgrade,
+            told: self.sessions_ended(account_id, now)?,
             now,
         };
         let opened: Result<bool, storage::Error> = self
@@ -329,6 +335,9 @@ async fn write_login(entry: &mut Entry<'_>, login: &Login) -> Result<bool, stora
     }
     if login.renews() {
         authorizations::keep_with_session(entry.tx(), &login.session).await?;
+    }
+    if sessions::end_beyond(entry.tx(), account_id, MOST_SESSIONS, login.now).await? > 0 {
+        entry.enqueue(&login.told).await?;
     }
     if let Some((old, stronger)) = &login.upgrade
         && credentials::update_password(entry.tx(), account_id, old, stronger, login.now).await?

@@ -110,7 +110,11 @@ impl Accounts {
         for text in texts.into_iter().flatten() {
             // To what it keeps: the phone it loses is somebody else's. Which language they speak is
             // not known: the country's.
-            messages.extend(self.tell(&reachable, (&text, Language::default()), now)?);
+            messages.extend(self.tell(
+                (account_id, &reachable),
+                (&text, Language::default()),
+                now,
+            )?);
         }
         let sealed = self.seal_changed(account_id, &account.sealed, &profile);
         Ok(Some(Loss {
@@ -152,7 +156,7 @@ impl Accounts {
     /// One message to every channel of a person.
     pub(super) fn tell(
         &self,
-        profile: &Profile,
+        (id, profile): (AccountId, &Profile),
         (text, language): (&MessageText, Language),
         now: Instant,
     ) -> Result<Vec<OutboxItem>, SealError> {
@@ -167,7 +171,8 @@ impl Accounts {
                     locale: language,
                     text: text.clone(),
                 };
-                OutboxItem::new(&message, (&ring, &*self.entropy), now)
+                let item = OutboxItem::new(&message, (&ring, &*self.entropy), now)?;
+                Ok(item.about(id))
             })
             .collect()
     }

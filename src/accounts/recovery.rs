@@ -102,7 +102,11 @@ impl Accounts {
             renamed,
             privacy_version: application.privacy_version.clone(),
             notice: self.notice(NoticeKind::Recovered, now),
-            messages: self.tell(&reachable, (&message, application.language), now)?,
+            messages: self.tell(
+                (account_id, &reachable),
+                (&message, application.language),
+                now,
+            )?,
             told: self.sessions_ended(account_id, now)?,
             now,
         })))

@@ -113,7 +113,11 @@ impl Accounts {
             kept,
             privacy_version: application.privacy_version.clone(),
             notices,
-            messages: self.tell(new.profile(), (&message, application.language), now)?,
+            messages: self.tell(
+                (new.id(), new.profile()),
+                (&message, application.language),
+                now,
+            )?,
             new,
             now,
         })))

@@ -12,7 +12,7 @@ use super::Ledger;
 use super::keyring::KeyRing;
 use crate::crypto::seal::{SealError, Sealed};
 use crate::domain::entropy::Entropy;
-use crate::domain::id::DeliveryId;
+use crate::domain::id::{AccountId, DeliveryId};
 use crate::domain::instant::Instant;
 pub use crate::storage::outbox::OutboxState;
 use crate::storage::outbox::{self, Claim, ClaimedRow, OutboxCount, OutboxRow};
@@ -95,11 +95,19 @@ impl OutboxItem {
                 id,
                 kind: T::KIND.name(),
                 ordering: content.ordering(),
+                account_id: None,
                 payload: ring.sealer().seal(content, entropy)?,
                 created_at: now,
                 expires_at: now.plus(content.lives_for()),
             },
         })
+    }
+
+    /// The same, about the person of an account: it goes when the account is removed.
+    #[must_use]
+    pub const fn about(mut self, account_id: AccountId) -> Self {
+        self.row.account_id = Some(account_id);
+        self
     }
 
     /// Its identifier: the same at every attempt.

@@ -18,6 +18,7 @@ const REMOVALS: &[&str] = &[
     "DELETE FROM grants WHERE account_id = $1",
     "DELETE FROM subjects WHERE account_id = $1",
     "DELETE FROM sessions WHERE account_id = $1",
+    "DELETE FROM outbox WHERE account_id = $1",
 ];
 
 /// What is left of a removed account.

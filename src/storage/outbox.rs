@@ -5,7 +5,7 @@
 //! holds and what delivering means is not known here.
 
 use super::{Error, Reader, Row, SWEEP_LIMIT, Transaction, values};
-use crate::domain::id::{DeliveryId, WriterId};
+use crate::domain::id::{AccountId, DeliveryId, WriterId};
 use crate::domain::instant::Instant;
 
 /// How many items one claim takes at most.
@@ -20,6 +20,8 @@ pub struct OutboxRow {
     pub kind: &'static str,
     /// Items of one ordering key are delivered in the order of their identifiers.
     pub ordering: Option<String>,
+    /// Whose it is: it goes when the account is removed.
+    pub account_id: Option<AccountId>,
     /// What to deliver, sealed.
     pub payload: String,
     /// When it was made; it is due at once.
@@ -75,14 +77,15 @@ pub struct OutboxCount {
 /// Puts an item in, unless it is there.
 pub async fn insert(tx: &mut Transaction, row: &OutboxRow) -> Result<(), Error> {
     tx.execute(
-        "INSERT INTO outbox (item_id, kind, ordering, payload, created_at, due_at,
+        "INSERT INTO outbox (item_id, kind, ordering, account_id, payload, created_at, due_at,
                              expires_at, attempts)
-         VALUES ($1, $2, $3, $4, $5, $5, $6, 0)
+         VALUES ($1, $2, $3, $4, $5, $6, $6, $7, 0)
          ON CONFLICT DO NOTHING",
         values![
             row.id,
             row.kind,
             row.ordering.as_deref(),
+            row.account_id,
             row.payload.as_str(),
             row.created_at,
             row.expires_at,

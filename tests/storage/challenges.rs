@@ -2,7 +2,9 @@
 
 use tongxing::domain::challenge::{ChallengeOutcome, ChallengePurpose};
 use tongxing::domain::id::{ChallengeId, Id};
-use tongxing::storage::challenges::{NewChallenge, StoredChallenge, TRIES_PER_CODE};
+use tongxing::storage::challenges::{
+    CHECKS_PER_CHALLENGE, NewChallenge, StoredChallenge, TRIES_PER_CODE,
+};
 use tongxing::storage::migrations::MAIN;
 use tongxing::storage::{Storage, challenges};
 
@@ -71,6 +73,14 @@ async fn renew(storage: &Storage, tag: &'static str, seconds: i64) -> bool {
 async fn finish(storage: &Storage, outcome: ChallengeOutcome, seconds: i64) -> bool {
     write(storage, move |tx| {
         Box::pin(challenges::finish(tx, id(1), outcome, at(seconds)))
+    })
+    .await
+}
+
+async fn take_check(storage: &Storage, seconds: i64) -> bool {
+    write(storage, move |tx| {
+        let span = (at(seconds), at(seconds + 90));
+        Box::pin(challenges::take_check(tx, id(1), span))
     })
     .await
 }
@@ -158,6 +168,27 @@ on_both! {
         assert!(!take_try(&storage, 21).await);
         assert!(!confirm(&storage, "right", 21).await);
         assert!(!renew(&storage, "another", 21).await);
+    }
+
+    async fn of_16_who_would_ask_the_authority_one_does(database: &Database) {
+        let storage = begun(database).await;
+        assert!(!take_check(&storage, 10).await, "its code has not come back");
+        assert!(confirm(&storage, "right", 10).await);
+        let taken = race(16, |_| {
+            let storage = storage.clone();
+            async move { take_check(&storage, 20).await }
+        })
+        .await;
+        assert_eq!(count(&taken), 1);
+        assert_eq!(stored(&storage).await.checking_until, Some(at(110)));
+        assert!(take_check(&storage, 110).await, "whoever died at it has no more time");
+        write(&storage, |tx| Box::pin(challenges::return_check(tx, id(1)))).await;
+        assert_eq!(stored(&storage).await.checking_until, None);
+        for _ in 2..CHECKS_PER_CHALLENGE {
+            assert!(take_check(&storage, 120).await);
+            write(&storage, |tx| Box::pin(challenges::return_check(tx, id(1)))).await;
+        }
+        assert!(!take_check(&storage, 120).await, "often enough");
     }
 
     async fn a_code_holds_for_its_time(database: &Database) {

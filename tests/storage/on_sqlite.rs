@@ -19,6 +19,42 @@ async fn insert(tx: &mut Transaction, id: &str) -> Result<(), Error> {
     .map(drop)
 }
 
+/// Closing any descriptor of a file drops every POSIX lock that the process holds on it. Without
+/// them another process takes itself for the last one and removes the log that is being written.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_database_that_was_there_before_stays_locked() {
+    use std::os::unix::fs::MetadataExt as _;
+    let database = Database::sqlite();
+    drop(database.storage(&THINGS).await);
+    let storage = Storage::open(&database.url, &THINGS, Options::default())
+        .await
+        .unwrap();
+    storage.prepare_schema().await.unwrap();
+    let mut reader = storage.reader().await.unwrap();
+    reader
+        .fetch_optional("SELECT COUNT(*) AS n FROM things", &[])
+        .await
+        .unwrap();
+    let inode = std::fs::metadata(database.url.file().unwrap())
+        .unwrap()
+        .ino()
+        .to_string();
+    let ours = std::process::id().to_string();
+    let locks = std::fs::read_to_string("/proc/locks").unwrap();
+    let is_ours = |line: &str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        words.get(4) == Some(&ours.as_str())
+            && words
+                .get(5)
+                .is_some_and(|file| file.rsplit(':').next() == Some(&inode))
+    };
+    assert!(
+        locks.lines().any(is_ours),
+        "inode {inode} of process {ours} in\n{locks}"
+    );
+}
+
 async fn count(storage: &Storage) -> i64 {
     let mut reader = storage.reader().await.unwrap();
     let row = reader

@@ -13,6 +13,7 @@ use crate::harness::{Database, on_both, race};
 
 fn row(number: u128, ordering: Option<&str>) -> OutboxRow {
     OutboxRow {
+        account_id: None,
         id: DeliveryId::from_u128(number),
         kind: "message",
         ordering: ordering.map(str::to_owned),

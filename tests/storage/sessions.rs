@@ -234,6 +234,30 @@ on_both! {
         assert!(!stored.unwrap().is_supported);
     }
 
+    async fn what_is_written_beside_the_end_of_all_access_is_void(database: &Database) {
+        let storage = logged_in(database).await;
+        assert!(redeem(&storage, 5).await);
+        // Its password was looked at before, and its row is written after.
+        let begun = write(&storage, |tx| Box::pin(accounts::raise_epoch(tx, account(1)))).await;
+        assert_eq!(begun, 1);
+        assert!(!add_session(&storage, 2).await, "by a proof of before");
+        assert!(!redeem(&storage, 6).await, "in a session of before");
+        assert!(!found(&storage, 5).await.unwrap().holds(at(31)));
+        let mut reader = storage.reader().await.unwrap();
+        let stored = sessions::find(&mut reader, account(1), Id::from_u128(1)).await.unwrap();
+        let stored = stored.unwrap();
+        assert!(stored.ended_at.is_none() && !stored.is_supported, "unseen, and void");
+        assert!(sessions::list_live(&mut reader, account(1), at(31)).await.unwrap().is_empty());
+        let renewed = write(&storage, |tx| {
+            Box::pin(async move { sessions::renew(tx, &session(1), "another", 0).await })
+        });
+        assert!(!renewed.await);
+        let anew = write(&storage, |tx| {
+            Box::pin(async move { sessions::insert(tx, &session(3), "secret", (None, 1)).await })
+        });
+        assert!(anew.await, "by a proof of now");
+    }
+
     async fn only_a_live_session_is_renewed(database: &Database) {
         let storage = logged_in(database).await;
         let renew = async |expires_at| {
@@ -260,6 +284,19 @@ on_both! {
         add_session(&storage, 3).await;
         let ended = write(&storage, |tx| Box::pin(sessions::end_all(tx, account(1), at(51)))).await;
         assert_eq!(ended, 2);
+    }
+
+    async fn the_oldest_give_way_to_more_than_so_many(database: &Database) {
+        let storage = logged_in(database).await;
+        for number in 2..=5 {
+            add_session(&storage, number).await;
+        }
+        let end = || write(&storage, |tx| Box::pin(sessions::end_beyond(tx, account(1), 3, at(51))));
+        assert_eq!(end().await, 2);
+        assert_eq!(end().await, 0);
+        let mut reader = storage.reader().await.unwrap();
+        let live = sessions::list_live(&mut reader, account(1), at(52)).await.unwrap();
+        assert_eq!(live.len(), 3);
     }
 
     async fn live_sessions_are_listed_the_latest_first(database: &Database) {
