@@ -120,21 +120,22 @@ impl Accounts {
         let Draft::Identity(application) = &open.draft else {
             return Err(CompletionError::Over);
         };
-        let check = match self.prove(open, application).await? {
+        let proof = match self.prove(open, application).await? {
+            // Sent twice: whoever comes second is told how it ended, or takes over.
+            Proof::AtIt => match self.outcome_of_other(open.id).await? {
+                Some(ChallengeOutcome::Done) => return Err(CompletionError::Over),
+                Some(outcome) => return Ok(Completion::Ended(outcome)),
+                None => self.prove(open, application).await?,
+            },
+            proof => proof,
+        };
+        let check = match proof {
             Proof::Proven(check) => check,
             Proof::NotProven(event) => {
                 let outcome = ChallengeOutcome::NotVerified;
                 return self.end_without(open, outcome, Some(event)).await;
             }
-            Proof::Unavailable => return Ok(Completion::Unavailable),
-            // Sent twice: whoever comes second is told how it ended.
-            Proof::AtIt => {
-                return match self.outcome_of_other(open.id).await? {
-                    Some(ChallengeOutcome::Done) => Err(CompletionError::Over),
-                    Some(outcome) => Ok(Completion::Ended(outcome)),
-                    None => Ok(Completion::Unavailable),
-                };
-            }
+            Proof::Unavailable | Proof::AtIt => return Ok(Completion::Unavailable),
         };
         let hash = match self.passwords.hash(application.password.clone()).await {
             Ok(hash) => hash,

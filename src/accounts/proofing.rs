@@ -24,12 +24,12 @@ use crate::storage::{self, challenges};
 /// What the check that we can have made proves.
 pub(super) const PROVES: Ial = CheckMethod::ThreeElements.level();
 
-/// How long one who asks has, even if this process dies at it: longer than any authority may take,
-/// with the writing afterwards.
-const CHECK_LEASE: Duration = Duration::from_secs(90);
+/// How long one who asks has, even if this process dies at it. An authority that takes longer may be
+/// asked once more, no harm is in that.
+const CHECK_LEASE: Duration = Duration::from_secs(5);
 
-/// How long a form that was sent twice waits for what becomes of the first.
-const PATIENCE: usize = 100;
+/// How long a form that was sent twice waits for what becomes of the first: as long as that has.
+const PATIENCE: usize = 120;
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// What the authority said.
@@ -161,7 +161,7 @@ impl Accounts {
             .await
     }
 
-    /// How a challenge ends that somebody else is at; nothing if that comes to nothing.
+    /// How a challenge ends that somebody else is at; nothing if they come to nothing, or have died.
     pub(super) async fn outcome_of_other(
         &self,
         id: ChallengeId,
@@ -172,7 +172,7 @@ impl Accounts {
             drop(reader);
             match stored {
                 Some(stored) if stored.outcome.is_some() => return Ok(stored.outcome),
-                Some(stored) if stored.checking_until.is_some() => {}
+                Some(stored) if stored.checking_until > Some(self.now()) => {}
                 Some(_) | None => return Ok(None),
             }
             tokio::time::sleep(PAUSE).await;

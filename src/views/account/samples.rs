@@ -194,7 +194,18 @@ fn check(method: CheckMethod, standing: Standing) -> PassedCheck {
     };
     PassedCheck {
         method,
-        authority: "模拟核验机构".to_owned(),
+        // Who says so: one of ours in words, else the authority's own name.
+        authority: match method {
+            CheckMethod::PhoneCode => "code".to_owned(),
+            CheckMethod::TwoElements => "import".to_owned(),
+            CheckMethod::ThreeElements
+            | CheckMethod::FourElements
+            | CheckMethod::Face
+            | CheckMethod::ChipAndFace
+            | CheckMethod::NetworkCredential
+            | CheckMethod::Certificate
+            | CheckMethod::Counter => "模拟核验机构".to_owned(),
+        },
         performed_at: days_ago(3),
         expires_at: (method != CheckMethod::PhoneCode).then_some(expires_at),
         standing,
