@@ -127,7 +127,7 @@ impl Accounts {
                 Some(outcome) => return Ok(Completion::Ended(outcome)),
                 None => self.prove(open, application).await?,
             },
-            proof => proof,
+            proof @ (Proof::Proven(_) | Proof::NotProven(_) | Proof::Unavailable) => proof,
         };
         let check = match proof {
             Proof::Proven(check) => check,
