@@ -142,7 +142,7 @@ impl Accounts {
             .write(allowances, move |entry, allowances| {
                 Box::pin(async move {
                     let span = (now, now.plus(CHECK_LEASE));
-                    if !challenges::take_check(entry.tx(), id, span).await? {
+                    let Some(time) = challenges::take_check(entry.tx(), id, span).await? else {
                         let stored = challenges::find(entry.tx(), id).await?;
                         let is_open = stored.is_some_and(|stored| {
                             stored.outcome.is_none() && stored.checking_until.is_none()
@@ -152,8 +152,11 @@ impl Accounts {
                         } else {
                             NotTaken::AtIt
                         });
+                    };
+                    // Each code that came back counts once, however often it has to be tried.
+                    if time > 1 {
+                        return Ok(());
                     }
-                    // Nothing of it counts when one of them refuses.
                     let allowed = limits::take(entry.tx(), allowances, now).await?;
                     allowed.map_err(|_| NotTaken::Limited)
                 })

@@ -9,8 +9,9 @@ use crate::domain::instant::Instant;
 /// How often a code may be mistyped; past it only a new one helps.
 pub const TRIES_PER_CODE: u32 = 5;
 
-/// How often the authority is asked for one code that came back: it may be down for a while.
-pub const CHECKS_PER_CHALLENGE: u32 = 20;
+/// How often one code that came back may lead to the authority: it may be down for a while, and the
+/// button be pressed again and again.
+pub const CHECKS_PER_CHALLENGE: u32 = 200;
 
 /// A challenge to be written.
 #[derive(Debug, Clone)]
@@ -162,22 +163,24 @@ pub async fn confirm(
 }
 
 /// Takes the right to ask the authority, until `until`: one at a time asks, and no more than
-/// [`CHECKS_PER_CHALLENGE`] times in all. False when somebody is at it, or none is left.
+/// [`CHECKS_PER_CHALLENGE`] times in all. Which time this is, from 1; nothing when somebody is at
+/// it, or none is left.
 pub async fn take_check(
     tx: &mut Transaction,
     id: ChallengeId,
     (now, until): (Instant, Instant),
-) -> Result<bool, Error> {
+) -> Result<Option<i64>, Error> {
     let taken = tx
-        .execute(
+        .returning(
             "UPDATE challenges SET checks = checks + 1, checking_until = $3
               WHERE challenge_id = $1 AND confirmed_at IS NOT NULL AND outcome IS NULL
                 AND checks < $4 AND (checking_until IS NULL OR checking_until <= $2)
-                AND expires_at > $2",
+                AND expires_at > $2
+             RETURNING checks",
             values![id, now, until, CHECKS_PER_CHALLENGE],
         )
         .await?;
-    Ok(taken == 1)
+    taken.map(|row| row.get("checks")).transpose()
 }
 
 /// Gives that right back, when the authority said nothing.

@@ -46,6 +46,12 @@ const ROWS: &[(&str, &str)] = &[
         "INSERT INTO account_notices (account_id, notice_id, kind, at) VALUES ($1, 'n', 'k', 1)",
     ),
     (
+        "outbox",
+        "INSERT INTO outbox (item_id, kind, account_id, payload, created_at, due_at, expires_at,
+                             attempts)
+         VALUES ('d' || $1, 'message', $1, 'p', 1, 1, 2, 0)",
+    ),
+    (
         "privacy_acknowledgments",
         "INSERT INTO privacy_acknowledgments (account_id, version, acknowledged_at)
          VALUES ($1, 'v', 1)",
