@@ -37,6 +37,9 @@ pub async fn run(config: &Config, level: LevelControl) -> anyhow::Result<()> {
     let services = Services::open(config).await?;
     let address = web.local_address()?;
     tracing::info!(%address, issuer = config.server.issuer.as_str(), "serving");
+    if !services.accounts.proves_identities() {
+        tracing::info!("nobody can register here: authority.url and notification.* are not set");
+    }
     serve(config, services, web, (signals, level)).await
 }
 
