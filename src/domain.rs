@@ -9,6 +9,7 @@ mod ascii_form;
 pub mod assurance;
 pub mod authentication;
 pub mod authorization;
+pub mod backoff;
 pub mod challenge;
 pub mod check;
 pub mod client;

@@ -26,6 +26,7 @@ pub mod notices;
 pub mod outbox;
 pub mod privacy;
 pub mod sessions;
+pub mod shared;
 pub mod subjects;
 pub mod usage;
 pub mod vault;
