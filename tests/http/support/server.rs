@@ -142,6 +142,7 @@ impl Server {
                 name: Some("The operator".to_owned()),
                 contact: Some("privacy@operator.example".to_owned()),
             },
+            logout_patience: parts.logout_patience,
         });
         let envelope = Envelope::new(EnvelopeSettings {
             entropy: Arc::new(SystemEntropy),
