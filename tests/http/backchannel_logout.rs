@@ -279,3 +279,28 @@ async fn nobody_is_told_of_what_was_not_theirs() {
     server.comes_to((0, 0)).await;
     assert!(ears.is_quiet());
 }
+
+/// A person has so many devices, a program any number: the oldest login makes room.
+#[tokio::test]
+async fn a_login_that_makes_room_for_another_is_told() {
+    const MOST: usize = 50;
+    let server = Server::start().await;
+    let mut ears = Ears::open();
+    let portal = ears.portal(&server, "/one", &json!({})).await;
+    let mut first = server.browser_of(&LI);
+    let tokens = portal.tokens(&mut first).await;
+    let _telling = server.tells_logouts();
+    for _ in 1..MOST {
+        server.clock.advance(Duration::from_secs(1));
+        server.browser().login(&LI).await;
+    }
+    server.comes_to((0, 0)).await;
+    assert!(ears.is_quiet());
+    assert!(first.is_logged_in().await);
+    server.clock.advance(Duration::from_secs(1));
+    server.browser().login(&LI).await;
+    assert_tells(&server, &ears.next().await, (&portal, &tokens)).await;
+    assert!(!first.is_logged_in().await);
+    server.comes_to((0, 0)).await;
+    assert!(ears.is_quiet(), "nobody else");
+}
