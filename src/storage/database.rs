@@ -6,6 +6,7 @@
 //! constraints, data-modifying CTEs, `ILIKE`. Keywords in capitals, names in small letters.
 
 mod error;
+mod job;
 mod migrator;
 mod pool;
 mod postgres;
@@ -161,10 +162,14 @@ impl Storage {
             + Sync
             + 'static,
     {
+        let (job, answered) = job::job(input, work);
         match &self.0.engine {
-            Engine::Sqlite(engine) => engine.write(input, work).await,
-            Engine::Postgres(engine) => engine.write(input, work).await,
+            Engine::Sqlite(engine) => engine.write(job)?,
+            Engine::Postgres(engine) => engine.write(job),
         }
+        answered
+            .await
+            .unwrap_or_else(|_| Err(Error::Unavailable("the write was ended".to_owned()).into()))
     }
 
     /// Sees to it that what was deleted is in no file of the database any more. SQLite overwrites
