@@ -28,7 +28,7 @@ pub(super) trait Job: Send {
     fn answer(self: Box<Self>, lost: Option<&Error>);
 }
 
-struct Work<I, T, E, F> {
+struct Call<I, T, E, F> {
     input: I,
     work: F,
     result: Option<Result<T, E>>,
@@ -47,7 +47,7 @@ where
         + 'static,
 {
     let (caller, answered) = oneshot::channel();
-    let job = Work {
+    let job = Call {
         input,
         work,
         result: None,
@@ -56,7 +56,7 @@ where
     (Box::new(job), answered)
 }
 
-impl<I, T, E, F> Job for Work<I, T, E, F>
+impl<I, T, E, F> Job for Call<I, T, E, F>
 where
     I: Send + Sync,
     T: Send,
