@@ -64,9 +64,9 @@ impl Turnstile {
 
     /// Waits for a turn; nothing if that takes too long.
     pub(super) async fn enter(&self, line: Line) -> Option<Turn> {
-        let called = match self.lock().arrive(line) {
-            None => return Some(Turn(self.clone())),
-            Some(called) => called,
+        let arrived = self.lock().arrive(line);
+        let Some(called) = arrived else {
+            return Some(Turn(self.clone()));
         };
         // Who is refused hears it by the sender's end.
         timeout(LONG_WAIT, called).await.ok()?.ok()
