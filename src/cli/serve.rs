@@ -17,6 +17,7 @@ use super::web::{self, Told, Web};
 use crate::http::cookies::CookiePolicy;
 use crate::http::management::{Check, Readiness, Testing};
 use crate::http::metrics::Metrics;
+use crate::http::pages::logout;
 use crate::http::router::router;
 use crate::http::state::{AppState, Parts};
 use crate::jobs::deliver::Tally;
@@ -92,6 +93,7 @@ pub async fn serve(
         default_locale: Locale::En,
         clock: Arc::clone(services.ledger.clock()),
         operator: config.operator.clone(),
+        logout_patience: logout::PATIENCE,
     });
     let envelope = web::envelope(config, Arc::clone(&services.entropy), &metrics);
     let keys = services.keys.clone();

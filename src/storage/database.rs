@@ -3,7 +3,9 @@
 //! The SQL subset (a test greps for the rest): column types `TEXT`, `BIGINT`, `BOOLEAN`;
 //! placeholders `$1`; `ON CONFLICT` and `RETURNING`; conditions in the statement, never
 //! check-then-act; sums cast to `BIGINT`; no `now()`, `random()`, triggers, sequences, deferred
-//! constraints, data-modifying CTEs, `ILIKE`. Keywords in capitals, names in small letters.
+//! constraints, data-modifying CTEs, `ILIKE`. A write that rests on a row which it does not change
+//! says `FOR SHARE OF` it, if that must not change before its commit: SQLite, where one write runs
+//! at a time, leaves the clause out. Keywords in capitals, names in small letters.
 
 mod error;
 mod job;

@@ -3,6 +3,8 @@
 
 #![cfg(test)]
 
+#[path = "../support/noise.rs"]
+mod noise;
 #[path = "../support/postgres.rs"]
 mod postgres;
 

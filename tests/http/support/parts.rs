@@ -34,7 +34,7 @@ use super::template::{MAIN_FILE, VAULT_FILE};
 pub(super) const MADE: i64 = 1_767_600_000;
 
 /// What a resident waits at most; more than a busy machine needs.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long an authority's answer counts.
 pub(crate) const CHECKS_COUNT_FOR: Duration = Duration::from_hours(365 * 24);
@@ -57,6 +57,8 @@ pub(crate) struct Setup {
     pub(crate) code_limits: CodeLimits,
     /// Whether residents can register: there is an authority.
     pub(crate) open: bool,
+    /// How long the last page of a logout waits for portals to confirm it.
+    pub(crate) logout_patience: Duration,
 }
 
 impl Default for Setup {
@@ -69,6 +71,7 @@ impl Default for Setup {
                 per_network: 100,
             },
             open: true,
+            logout_patience: tongxing::http::pages::logout::PATIENCE,
         }
     }
 }
@@ -81,6 +84,7 @@ pub(super) struct Parts {
     pub(super) keys: Keys,
     pub(super) provider: Provider,
     pub(super) accounts: Accounts,
+    pub(super) logout_patience: Duration,
 }
 
 impl Parts {
@@ -156,6 +160,7 @@ impl Parts {
             keys,
             provider,
             accounts,
+            logout_patience: setup.logout_patience,
         }
     }
 
