@@ -228,9 +228,10 @@ pub enum Keys {
 pub enum Audit {
     /// Look for changed, missing and reordered records
     Verify {
-        /// A head that was noted earlier: finds a log cut off behind it
-        #[arg(long, value_name = "HASH")]
-        head: Option<String>,
+        /// The head that was noted earlier: finds what was cut off behind it. Or @FILE with heads, or
+        /// with the report that has them; may be repeated
+        #[arg(long, value_name = "HEAD")]
+        head: Vec<String>,
     },
 }
 

@@ -10,8 +10,9 @@ use std::time::Duration;
 
 pub use report::{Problem, ProblemKind, Report};
 
-use super::batch::{self, BatchKind, GENESIS, Head};
+use super::batch::{self, BatchKind, GENESIS, Head, Heads};
 use super::spans::Spans;
+use super::tips::Tips;
 use super::tree::Tree;
 use crate::crypto::encoding;
 use crate::crypto::verifying::VerifyingKey;
@@ -30,8 +31,8 @@ const OVERDUE: Duration = Duration::from_secs(5);
 /// What to verify against.
 #[derive(Debug)]
 pub struct Options {
-    /// A head that a witness noted: the log must contain it.
-    pub head: Option<Head>,
+    /// Heads that a witness noted: the log must contain them.
+    pub heads: Heads,
     /// The time, for the age of pending events.
     pub now: Instant,
     /// The keys that may have signed batches, by name.
@@ -42,25 +43,21 @@ pub struct Options {
 pub async fn verify(storage: &Storage, options: &Options) -> Result<Report, Error> {
     let mut reader = storage.reader().await?;
     let mut report = Report::default();
-    let mut latest_link: Option<(Instant, Head)> = None;
+    let mut tips = Tips::default();
     let mut after = None;
     while let Some(writer) = audit::next_writer(&mut reader, after).await? {
-        let mut walk = Walk::new(writer, options, &mut reader, &mut report);
+        let mut walk = Walk::new(writer, options, &mut reader, (&mut report, &mut tips));
         walk.batches().await?;
         walk.pending().await?;
-        let link = walk.latest_link.take();
-        latest_link = latest_link
-            .into_iter()
-            .chain(link)
-            .max_by_key(|(at, _)| *at);
         report.writers += 1;
         after = Some(writer);
     }
-    if let Some(head) = &options.head {
+    for head in &options.heads.0 {
         let found = audit::find_batch(&mut reader, head.writer, head.number).await?;
-        check_head(head, found.as_ref(), "the given head", &mut report);
+        check_head(head, found.as_ref(), "a given head", &mut report);
     }
-    report.head = latest_link.map(|(_, head)| head.to_string());
+    let heads = tips.heads();
+    report.head = (!heads.0.is_empty()).then(|| heads.to_string());
     report.ok = report.problems.is_empty();
     Ok(report)
 }
@@ -71,6 +68,7 @@ struct Walk<'a> {
     options: &'a Options,
     reader: &'a mut Reader,
     report: &'a mut Report,
+    tips: &'a mut Tips,
     number: i64,
     /// Hash of the batch before; none when that one is missing.
     previous: Option<String>,
@@ -78,7 +76,6 @@ struct Walk<'a> {
     highest: i64,
     /// What is sealed from `settled` on.
     sealed: Spans,
-    latest_link: Option<(Instant, Head)>,
 }
 
 impl<'a> Walk<'a> {
@@ -86,19 +83,19 @@ impl<'a> Walk<'a> {
         writer: WriterId,
         options: &'a Options,
         reader: &'a mut Reader,
-        report: &'a mut Report,
+        (report, tips): (&'a mut Report, &'a mut Tips),
     ) -> Self {
         Self {
             writer,
             options,
             reader,
             report,
+            tips,
             number: 0,
             previous: Some(GENESIS.to_owned()),
             settled: 1,
             highest: 0,
             sealed: Spans::default(),
-            latest_link: None,
         }
     }
 
@@ -118,8 +115,10 @@ impl<'a> Walk<'a> {
         self.report.batches += 1;
         self.place(row);
         self.signature(row);
+        let head = Head::of(row);
         self.number = row.number;
-        self.previous = Some(batch::hash(row));
+        self.previous = Some(head.hash.clone());
+        self.tips.ends(head);
         let (Some(kind), Ok(spans), Ok(links)) = (
             BatchKind::parse(&row.kind),
             Spans::parse(&row.spans),
@@ -139,9 +138,7 @@ impl<'a> Walk<'a> {
             let found = audit::find_batch(self.reader, head.writer, head.number).await?;
             let by = format!("link {} of {}", row.number, row.writer);
             check_head(head, found.as_ref(), &by, self.report);
-        }
-        if kind == BatchKind::Link {
-            self.latest_link = Some((row.at, Head::of(row)));
+            self.tips.is_named(head);
         }
         Ok(())
     }

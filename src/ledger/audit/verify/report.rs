@@ -20,7 +20,7 @@ pub struct Report {
     pub events: u64,
     /// Events that no batch seals yet.
     pub pending: u64,
-    /// The head of the latest link, to be given to a later verification.
+    /// The heads that hold all chains as they are now, to be given to a later verification.
     pub head: Option<String>,
     /// What is wrong, the first hundred of them.
     pub problems: Vec<Problem>,
