@@ -7,6 +7,7 @@
 
 pub(crate) mod batch;
 pub(crate) mod chain;
+pub mod export;
 mod recover;
 mod seal;
 pub(crate) mod spans;

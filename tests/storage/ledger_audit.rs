@@ -230,7 +230,7 @@ on_both! {
         let report = house.verify(None).await;
         assert_eq!(report.problems.len(), 1);
         assert_eq!(report.problems[0].kind, ProblemKind::HeadMissing);
-        assert_eq!(report.problems[0].writer, one.writer());
+        assert_eq!(report.problems[0].writer, Some(one.writer()));
         // A whole chain that is gone too.
         for sql in [
             "DELETE FROM audit_batches WHERE writer = $1",

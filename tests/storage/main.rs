@@ -16,6 +16,7 @@ mod ledger_audit;
 mod ledger_erasures;
 mod ledger_feed;
 mod ledger_keys;
+mod ledger_rewrap;
 mod ledger_tables;
 mod ledger_vault;
 mod migrations;
