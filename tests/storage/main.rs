@@ -14,6 +14,7 @@ mod harness;
 mod ledger;
 mod ledger_audit;
 mod ledger_erasures;
+mod ledger_export;
 mod ledger_feed;
 mod ledger_keys;
 mod ledger_rewrap;

@@ -97,7 +97,7 @@ async fn write_export(
     services: &Services,
 ) -> anyhow::Result<()> {
     let ledger = &services.ledger;
-    // What this process and ended ones have recorded belongs to it.
+    // What this command itself recorded belongs to it.
     ledger.seal().await?;
     let known = audit_jwks(&mut ledger.reader().await?, Some(&services.master)).await?;
     let ring = services.keys.ring();

@@ -58,7 +58,7 @@ impl FromStr for Position {
                 .parse()
                 .map_err(|_: ParseHeadError| ParsePositionError)?,
         };
-        if position.to_string() == text {
+        if position.cut > 0 && position.to_string() == text {
             Ok(position)
         } else {
             Err(ParsePositionError)

@@ -85,8 +85,12 @@ impl Course {
 
     /// Its number and what it says came before.
     fn place(&self, row: &BatchRow, report: &mut Report) {
-        if row.number != self.number + 1 {
-            let text = format!("batches {} to {} are gone", self.number + 1, row.number - 1);
+        let next = self.number.saturating_add(1);
+        if row.number != next {
+            let text = format!(
+                "batches {next} to {} are gone",
+                row.number.saturating_sub(1)
+            );
             at_batch(report, ProblemKind::BatchMissing, row, &text);
         } else if self.previous.as_ref() != Some(&row.previous) {
             let text = "does not follow the one before it";
