@@ -62,6 +62,8 @@ pub struct Services {
     pub entropy: Arc<dyn Entropy>,
     /// The key that wraps all others.
     pub master: Arc<MasterKey>,
+    /// The keys that personal data lies under.
+    pub key_store: Vault,
     vault: Storage,
 }
 
@@ -93,7 +95,7 @@ impl Services {
         )
         .await?;
         let keys = Keys::open(&ledger, Arc::clone(&master), settings).await?;
-        let profiles = Profiles::open(&ledger, vault).await?;
+        let profiles = Profiles::open(&ledger, vault.clone()).await?;
         let passwords = start_hashing(config, &entropy)?;
         let authority = config
             .authority
@@ -137,6 +139,7 @@ impl Services {
             messages: message_gateway(config)?,
             entropy,
             master,
+            key_store: vault,
             vault: vault_storage,
         })
     }

@@ -13,7 +13,7 @@ use super::config::Config;
 use super::observe;
 use super::signals::Signals;
 use super::telemetry::LevelControl;
-use super::web::{self, Told, Web};
+use super::web::{self, Partners, Told, Web};
 use crate::http::cookies::CookiePolicy;
 use crate::http::management::{Check, Readiness, Testing};
 use crate::http::metrics::Metrics;
@@ -105,7 +105,8 @@ pub async fn serve(
             .enabled
             .then(|| Arc::new(Aids(keys)) as Arc<dyn Testing>),
     };
-    let reload = |tls: Option<&_>| web::reload(config, &level, tls);
+    let partners = Partners::of(&services);
+    let reload = |tls: Option<&_>| web::reload(config, &level, &partners, tls);
     web.serve(router(state, &envelope), told, signals, reload)
         .await;
     end.send_replace(true);

@@ -34,6 +34,7 @@ mod first_steps;
 mod importing;
 mod killed;
 mod logout;
+mod master_keys;
 mod personal_data;
 mod registration;
 mod registration_races;
