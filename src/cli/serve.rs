@@ -131,6 +131,10 @@ fn start_jobs(config: &Config, services: &Services, shutdown: &Shutdown) -> Join
         services.profiles.clone(),
         shutdown.clone(),
     ));
+    running.spawn(jobs::keep_redis::run(
+        services.failures.clone(),
+        shutdown.clone(),
+    ));
     running.spawn(jobs::keep_keys::run(
         services.keys.clone(),
         shutdown.clone(),
