@@ -5,6 +5,10 @@
 
 #[path = "../support/postgres.rs"]
 mod postgres;
+#[path = "../support/proxy.rs"]
+mod proxy;
+#[path = "../support/redis.rs"]
+mod redis;
 
 mod applying;
 mod browser;
@@ -32,6 +36,7 @@ mod first_steps;
 mod importing;
 mod killed;
 mod logout;
+mod nodes;
 mod personal_data;
 mod registration;
 mod registration_races;

@@ -1,6 +1,8 @@
 //! Failures that nodes count together: the same in memory, in Redis and in a cluster of it, and
 //! what becomes of them when Redis is away.
 
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant as Moment};
 
@@ -10,7 +12,7 @@ use tongxing::domain::instant::Instant;
 use tongxing::storage::shared::SharedFailures;
 
 use crate::proxy::{Proxy, Way};
-use crate::redis::{RedisServer, redis_cluster, redis_url};
+use crate::redis::{RedisServer, free_port, program, told};
 
 /// For what comes by itself, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -98,6 +100,44 @@ async fn steadily<T>(nodes: [&Node; 2], scenario: impl AsyncFn(&str) -> T) -> T 
 
 const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
+}
+
+/// The URL of the server in `TONGXING_TEST_REDIS`, or of a private one for all tests.
+fn redis_url() -> Option<&'static str> {
+    static SHARED: OnceLock<Option<(String, Option<RedisServer>)>> = OnceLock::new();
+    let shared = SHARED.get_or_init(|| {
+        if let Some(url) = told("TONGXING_TEST_REDIS") {
+            return Some((url, None));
+        }
+        let server = RedisServer::start()?;
+        Some((server.url(), Some(server)))
+    });
+    shared.as_ref().map(|(url, _)| url.as_str())
+}
+
+/// Three private servers that are one cluster, and its URL.
+fn redis_cluster() -> Option<(Vec<RedisServer>, String)> {
+    let servers: Option<Vec<RedisServer>> = (0..3)
+        .map(|_| {
+            // By default it would be 10,000 above the other, which may be past the last port.
+            let bus = free_port().to_string();
+            let options = ["--cluster-enabled yes", "--cluster-node-timeout 1500"];
+            let options = options.iter().flat_map(|option| option.split(' '));
+            let options: Vec<&str> = options.chain(["--cluster-port", &bus]).collect();
+            RedisServer::start_with(&options)
+        })
+        .collect();
+    let servers = servers?;
+    let addresses: Vec<String> = servers.iter().map(RedisServer::address).collect();
+    let made = Command::new(program("redis-cli")?)
+        .args(["--cluster", "create", "--cluster-yes"])
+        .args(&addresses)
+        .stdin(Stdio::null())
+        .output()
+        .expect("redis-cli runs");
+    assert!(made.status.success(), "{made:?}");
+    let url = format!("redis-cluster://{}", addresses[..2].join(","));
+    Some((servers, url))
 }
 
 /// What must hold whoever counts.

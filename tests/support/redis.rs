@@ -1,10 +1,8 @@
-//! Redis servers for tests: the one in `TONGXING_TEST_REDIS`, or private ones in temporary folders
-//! that end with the test program.
+//! Private Redis servers for tests, in temporary folders; they end with the test program.
 
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -91,45 +89,8 @@ impl Drop for RedisServer {
     }
 }
 
-/// The URL of a server that all tests share; `None` when told to do without.
-pub(crate) fn redis_url() -> Option<&'static str> {
-    static SHARED: OnceLock<Option<(String, Option<RedisServer>)>> = OnceLock::new();
-    let shared = SHARED.get_or_init(|| {
-        if let Some(url) = told("TONGXING_TEST_REDIS") {
-            return Some((url, None));
-        }
-        let server = RedisServer::start()?;
-        Some((server.url(), Some(server)))
-    });
-    shared.as_ref().map(|(url, _)| url.as_str())
-}
-
-/// Three private servers that are one cluster, and its URL.
-pub(crate) fn redis_cluster() -> Option<(Vec<RedisServer>, String)> {
-    let servers: Option<Vec<RedisServer>> = (0..3)
-        .map(|_| {
-            // By default it would be 10,000 above the other, which may be past the last port.
-            let bus = free_port().to_string();
-            let options = ["--cluster-enabled yes", "--cluster-node-timeout 1500"];
-            let options = options.iter().flat_map(|option| option.split(' '));
-            let options: Vec<&str> = options.chain(["--cluster-port", &bus]).collect();
-            RedisServer::start_with(&options)
-        })
-        .collect();
-    let servers = servers?;
-    let addresses: Vec<String> = servers.iter().map(RedisServer::address).collect();
-    let made = Command::new(program("redis-cli")?)
-        .args(["--cluster", "create", "--cluster-yes"])
-        .args(&addresses)
-        .stdin(Stdio::null())
-        .output()
-        .expect("redis-cli runs");
-    assert!(made.status.success(), "{made:?}");
-    let url = format!("redis-cluster://{}", addresses[..2].join(","));
-    Some((servers, url))
-}
-
-fn program(name: &str) -> Option<PathBuf> {
+/// Where a program is; `None` when told to do without.
+pub(crate) fn program(name: &str) -> Option<PathBuf> {
     if told("TONGXING_TEST_SKIP_REDIS").as_deref() == Some("1") {
         return None;
     }
@@ -140,15 +101,17 @@ fn program(name: &str) -> Option<PathBuf> {
     Some(found.expect("no Redis: install redis-server, or TONGXING_TEST_SKIP_REDIS=1"))
 }
 
+/// A variable of the environment.
 #[expect(
     clippy::disallowed_methods,
     reason = "tests are told of their server so"
 )]
-fn told(variable: &str) -> Option<String> {
+pub(crate) fn told(variable: &str) -> Option<String> {
     std::env::var(variable).ok()
 }
 
-fn free_port() -> u16 {
+/// A port on which nothing listens.
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("its address").port()
 }
