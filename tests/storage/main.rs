@@ -6,6 +6,10 @@
 mod noise;
 #[path = "../support/postgres.rs"]
 mod postgres;
+#[path = "../support/proxy.rs"]
+mod proxy;
+#[path = "../support/redis.rs"]
+mod redis;
 
 mod account_index;
 mod accounts;
@@ -30,6 +34,7 @@ mod outbox_delivery;
 mod proofing;
 mod retention;
 mod sessions;
+mod shared_failures;
 mod statements;
 mod values;
 mod writing;

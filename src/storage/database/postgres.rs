@@ -3,6 +3,7 @@
 //! A reader is a pooled connection in autocommit whose statements may not write. Only the built-in
 //! `BEGIN READ WRITE` of a write lifts that.
 
+mod hearing;
 mod session;
 mod write;
 
@@ -12,6 +13,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgDatabaseError, PgRow};
 use sqlx::{ConnectOptions, Connection, Executor, Row as _, TypeInfo, ValueRef};
 
+use self::hearing::{ANSWER, Hearing};
 pub(super) use self::session::Session;
 use super::error::{Error, Failure, Fault, OpenError, table_of};
 use super::job::Job;
@@ -25,8 +27,8 @@ const SETUP: &str = "SET default_transaction_read_only = on; \
                      SET statement_timeout = 10000; \
                      SET lock_timeout = 5000; \
                      SET idle_in_transaction_session_timeout = 20000";
-/// How long we wait for an answer, in case the server is gone without a word.
-const ANSWER: Duration = Duration::from_secs(12);
+/// How long a new connection of a server's may take.
+const CONNECT: Duration = Duration::from_secs(1);
 /// Distinct statements of this program are a few hundred.
 const STATEMENTS: usize = 1024;
 
@@ -36,6 +38,7 @@ pub(super) struct Engine(Arc<Home>);
 pub(super) struct Home {
     options: PgConnectOptions,
     pool: Arc<Pool<PgConnection>>,
+    hearing: Hearing,
 }
 
 /// The options of every connection, also the migrator's.
@@ -94,6 +97,7 @@ impl Engine {
         Self(Arc::new(Home {
             options: prepare(options),
             pool: Pool::new(limits.connections, limits.pool_wait),
+            hearing: Hearing::new(),
         }))
     }
 
@@ -124,8 +128,9 @@ impl Home {
             connection.execute(SETUP).await?;
             Ok(connection)
         };
-        connected
+        tokio::time::timeout(CONNECT, connected)
             .await
+            .map_err(|_| Error::Unavailable("no connection in time".to_owned()))?
             .map_err(|error: sqlx::Error| Error::Unavailable(message(&error)))
     }
 }
