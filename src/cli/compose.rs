@@ -25,6 +25,7 @@ use crate::provider::{Lifetimes, Provider, ProviderParts};
 use crate::storage::Storage;
 use crate::storage::database::{DatabaseUrl, Migrations, Options};
 use crate::storage::migrations;
+use crate::storage::shared::SharedFailures;
 
 /// How many access tokens a process remembers to have signed: five minutes of 500 a second.
 const REMEMBERED_TOKENS: usize = 150_000;
@@ -111,6 +112,8 @@ impl Services {
             authority: authority.clone(),
             sends_messages: config.notification.gateway.is_some(),
             code_limits: config.proofing.code_limits,
+            guess_limits: config.login.guess_limits,
+            network_failures: SharedFailures::in_memory(),
             check_lifetime: config.proofing.check_lifetime,
         });
         let provider = Provider::new(ProviderParts {

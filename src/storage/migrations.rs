@@ -28,6 +28,7 @@ pub static MAIN: Migrations = migrations!("main", 7;
     "0005_outbox",
     "0006_registration",
     "0007_erasure",
+    "0008_throttling",
 );
 
 /// The vault's.
