@@ -116,6 +116,8 @@ impl Services {
             authority: authority.clone(),
             sends_messages: config.notification.gateway.is_some(),
             code_limits: config.proofing.code_limits,
+            guess_limits: config.login.guess_limits,
+            network_failures: SharedFailures::in_memory(),
             check_lifetime: config.proofing.check_lifetime,
         });
         let provider = Provider::new(ProviderParts {

@@ -26,6 +26,7 @@ mod ledger_keys;
 mod ledger_rewrap;
 mod ledger_tables;
 mod ledger_vault;
+mod login_failures;
 mod migrations;
 mod on_postgres;
 mod on_sqlite;
