@@ -10,6 +10,7 @@ pub mod account_index;
 pub mod accounts;
 pub mod audit;
 pub mod authorizations;
+pub mod backup;
 pub mod challenges;
 pub mod changes;
 pub mod checks;

@@ -7,6 +7,7 @@ mod postgres;
 
 mod account_index;
 mod accounts;
+mod backup;
 mod challenges;
 mod coverage;
 mod erasures;

@@ -104,6 +104,13 @@ impl Engine {
         Ok(Reader::postgres(Session::own(&self.0).await?))
     }
 
+    pub(super) async fn snapshot(&self) -> Result<Reader, Error> {
+        let mut session = Session::own(&self.0).await?;
+        let begun = session.begin_snapshot().await;
+        begun.map_err(|failed| failed.error)?;
+        Ok(Reader::postgres(session))
+    }
+
     /// Runs `work` in a task of its own, which nobody interrupts.
     pub(super) async fn write<I, T, E, F>(&self, input: I, work: F) -> Result<T, E>
     where
