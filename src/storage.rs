@@ -23,6 +23,7 @@ pub mod grants;
 pub mod key_buckets;
 pub mod keys;
 pub mod leases;
+pub mod login_failures;
 pub mod notices;
 pub mod outbox;
 pub mod privacy;
