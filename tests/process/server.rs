@@ -62,6 +62,13 @@ impl Server {
             .await
     }
 
+    /// The answer of the management listener to a POST without anything.
+    pub(crate) async fn manage_by_post(&self, path: &str) -> Answer {
+        let url = format!("http://management{path}");
+        let request = self.management.posting(&url, &[]);
+        self.management.send(request).await.expect("an answer")
+    }
+
     /// All that it wrote to its standard output and error.
     pub(crate) fn log(&self) -> String {
         let read = |extension| fs::read_to_string(self.log.with_extension(extension)).unwrap();

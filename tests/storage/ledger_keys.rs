@@ -11,6 +11,7 @@ use tongxing::crypto::signing::{RsaSize, SigningKey};
 use tongxing::domain::clock::Clock;
 use tongxing::domain::secret::Secret;
 use tongxing::jobs;
+use tongxing::ledger::Heads;
 use tongxing::ledger::audit::verify::{Options, verify};
 use tongxing::ledger::keyring::{KeySettings, Keys, KeysError, MacUse, audit_keys};
 use tongxing::protocol::jose::SignatureAlgorithm;
@@ -240,7 +241,7 @@ on_both! {
         assert_eq!(known.len(), 3, "retired, current and next");
         let unvouched = audit_keys(&mut reader, None).await.unwrap();
         assert!(unvouched.contains_key(forger.kid()));
-        let options = Options { head: None, now: house.clock.now(), keys: known };
+        let options = Options { heads: Heads::default(), now: house.clock.now(), keys: known };
         let report = verify(&house.storage, &options).await.unwrap();
         assert!(report.ok, "{report:?}");
         assert_eq!(report.pending, 0);

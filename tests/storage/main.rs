@@ -6,9 +6,14 @@
 mod noise;
 #[path = "../support/postgres.rs"]
 mod postgres;
+#[path = "../support/proxy.rs"]
+mod proxy;
+#[path = "../support/redis.rs"]
+mod redis;
 
 mod account_index;
 mod accounts;
+mod backup;
 mod challenges;
 mod coverage;
 mod erasures;
@@ -16,10 +21,13 @@ mod harness;
 mod ledger;
 mod ledger_audit;
 mod ledger_erasures;
+mod ledger_export;
 mod ledger_feed;
 mod ledger_keys;
+mod ledger_rewrap;
 mod ledger_tables;
 mod ledger_vault;
+mod login_failures;
 mod migrations;
 mod on_postgres;
 mod on_sqlite;
@@ -28,6 +36,7 @@ mod outbox_delivery;
 mod proofing;
 mod retention;
 mod sessions;
+mod shared_failures;
 mod statements;
 mod values;
 mod writing;

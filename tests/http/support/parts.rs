@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tongxing::accounts::guessing::GuessLimits;
 use tongxing::accounts::import::{ImportListener, ImportSummary, Rejection};
 use tongxing::accounts::limits::CodeLimits;
 use tongxing::accounts::{Accounts, AccountsParts};
@@ -25,6 +26,7 @@ use tongxing::provider::{Lifetimes, Provider, ProviderParts};
 use tongxing::storage::Storage;
 use tongxing::storage::database::{DatabaseUrl, Migrations, Options};
 use tongxing::storage::migrations;
+use tongxing::storage::shared::SharedFailures;
 
 use super::people::Person;
 use super::server::ISSUER;
@@ -55,6 +57,8 @@ pub(crate) struct Setup {
     pub(crate) hashing: PoolSettings,
     /// How many codes it sends in an hour.
     pub(crate) code_limits: CodeLimits,
+    /// How often passwords may be guessed.
+    pub(crate) guess_limits: GuessLimits,
     /// Whether residents can register: there is an authority.
     pub(crate) open: bool,
     /// How long the last page of a logout waits for portals to confirm it.
@@ -69,6 +73,11 @@ impl Default for Setup {
                 per_phone: 5,
                 per_document: 5,
                 per_network: 100,
+            },
+            guess_limits: GuessLimits {
+                tries: 5,
+                longest_delay: Duration::from_mins(15),
+                per_network: 300,
             },
             open: true,
             logout_patience: tongxing::http::pages::logout::PATIENCE,
@@ -134,6 +143,8 @@ impl Parts {
             sends_messages: authority.is_some(),
             authority,
             code_limits: setup.code_limits,
+            guess_limits: setup.guess_limits,
+            network_failures: SharedFailures::in_memory(),
             check_lifetime: CHECKS_COUNT_FOR,
         });
         let provider = Provider::new(ProviderParts {
@@ -143,6 +154,7 @@ impl Parts {
             keys: keys.clone(),
             clients: Clients::new(ledger.clone()),
             tokens: Arc::new(TokenCache::new(1000, &*entropy)),
+            void_before: None,
             lifetimes: Lifetimes {
                 code: Duration::from_mins(1),
                 access_token: Duration::from_mins(5),

@@ -272,8 +272,13 @@ impl Server {
 
     /// Imports one more account; how many were made of it.
     pub(crate) async fn import(&self, record: &Value) -> u64 {
-        let lines = [Ok(record.to_string().into_bytes())];
-        let imported = self.accounts.import(lines.into_iter(), &mut Strict).await;
+        self.import_all(std::slice::from_ref(record)).await
+    }
+
+    /// Imports more accounts; how many were made of them.
+    pub(crate) async fn import_all(&self, records: &[Value]) -> u64 {
+        let lines = records.iter().map(|one| Ok(one.to_string().into_bytes()));
+        let imported = self.accounts.import(lines, &mut Strict).await;
         imported.expect("the database answers").imported
     }
 
