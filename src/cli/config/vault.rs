@@ -113,11 +113,15 @@ pub(super) fn read(read: &mut Reader<'_>, database: Option<&DatabaseUrl>) -> Opt
     }
     let key_folder = folder_of(url.as_ref()).unwrap_or(folder);
     let master_key = master_key(read, &key_folder);
-    let other = given_key(
+    let other_key = match given_key(
         read,
         "vault.other_master_key",
         "vault.other_master_key_file",
-    );
+    ) {
+        Given::Key(source) => Some(source),
+        // A problem that was noted ends the start anyway.
+        Given::Nothing | Given::Wrong => None,
+    };
     Some(VaultConfig {
         url: url?,
         master_key: master_key?,
