@@ -4,6 +4,7 @@
 //! same transaction as what it does, so none of them can exist without the others.
 
 pub mod audit;
+pub mod backup;
 pub mod erasures;
 pub mod feed;
 pub mod issuer;

@@ -11,6 +11,7 @@ pub mod accounts;
 pub mod audit;
 pub mod audit_cuts;
 pub mod authorizations;
+pub mod backup;
 pub mod challenges;
 pub mod changes;
 pub mod checks;

@@ -38,6 +38,10 @@ pub enum Command {
     Demo(Demo),
     /// Bring the database's schema up to date
     Migrate,
+    /// Write the whole database into a folder, while servers go on
+    Backup(Backup),
+    /// Put a backup into an empty database, of either engine; no server may run
+    Restore(Restore),
     /// Print the resolved configuration, secrets redacted
     CheckConfig,
     /// Relying portals
@@ -65,6 +69,22 @@ pub struct Demo {
     /// Play the whole story by itself, explain each request, and end
     #[arg(long, conflicts_with = "fresh")]
     pub tour: bool,
+}
+
+/// `tongxing backup`
+#[derive(Debug, Args)]
+pub struct Backup {
+    /// Where to: a folder that is empty or not there yet
+    #[arg(value_name = "FOLDER")]
+    pub folder: PathBuf,
+}
+
+/// `tongxing restore`
+#[derive(Debug, Args)]
+pub struct Restore {
+    /// The folder of a backup
+    #[arg(value_name = "FOLDER")]
+    pub folder: PathBuf,
 }
 
 /// Who changes something by the command line, and why: both go to the audit log.
@@ -312,6 +332,8 @@ mod tests {
             "tongxing --config a.toml serve",
             "tongxing serve --set server.listen=127.0.0.1:1 --set log.level=debug",
             "tongxing demo --fresh",
+            "tongxing backup /backups/today",
+            "tongxing restore /backups/today",
             "tongxing client add --metadata client.json",
             "tongxing client suspend abc --operator li --reason leak",
             "tongxing account import people.ndjson --rejects rejects.ndjson",

@@ -3,6 +3,7 @@
 mod accounts;
 mod audit;
 mod authority;
+mod backup;
 mod clients;
 mod demo;
 mod keys;
@@ -35,6 +36,10 @@ pub(super) fn run(command: &Command, config: &Config) -> anyhow::Result<()> {
         Command::Demo(command) => block_on(demo::run(command, config, level)),
         Command::Authority(command) => block_on(authority::run(command)),
         Command::Migrate => block_on(compose::migrate(config)),
+        Command::Backup(command) => with_services(config, Database::MustExist, async |services| {
+            backup::save(command, services).await
+        }),
+        Command::Restore(command) => block_on(backup::restore(command, config)),
         Command::Client(command) => {
             let database = match command {
                 Client::Add { .. } => Database::MayBeNew,

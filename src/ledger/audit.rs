@@ -93,6 +93,10 @@ event_kinds! {
     AccountRemoved = "account_removed",
     /// The key of a bucket of accounts was replaced: removed accounts open no more.
     BucketKeyReplaced = "bucket_key_replaced",
+    /// A backup was made.
+    BackupTaken = "backup_taken",
+    /// The database was restored from one.
+    Restored = "restored",
     /// A password's hash was made anew with today's parameters.
     PasswordUpgraded = "password_upgraded",
     /// A client was registered.

@@ -147,6 +147,20 @@ impl Storage {
         }
     }
 
+    /// A connection whose statements all see what was committed when this answered, however long
+    /// they go on: for a backup. It holds nobody up, but SQLite's log grows as long as it is open.
+    pub async fn snapshot(&self) -> Result<Reader, Error> {
+        match &self.0.engine {
+            Engine::Sqlite(engine) => engine.snapshot(),
+            Engine::Postgres(engine) => engine.snapshot().await,
+        }
+    }
+
+    /// The number of the last migration that the database has; 0 for none.
+    pub async fn schema(&self) -> Result<i64, OpenError> {
+        migrator::found(&self.0.url, self.0.migrations).await
+    }
+
     /// Runs `work` in a transaction; the only way to write.
     ///
     /// `work` awaits nothing but its transaction and may run again, so ids, times and random

@@ -27,6 +27,7 @@ mod statistics;
 mod audit;
 mod authority;
 mod authority_failing;
+mod backup;
 mod bad_input;
 mod changes;
 mod commands;

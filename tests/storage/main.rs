@@ -13,6 +13,7 @@ mod redis;
 
 mod account_index;
 mod accounts;
+mod backup;
 mod challenges;
 mod coverage;
 mod erasures;

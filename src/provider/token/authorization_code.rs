@@ -66,7 +66,8 @@ impl Provider {
         binding.check(&code)?;
         let now = self.now();
         // A code that is too old may have been redeemed in time: its replay revokes all the same.
-        if now.since(code.issued_at) >= self.lifetimes.code {
+        let is_old = now.since(code.issued_at) >= self.lifetimes.code;
+        if is_old || self.is_void(code.issued_at) {
             return Err(self.replay_of_old(&code).await?);
         }
         let authorization = self.authorization_of(&code, client, now);

@@ -109,6 +109,13 @@ impl Engine {
         Ok(Reader::postgres(Session::own(&self.0).await?))
     }
 
+    pub(super) async fn snapshot(&self) -> Result<Reader, Error> {
+        let mut session = Session::own(&self.0).await?;
+        let begun = session.begin_snapshot().await;
+        begun.map_err(|failed| failed.error)?;
+        Ok(Reader::postgres(session))
+    }
+
     /// Runs a write in a task of its own, which nobody interrupts; its answer goes to its caller.
     pub(super) fn write(&self, job: Box<dyn Job>) {
         let home = Arc::clone(&self.0);

@@ -73,6 +73,18 @@ impl Engine {
         Ok(Reader::sqlite(Lease::own(connection)))
     }
 
+    /// The first statement fixes what all see.
+    pub(super) fn snapshot(&self) -> Result<Reader, Error> {
+        let unavailable = |error: &rusqlite::Error| Error::Unavailable(message(error));
+        let mut connection = connect(&self.path, &self.options, Access::Read)?;
+        connection
+            .command("BEGIN")
+            .map_err(|error| unavailable(&error))?;
+        let looked = connection.fetch("SELECT 1 AS one FROM sqlite_master LIMIT 1", &[], drop);
+        looked.map_err(|failed| failed.error)?;
+        Ok(Reader::sqlite(Lease::own(connection)))
+    }
+
     /// Queues a write; its answer goes to its caller.
     pub(super) fn write(&self, job: Box<dyn Job>) -> Result<(), Error> {
         self.queue.push(job)

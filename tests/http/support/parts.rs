@@ -154,6 +154,7 @@ impl Parts {
             keys: keys.clone(),
             clients: Clients::new(ledger.clone()),
             tokens: Arc::new(TokenCache::new(1000, &*entropy)),
+            void_before: None,
             lifetimes: Lifetimes {
                 code: Duration::from_mins(1),
                 access_token: Duration::from_mins(5),
