@@ -158,11 +158,7 @@ impl Services {
         let keys = Keys::open(&ledger, Arc::clone(&master), settings).await?;
         let profiles = Profiles::open(&ledger, vault.clone()).await?;
         let passwords = start_hashing(config, &entropy)?;
-        let authority = config
-            .authority
-            .clone()
-            .map(|settings| Authority::new(settings, Arc::clone(&clock), Arc::clone(&entropy)))
-            .transpose()?;
+        let authority = authority(config, &clock, &entropy)?;
         let accounts = Accounts::new(AccountsParts {
             ledger: ledger.clone(),
             keys: keys.clone(),
@@ -286,6 +282,18 @@ async fn open(
         Schema::Migrate => storage.migrate().await?,
     }
     Ok(storage)
+}
+
+/// Calls nothing yet.
+fn authority(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    entropy: &Arc<dyn Entropy>,
+) -> Result<Option<Authority>, FetchError> {
+    let settings = config.authority.clone();
+    settings
+        .map(|settings| Authority::new(settings, Arc::clone(clock), Arc::clone(entropy)))
+        .transpose()
 }
 
 /// Opens and calls nothing yet: only a server sends.
