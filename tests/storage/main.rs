@@ -14,6 +14,7 @@ mod accounts;
 mod challenges;
 mod coverage;
 mod erasures;
+mod gone_silent;
 mod harness;
 mod ledger;
 mod ledger_audit;
