@@ -167,13 +167,12 @@ impl Session {
         sql: &'static str,
     ) -> Result<T, Failure> {
         let connection = flight.connection.take();
-        let answer = match answer {
-            Some(answer) => answer.map_err(|error| failure(&error, sql)),
-            None => {
-                // There is no time left for another.
-                self.stage = self.stage.max(Stage::Fresh);
-                Err(lost())
-            }
+        let answer = if let Some(answer) = answer {
+            answer.map_err(|error| failure(&error, sql))
+        } else {
+            // There is no time left for another.
+            self.stage = self.stage.max(Stage::Fresh);
+            Err(lost())
         };
         match &answer {
             Err(failed) if failed.fault == Fault::Lost => self.home.pool.clear(),
