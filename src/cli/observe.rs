@@ -24,6 +24,13 @@ pub(super) fn services(metrics: &Metrics, services: &Services) {
         "Passwords being hashed",
         move || i64::try_from(passwords.load().busy).unwrap_or(i64::MAX),
     );
+    let accounts = services.accounts.clone();
+    metrics.counters(
+        "login_refused",
+        "Passwords that were not looked at, by what had failed too often: the name from there, a known device, the network",
+        "reason",
+        move || accounts.refused_guesses(),
+    );
     let ledger = services.ledger.clone();
     metrics.gauge(
         "change_feed_fresh",

@@ -13,10 +13,11 @@ use super::config::Config;
 use super::observe;
 use super::signals::Signals;
 use super::telemetry::LevelControl;
-use super::web::{self, Told, Web};
+use super::web::{self, Partners, Told, Web};
 use crate::http::cookies::CookiePolicy;
 use crate::http::management::{Check, Readiness, Testing};
 use crate::http::metrics::Metrics;
+use crate::http::pages::logout;
 use crate::http::router::router;
 use crate::http::state::{AppState, Parts};
 use crate::jobs::deliver::Tally;
@@ -92,6 +93,7 @@ pub async fn serve(
         default_locale: Locale::En,
         clock: Arc::clone(services.ledger.clock()),
         operator: config.operator.clone(),
+        logout_patience: logout::PATIENCE,
     });
     let envelope = web::envelope(config, Arc::clone(&services.entropy), &metrics);
     let keys = services.keys.clone();
@@ -103,7 +105,8 @@ pub async fn serve(
             .enabled
             .then(|| Arc::new(Aids(keys)) as Arc<dyn Testing>),
     };
-    let reload = |tls: Option<&_>| web::reload(config, &level, tls);
+    let partners = Partners::of(&services);
+    let reload = |tls: Option<&_>| web::reload(config, &level, &partners, tls);
     web.serve(router(state, &envelope), told, signals, reload)
         .await;
     end.send_replace(true);

@@ -143,6 +143,19 @@ impl Installation {
         self.databases.iter().map(|d| d.url.as_str()).collect()
     }
 
+    /// Destroys the main database; there is an empty one in its place, or none.
+    pub(crate) async fn destroy(&mut self) {
+        if self.databases.is_empty() {
+            for file in ["tongxing.db", "tongxing.db-wal", "tongxing.db-shm"] {
+                fs::remove_file(self.path(file)).unwrap_or_default();
+            }
+            return;
+        }
+        let fresh = postgres_database().await.unwrap();
+        self.set("database.url", &fresh.url.clone());
+        self.databases[0] = fresh;
+    }
+
     /// The folder.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()

@@ -3,6 +3,8 @@
 
 #![cfg(test)]
 
+#[path = "../support/noise.rs"]
+mod noise;
 #[path = "../support/postgres.rs"]
 mod postgres;
 #[path = "../support/proxy.rs"]
@@ -25,6 +27,7 @@ mod statistics;
 mod audit;
 mod authority;
 mod authority_failing;
+mod backup;
 mod bad_input;
 mod changes;
 mod commands;
@@ -36,6 +39,7 @@ mod first_steps;
 mod importing;
 mod killed;
 mod logout;
+mod master_keys;
 mod nodes;
 mod personal_data;
 mod registration;

@@ -2,6 +2,8 @@
 
 #![cfg(test)]
 
+#[path = "../support/noise.rs"]
+mod noise;
 #[path = "../support/postgres.rs"]
 mod postgres;
 #[path = "../support/proxy.rs"]
@@ -11,6 +13,7 @@ mod redis;
 
 mod account_index;
 mod accounts;
+mod backup;
 mod challenges;
 mod coverage;
 mod erasures;
@@ -19,10 +22,13 @@ mod harness;
 mod ledger;
 mod ledger_audit;
 mod ledger_erasures;
+mod ledger_export;
 mod ledger_feed;
 mod ledger_keys;
+mod ledger_rewrap;
 mod ledger_tables;
 mod ledger_vault;
+mod login_failures;
 mod migrations;
 mod on_postgres;
 mod on_sqlite;

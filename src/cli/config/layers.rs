@@ -21,6 +21,7 @@ const SECRETS: &[&str] = &[
     "authority.token",
     "notification.gateway_token",
     "vault.master_key",
+    "vault.other_master_key",
 ];
 
 /// Where to read settings from, beside the defaults.

@@ -16,10 +16,11 @@ use sqlx::{ConnectOptions, Connection, Executor, Row as _, TypeInfo, ValueRef};
 use self::hearing::{ANSWER, GREETING, Hearing};
 pub(super) use self::session::Session;
 use super::error::{Error, Failure, Fault, OpenError, table_of};
+use super::job::Job;
 use super::pool::Pool;
 use super::url::DatabaseUrl;
 use super::value::Cell;
-use super::{BoxFuture, Options, Reader, Transaction};
+use super::{Options, Reader, Transaction};
 
 /// What every connection is told. The server ends what hangs, whatever becomes of us.
 const SETUP: &str = "SET default_transaction_read_only = on; \
@@ -108,21 +109,17 @@ impl Engine {
         Ok(Reader::postgres(Session::own(&self.0).await?))
     }
 
-    /// Runs `work` in a task of its own, which nobody interrupts.
-    pub(super) async fn write<I, T, E, F>(&self, input: I, work: F) -> Result<T, E>
-    where
-        I: Send + Sync + 'static,
-        T: Send + 'static,
-        E: From<Error> + Send + 'static,
-        F: for<'a> Fn(&'a mut Transaction, &'a I) -> BoxFuture<'a, Result<T, E>>
-            + Send
-            + Sync
-            + 'static,
-    {
+    pub(super) async fn snapshot(&self) -> Result<Reader, Error> {
+        let mut session = Session::own(&self.0).await?;
+        let begun = session.begin_snapshot().await;
+        begun.map_err(|failed| failed.error)?;
+        Ok(Reader::postgres(session))
+    }
+
+    /// Runs a write in a task of its own, which nobody interrupts; its answer goes to its caller.
+    pub(super) fn write(&self, job: Box<dyn Job>) {
         let home = Arc::clone(&self.0);
-        let task = tokio::spawn(async move { write::run(&home, &input, &work).await });
-        task.await
-            .unwrap_or_else(|_| Err(Error::Unavailable("the write was ended".to_owned()).into()))
+        tokio::spawn(async move { write::run(&home, job).await });
     }
 
     /// Waits for the transactions under way.

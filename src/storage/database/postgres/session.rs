@@ -96,6 +96,18 @@ impl Session {
         Ok(())
     }
 
+    /// Opens a transaction whose statements all see what is committed now. It may be idle for as
+    /// long as a disk is slow.
+    pub(super) async fn begin_snapshot(&mut self) -> Result<(), Failure> {
+        self.command("SET idle_in_transaction_session_timeout = 0")
+            .await?;
+        self.command("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            .await?;
+        self.stage = Stage::Transaction;
+        // The first query fixes what all see.
+        self.command("SELECT 1").await
+    }
+
     /// Ends the transaction; if that fails, so does the connection.
     pub(super) async fn end(&mut self, sql: &'static str) -> Result<(), Failure> {
         self.command(sql).await?;
