@@ -173,7 +173,7 @@ impl Guessing {
     const fn of_network(&self) -> Backoff {
         Backoff {
             name: "wrong passwords from a network in an hour",
-            free: self.limits.per_network,
+            free: self.limits.per_network.saturating_sub(1),
             first: SECOND,
             longest: MINUTE,
             forgotten_after: HOUR,
