@@ -9,6 +9,7 @@ pub mod deliver_messages;
 pub mod expire;
 pub mod finish_erasures;
 pub mod keep_keys;
+pub mod keep_redis;
 pub mod seal_audit;
 pub mod sweep_changes;
 pub mod sweep_usage;

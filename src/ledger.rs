@@ -4,6 +4,7 @@
 //! same transaction as what it does, so none of them can exist without the others.
 
 pub mod audit;
+pub mod backup;
 pub mod erasures;
 pub mod feed;
 pub mod issuer;
@@ -19,7 +20,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use audit::{Event, EventKind, Head};
+pub use audit::{Event, EventKind, Head, Heads};
 pub use entry::Entry;
 pub use feed::{Change, Feed, FollowError, Notice, Poller, TokenGrounds};
 pub use outbox::{Outbox, OutboxItem};

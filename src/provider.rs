@@ -58,6 +58,7 @@ pub struct Provider {
     tokens: Arc<TokenCache>,
     client_health: ClientHealth,
     lifetimes: Lifetimes,
+    void_before: Option<Instant>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 }
@@ -78,6 +79,8 @@ pub struct ProviderParts {
     pub tokens: Arc<TokenCache>,
     /// How long what is issued lives.
     pub lifetimes: Lifetimes,
+    /// Until when codes and refresh tokens that rotate are void, since the database was restored.
+    pub void_before: Option<Instant>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -95,6 +98,7 @@ impl Provider {
             clients,
             tokens,
             lifetimes,
+            void_before,
             clock,
             entropy,
         } = parts;
@@ -107,9 +111,20 @@ impl Provider {
             tokens,
             client_health: ClientHealth::default(),
             lifetimes,
+            void_before,
             clock,
             entropy,
         }
+    }
+
+    /// Its issuer identifier.
+    pub fn issuer(&self) -> &Issuer {
+        &self.issuer
+    }
+
+    /// Whether what was issued then may have been used in a time that a restore took away.
+    fn is_void(&self, issued_at: Instant) -> bool {
+        self.void_before.is_some_and(|before| issued_at <= before)
     }
 
     /// The accounts it logs in.

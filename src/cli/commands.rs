@@ -3,13 +3,14 @@
 mod accounts;
 mod audit;
 mod authority;
+mod backup;
 mod clients;
 mod demo;
 mod keys;
 
 use anyhow::bail;
 
-use super::arguments::{Account, Change, Client, Command};
+use super::arguments::{Account, Audit, Change, Client, Command};
 use super::compose::{self, Services};
 use super::config::Config;
 use super::telemetry::{self, Destination};
@@ -35,6 +36,10 @@ pub(super) fn run(command: &Command, config: &Config) -> anyhow::Result<()> {
         Command::Demo(command) => block_on(demo::run(command, config, level)),
         Command::Authority(command) => block_on(authority::run(command)),
         Command::Migrate => block_on(compose::migrate(config)),
+        Command::Backup(command) => with_services(config, Database::MustExist, async |services| {
+            backup::save(command, services).await
+        }),
+        Command::Restore(command) => block_on(backup::restore(command, config)),
         Command::Client(command) => {
             let database = match command {
                 Client::Add { .. } => Database::MayBeNew,
@@ -64,8 +69,11 @@ pub(super) fn run(command: &Command, config: &Config) -> anyhow::Result<()> {
         Command::Keys(command) => with_services(config, Database::MustExist, async |services| {
             keys::run(command, services).await
         }),
+        Command::Audit(Audit::Verify { head, export, key }) if !export.is_empty() => {
+            audit::verify_exports(export, (head, key))
+        }
         Command::Audit(command) => with_services(config, Database::MustExist, async |services| {
-            audit::run(command, services).await
+            audit::run(command, config, services).await
         }),
     }
 }

@@ -14,6 +14,7 @@ use crate::crypto::token_cache::TokenCache;
 use crate::domain::clock::{Clock, SystemClock};
 use crate::domain::entropy::Entropy;
 use crate::ledger::Ledger;
+use crate::ledger::backup::{BackupError, Backups, is_half_restored, void_before};
 use crate::ledger::issuer::{self, Rename};
 use crate::ledger::keyring::{KeySettings, Keys};
 use crate::ledger::profiles::Profiles;
@@ -39,6 +40,56 @@ pub enum Schema {
     Migrate,
 }
 
+/// How an installation is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opening {
+    /// As it is.
+    Usual,
+    /// It may have been known by another issuer.
+    Renamed,
+    /// It is being restored, and not to be used yet.
+    Restoring,
+}
+
+/// Both databases and the master key, for what is below the use cases.
+pub struct Databases {
+    main: Storage,
+    vault: Storage,
+    master: Arc<MasterKey>,
+}
+
+impl Databases {
+    /// Opens them, and brings both schemas up to date.
+    pub async fn open(config: &Config) -> anyhow::Result<Self> {
+        // Before the vault is opened, which makes its file.
+        let master = Arc::new(config.vault.master_key(&SystemEntropy)?);
+        Ok(Self {
+            main: open_main(config, Schema::Migrate).await?,
+            vault: open_vault(config).await?,
+            master,
+        })
+    }
+
+    /// What backups are restored into.
+    #[must_use]
+    pub fn backups(&self, config: &Config) -> Backups {
+        Backups {
+            main: self.main.clone(),
+            vault: self.vault.clone(),
+            master: Arc::clone(&self.master),
+            issuer: config.server.issuer.as_str().to_owned(),
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+        }
+    }
+
+    /// Closes them.
+    pub async fn close(self) {
+        self.main.close().await;
+        self.vault.close().await;
+    }
+}
+
 /// The use cases, over open databases.
 pub struct Services {
     /// Where everything is written.
@@ -59,27 +110,38 @@ pub struct Services {
     pub authority: Option<Authority>,
     /// Takes messages to people; without it none can be sent.
     pub messages: Option<MessageGateway>,
+    /// Failures counted together with other nodes.
+    pub failures: SharedFailures,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
     /// The key that wraps all others.
     pub master: Arc<MasterKey>,
+    /// The keys that personal data lies under.
+    pub key_store: Vault,
     vault: Storage,
 }
 
 impl Services {
     /// Opens the databases and puts the use cases together.
     pub async fn open(config: &Config) -> anyhow::Result<Self> {
-        Self::open_as(config, Rename::Refused).await
+        Self::open_as(config, Opening::Usual).await
     }
 
-    /// The same for an installation that may have been known by another issuer.
-    pub async fn open_as(config: &Config, rename: Rename) -> anyhow::Result<Self> {
+    /// The same for an installation that is not as usual.
+    pub async fn open_as(config: &Config, opening: Opening) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         // Before the vault is opened, which makes its file.
         let master = Arc::new(config.vault.master_key(&*entropy)?);
         let storage = open_main(config, Schema::Prepare).await?;
         let ledger = Ledger::new(storage, Arc::clone(&clock), Arc::clone(&entropy));
+        if opening != Opening::Restoring && is_half_restored(ledger.storage()).await? {
+            return Err(BackupError::HalfRestored.into());
+        }
+        let rename = match opening {
+            Opening::Renamed => Rename::Allowed,
+            Opening::Usual | Opening::Restoring => Rename::Refused,
+        };
         issuer::note(&ledger, &config.server.issuer, rename).await?;
         let vault_storage = open_vault(config).await?;
         let settings = KeySettings {
@@ -94,13 +156,14 @@ impl Services {
         )
         .await?;
         let keys = Keys::open(&ledger, Arc::clone(&master), settings).await?;
-        let profiles = Profiles::open(&ledger, vault).await?;
+        let profiles = Profiles::open(&ledger, vault.clone()).await?;
         let passwords = start_hashing(config, &entropy)?;
         let authority = config
             .authority
             .clone()
             .map(|settings| Authority::new(settings, Arc::clone(&clock), Arc::clone(&entropy)))
             .transpose()?;
+        let failures = shared_failures(config);
         let accounts = Accounts::new(AccountsParts {
             ledger: ledger.clone(),
             keys: keys.clone(),
@@ -113,7 +176,7 @@ impl Services {
             sends_messages: config.notification.gateway.is_some(),
             code_limits: config.proofing.code_limits,
             guess_limits: config.login.guess_limits,
-            network_failures: SharedFailures::in_memory(),
+            network_failures: failures.clone(),
             check_lifetime: config.proofing.check_lifetime,
         });
         let provider = Provider::new(ProviderParts {
@@ -124,6 +187,7 @@ impl Services {
             clients: Clients::new(ledger.clone()),
             tokens: Arc::new(TokenCache::new(REMEMBERED_TOKENS, &*entropy)),
             lifetimes: lifetimes(config),
+            void_before: void_before(&mut ledger.reader().await?).await?,
             clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
         });
@@ -138,10 +202,25 @@ impl Services {
             fetcher,
             authority,
             messages: message_gateway(config)?,
+            failures,
             entropy,
             master,
+            key_store: vault,
             vault: vault_storage,
         })
+    }
+
+    /// What backups are made of.
+    #[must_use]
+    pub fn backups(&self) -> Backups {
+        Backups {
+            main: self.ledger.storage().clone(),
+            vault: self.vault.clone(),
+            master: Arc::clone(&self.master),
+            issuer: self.provider.issuer().as_str().to_owned(),
+            clock: Arc::clone(self.ledger.clock()),
+            entropy: Arc::clone(&self.entropy),
+        }
     }
 
     /// Seals and writes what is pending, and closes the databases.
@@ -218,6 +297,14 @@ fn message_gateway(config: &Config) -> Result<Option<MessageGateway>, FetchError
         Some(GatewayConfig::Http { url, token }) => MessageGateway::http(url, token)?,
     };
     Ok(Some(gateway))
+}
+
+/// Connects to nothing yet: only a server counts.
+fn shared_failures(config: &Config) -> SharedFailures {
+    config
+        .redis
+        .clone()
+        .map_or_else(SharedFailures::in_memory, SharedFailures::in_redis)
 }
 
 fn start_hashing(config: &Config, entropy: &Arc<dyn Entropy>) -> anyhow::Result<PasswordPool> {

@@ -1,7 +1,8 @@
 //! The master key, under which every other key at rest lies: where it is kept and how it is used.
 //!
 //! It never leaves this module: others ask it to wrap and unwrap. Today it is a key in a file or
-//! in the environment; a hardware module (PKCS#11) becomes another custody.
+//! in the environment; a hardware module (PKCS#11) becomes another custody. While one key takes the
+//! place of another, the other opens, too; only the one ever wraps.
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
@@ -36,8 +37,31 @@ pub enum CustodyError {
     },
 }
 
-/// The key that wraps keys.
-pub struct MasterKey(Custody);
+/// The key that wraps keys, and perhaps another one that opens what it has not wrapped yet.
+pub struct MasterKey {
+    current: Custody,
+    other: Option<Custody>,
+}
+
+/// What became of a text that must lie under the current key.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Rewrapped {
+    /// It did before.
+    Current,
+    /// The other key opened it; this is the same under the current one.
+    Anew(String),
+}
+
+/// Why a text was not wrapped anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RewrapError {
+    /// Neither key opens it.
+    #[error("the master key does not open it")]
+    Unopened,
+    /// The primitive failed.
+    #[error(transparent)]
+    Primitive(#[from] PrimitiveError),
+}
 
 /// Where the key is.
 enum Custody {
@@ -49,7 +73,20 @@ impl MasterKey {
     /// The key of these bytes.
     pub fn from_bytes(bytes: &[u8; 32]) -> Self {
         let bytes = Zeroizing::new(*bytes);
-        Self(Custody::Memory(DataKey::from_bytes(bytes)))
+        Self {
+            current: Custody::Memory(DataKey::from_bytes(bytes)),
+            other: None,
+        }
+    }
+
+    /// This key, and another that opens, too. The same key again is no other.
+    #[must_use]
+    pub fn with_other(self, other: Self) -> Self {
+        let is_same = self.fingerprint() == other.fingerprint();
+        Self {
+            current: self.current,
+            other: (!is_same).then_some(other.current),
+        }
     }
 
     /// The key of a text: 32 bytes in base64 (of either alphabet) or hexadecimal digits.
@@ -79,9 +116,12 @@ impl MasterKey {
 
     /// A name for the key that may be stored and logged: tells keys apart, and nothing else.
     pub fn fingerprint(&self) -> String {
-        let tag = MacKey::new(self.memory().bytes()).tag("master key fingerprint", &[]);
-        let short: [u8; 12] = super::digest::leading(&tag);
-        encoding::encode(&short)
+        self.current.fingerprint()
+    }
+
+    /// The same of the other key, if there is one.
+    pub fn other_fingerprint(&self) -> Option<String> {
+        self.other.as_ref().map(Custody::fingerprint)
     }
 
     /// Wraps a key for its place.
@@ -91,12 +131,27 @@ impl MasterKey {
         key: &DataKey,
         entropy: &dyn Entropy,
     ) -> Result<String, PrimitiveError> {
-        self.memory().wrap(context, key, entropy)
+        self.current.memory().wrap(context, key, entropy)
     }
 
-    /// The key that was wrapped by this one for this place.
+    /// The key that was wrapped for this place.
     pub fn unwrap_key(&self, context: &str, text: &str) -> Option<DataKey> {
-        self.memory().unwrap_key(context, text)
+        self.either(|custody| custody.memory().unwrap_key(context, text))
+    }
+
+    /// Brings a wrapped key under the current one.
+    pub fn rewrap_key(
+        &self,
+        context: &str,
+        text: &str,
+        entropy: &dyn Entropy,
+    ) -> Result<Rewrapped, RewrapError> {
+        if self.current.memory().unwrap_key(context, text).is_some() {
+            return Ok(Rewrapped::Current);
+        }
+        let key = self.unwrap_key(context, text);
+        let key = key.ok_or(RewrapError::Unopened)?;
+        Ok(Rewrapped::Anew(self.wrap(context, &key, entropy)?))
     }
 
     /// Seals a secret, such as a signing key, for its place.
@@ -106,18 +161,45 @@ impl MasterKey {
         secret: &[u8],
         entropy: &dyn Entropy,
     ) -> Result<String, PrimitiveError> {
-        self.memory().seal(context, secret, entropy)
+        self.current.memory().seal(context, secret, entropy)
     }
 
-    /// The secret that was sealed by this key for this place.
+    /// The secret that was sealed for this place.
     pub fn open(&self, context: &str, text: &str) -> Option<Zeroizing<Vec<u8>>> {
-        self.memory().open(context, text)
+        self.either(|custody| custody.memory().open(context, text))
     }
 
-    const fn memory(&self) -> &DataKey {
-        match &self.0 {
-            Custody::Memory(key) => key,
+    /// Brings a sealed secret under the current key.
+    pub fn reseal(
+        &self,
+        context: &str,
+        text: &str,
+        entropy: &dyn Entropy,
+    ) -> Result<Rewrapped, RewrapError> {
+        if self.current.memory().open(context, text).is_some() {
+            return Ok(Rewrapped::Current);
         }
+        let secret = self.open(context, text);
+        let secret = secret.ok_or(RewrapError::Unopened)?;
+        Ok(Rewrapped::Anew(self.seal(context, &secret, entropy)?))
+    }
+
+    fn either<T>(&self, open: impl Fn(&Custody) -> Option<T>) -> Option<T> {
+        open(&self.current).or_else(|| open(self.other.as_ref()?))
+    }
+}
+
+impl Custody {
+    const fn memory(&self) -> &DataKey {
+        match self {
+            Self::Memory(key) => key,
+        }
+    }
+
+    fn fingerprint(&self) -> String {
+        let tag = MacKey::new(self.memory().bytes()).tag("master key fingerprint", &[]);
+        let short: [u8; 12] = super::digest::leading(&tag);
+        encoding::encode(&short)
     }
 }
 
@@ -125,6 +207,7 @@ impl fmt::Debug for MasterKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("MasterKey")
             .field(&self.fingerprint())
+            .field(&self.other_fingerprint())
             .finish()
     }
 }
@@ -198,95 +281,4 @@ fn file_error(path: &Path, error: io::Error) -> CustodyError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::crypto::entropy::{SeededEntropy, SystemEntropy};
-
-    fn text(text: &str) -> Secret<String> {
-        Secret::new(text.to_owned())
-    }
-
-    #[test]
-    fn a_key_is_read_in_every_spelling() {
-        let spellings = [
-            "fbefbefbefbefbefbefbefbefbefbefbefbefbefbefbefbefbefbefbefbefbef",
-            "FBEFBEFBEFBEFBEFBEFBEFBEFBEFBEFBEFBEFBEFBEFBEFBEFBEFBEFBEFBEFBEF\n",
-            "++++++++++++++++++++++++++++++++++++++++++8=",
-            "------------------------------------------8",
-        ];
-        let prints: Vec<String> = spellings
-            .iter()
-            .map(|spelling| {
-                let key = MasterKey::from_text(&text(spelling)).expect("a key");
-                key.fingerprint()
-            })
-            .collect();
-        assert_eq!(prints, vec!["TBP-NMGqW66XMMYx"; 4]);
-    }
-
-    #[test]
-    fn other_text_is_no_key() {
-        let long = "A".repeat(44);
-        let hex = "g".repeat(64);
-        for other in ["", "secret", &long, &hex, &long[..42]] {
-            let refused = MasterKey::from_text(&text(other));
-            assert!(matches!(refused, Err(CustodyError::Malformed)));
-        }
-    }
-
-    #[test]
-    fn a_file_is_made_once_for_its_owner_only() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("keys/master");
-        assert!(MasterKey::read(&path).is_err());
-        let first = MasterKey::read_or_create(&path, &SystemEntropy).expect("made");
-        let again = MasterKey::read_or_create(&path, &SystemEntropy).expect("read");
-        assert_eq!(first.fingerprint(), again.fingerprint());
-        let names = fs::read_dir(folder.path().join("keys")).expect("listed");
-        assert_eq!(names.count(), 1, "no draft is left");
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            let mode = fs::metadata(&path).expect("there").permissions().mode();
-            assert_eq!(mode & 0o777, 0o600);
-        }
-    }
-
-    #[test]
-    fn a_race_to_make_the_file_has_one_key() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = &folder.path().join("master");
-        let prints: Vec<String> = std::thread::scope(|scope| {
-            let racers: Vec<_> = (0..8)
-                .map(|_| scope.spawn(|| MasterKey::read_or_create(path, &SystemEntropy)))
-                .collect();
-            let keys = racers.into_iter().map(|racer| racer.join().expect("ends"));
-            keys.map(|key| key.expect("a key").fingerprint()).collect()
-        });
-        assert!(prints.iter().all(|print| *print == prints[0]));
-    }
-
-    #[test]
-    fn a_damaged_file_is_an_error_and_stays() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("master");
-        fs::write(&path, "").expect("written");
-        let refused = MasterKey::read_or_create(&path, &SystemEntropy);
-        assert!(matches!(refused, Err(CustodyError::Malformed)));
-        assert_eq!(fs::read(&path).expect("there"), b"");
-    }
-
-    #[test]
-    fn wraps_and_seals() {
-        let entropy = SeededEntropy::new(1);
-        let master = MasterKey::from_text(&text(&"ab".repeat(32))).expect("a key");
-        let key = DataKey::generate(&entropy);
-        let wrapped = master.wrap("bucket:1", &key, &entropy).expect("wraps");
-        let unwrapped = master.unwrap_key("bucket:1", &wrapped).expect("unwraps");
-        assert_eq!(unwrapped.bytes(), key.bytes());
-        assert!(master.unwrap_key("bucket:2", &wrapped).is_none());
-        let sealed = master.seal("signing:1", b"pkcs8", &entropy).expect("seals");
-        let opened = master.open("signing:1", &sealed).expect("opens");
-        assert_eq!(*opened, b"pkcs8");
-    }
-}
+mod tests;

@@ -7,14 +7,16 @@
 
 pub(crate) mod batch;
 pub(crate) mod chain;
+pub mod export;
 mod recover;
 mod seal;
 pub(crate) mod spans;
+mod tips;
 pub(crate) mod tree;
 pub mod verify;
 mod writer;
 
-pub use batch::{Head, statement};
+pub use batch::{Head, Heads, ParseHeadError, statement};
 pub(crate) use chain::Chain;
 pub(crate) use seal::Tools;
 pub(crate) use writer::{Ticket, lock};
@@ -91,6 +93,10 @@ event_kinds! {
     AccountRemoved = "account_removed",
     /// The key of a bucket of accounts was replaced: removed accounts open no more.
     BucketKeyReplaced = "bucket_key_replaced",
+    /// A backup was made.
+    BackupTaken = "backup_taken",
+    /// The database was restored from one.
+    Restored = "restored",
     /// A password's hash was made anew with today's parameters.
     PasswordUpgraded = "password_upgraded",
     /// A client was registered.
@@ -107,6 +113,8 @@ event_kinds! {
     KeysCreated = "keys_created",
     /// Keys took the place of others.
     KeysRotated = "keys_rotated",
+    /// All keys were brought under the current master key.
+    KeysRewrapped = "keys_rewrapped",
 }
 
 /// Something to record.

@@ -94,6 +94,7 @@ impl Provider {
         };
         let is_good = stored.authorization.client_id == client.client().id
             && stored.holds(now)
+            && !self.is_void_family(client, &stored)
             && token.is_usable(&stored, now);
         if !is_good {
             return Ok(None);

@@ -29,6 +29,7 @@ pub static MAIN: Migrations = migrations!("main", 7;
     "0006_registration",
     "0007_erasure",
     "0008_throttling",
+    "0009_audit_cuts",
 );
 
 /// The vault's.

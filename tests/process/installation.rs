@@ -143,6 +143,19 @@ impl Installation {
         self.databases.iter().map(|d| d.url.as_str()).collect()
     }
 
+    /// Destroys the main database; there is an empty one in its place, or none.
+    pub(crate) async fn destroy(&mut self) {
+        if self.databases.is_empty() {
+            for file in ["tongxing.db", "tongxing.db-wal", "tongxing.db-shm"] {
+                fs::remove_file(self.path(file)).unwrap_or_default();
+            }
+            return;
+        }
+        let fresh = postgres_database().await.unwrap();
+        self.set("database.url", &fresh.url.clone());
+        self.databases[0] = fresh;
+    }
+
     /// The folder.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
@@ -207,7 +220,12 @@ impl Installation {
 
     /// Registers a confidential client that acts on the ground of consent.
     pub(crate) async fn add_portal(&self, name: &str) -> Portal {
-        let metadata = self.write(&format!("{name}.json"), &Portal::metadata(name).to_string());
+        self.add_client(name, &Portal::metadata(name)).await
+    }
+
+    /// Registers a client.
+    pub(crate) async fn add_client(&self, name: &str, metadata: &Value) -> Portal {
+        let metadata = self.write(&format!("{name}.json"), &metadata.to_string());
         let added = self.run(&["client", "add", "--metadata", &metadata]).await;
         Portal::registered(&added.json())
     }

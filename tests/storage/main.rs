@@ -2,11 +2,18 @@
 
 #![cfg(test)]
 
+#[path = "../support/noise.rs"]
+mod noise;
 #[path = "../support/postgres.rs"]
 mod postgres;
+#[path = "../support/proxy.rs"]
+mod proxy;
+#[path = "../support/redis.rs"]
+mod redis;
 
 mod account_index;
 mod accounts;
+mod backup;
 mod challenges;
 mod coverage;
 mod erasures;
@@ -14,8 +21,10 @@ mod harness;
 mod ledger;
 mod ledger_audit;
 mod ledger_erasures;
+mod ledger_export;
 mod ledger_feed;
 mod ledger_keys;
+mod ledger_rewrap;
 mod ledger_tables;
 mod ledger_vault;
 mod login_failures;
@@ -27,6 +36,7 @@ mod outbox_delivery;
 mod proofing;
 mod retention;
 mod sessions;
+mod shared_failures;
 mod statements;
 mod values;
 mod writing;

@@ -358,7 +358,7 @@ pub(super) fn log(read: &mut Reader<'_>) -> Option<LogConfig> {
 
 /// Settings that later releases give a meaning: accepted as long as they ask for nothing.
 pub(super) fn unsupported(read: &mut Reader<'_>) {
-    for path in ["redis.url", "server.mtls_listen", "server.mtls_origin"] {
+    for path in ["server.mtls_listen", "server.mtls_origin"] {
         if read.text(path).is_some_and(|text| !text.is_empty()) {
             read.problem(path, "is not supported by this release yet: leave it empty");
         }

@@ -26,7 +26,7 @@ use crate::provider::Provider;
 use crate::provider::authorize::code::AuthorizationCode;
 use crate::provider::client_authentication::AuthenticatedClient;
 use crate::provider::disclosure;
-use crate::storage::{self, authorizations, sessions};
+use crate::storage::{self, authorizations};
 
 /// What a token request brings to prove that it comes from where the code was sent.
 #[derive(Debug, Clone, Copy)]
@@ -66,7 +66,8 @@ impl Provider {
         binding.check(&code)?;
         let now = self.now();
         // A code that is too old may have been redeemed in time: its replay revokes all the same.
-        if now.since(code.issued_at) >= self.lifetimes.code {
+        let is_old = now.since(code.issued_at) >= self.lifetimes.code;
+        if is_old || self.is_void(code.issued_at) {
             return Err(self.replay_of_old(&code).await?);
         }
         let authorization = self.authorization_of(&code, client, now);
@@ -92,7 +93,6 @@ impl Provider {
             .await?;
         match redemption {
             Redemption::Redeemed => {
-                self.require_session(&authorization).await?;
                 let occasion = Occasion::Redemption(code.nonce.as_deref());
                 self.issue(client, &authorization, occasion, now).await
             }
@@ -132,23 +132,6 @@ impl Provider {
         };
         // What an operator took away meanwhile is not granted any more.
         authorization.limited_to(metadata.scope())
-    }
-
-    /// Of a redemption and a logout that do not see each other's writes, the logout wins: whoever
-    /// tells the clients of a session may have looked before the redemption was there to be seen.
-    async fn require_session(&self, authorization: &Authorization) -> Result<(), ExchangeError> {
-        let key = (authorization.account_id, authorization.session_id);
-        let mut reader = self.ledger.reader().await?;
-        let session = sessions::find(&mut reader, key.0, key.1).await?;
-        drop(reader);
-        if session.is_some_and(|session| session.ended_at.is_none()) {
-            return Ok(());
-        }
-        let (id, client_id) = (authorization.id, &authorization.client_id);
-        let kind = EventKind::AuthorizationRevoked;
-        self.revoke_authorization((key.0, id), client_id, kind)
-            .await?;
-        Err(ExchangeError::Ended)
     }
 
     async fn replay_of_old(

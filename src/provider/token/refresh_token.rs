@@ -94,7 +94,7 @@ impl Provider {
         let stored = stored
             .filter(|stored| stored.authorization.client_id == client.client().id)
             .ok_or(ExchangeError::RefreshUnknown)?;
-        if !stored.holds(now) {
+        if !stored.holds(now) || self.is_void_family(client, &stored) {
             return Err(ExchangeError::RefreshUnknown);
         }
         let standing = token.standing(&stored, now);
@@ -129,6 +129,16 @@ impl Provider {
             .count(authorization.client_id.as_str(), UsageKind::Refresh, now);
         self.issue(client, &authorization, Occasion::Refresh, now)
             .await
+    }
+
+    /// Whether a family may have rotated in a time that a restore took away: its counter would
+    /// count again what was used up.
+    pub(in crate::provider) fn is_void_family(
+        &self,
+        client: &AuthenticatedClient,
+        stored: &StoredAuthorization,
+    ) -> bool {
+        rotates(client) && self.is_void(stored.authorization.issued_at)
     }
 
     pub(in crate::provider) async fn stored_family(

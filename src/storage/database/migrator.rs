@@ -107,7 +107,8 @@ impl Migrations {
     }
 
     /// The number of the last one.
-    fn newest(&self) -> i64 {
+    #[must_use]
+    pub fn newest(&self) -> i64 {
         self.list.last().map_or(0, |migration| migration.number)
     }
 
@@ -164,15 +165,23 @@ pub(super) async fn migrate(
     }
 }
 
-pub(super) async fn check(
+/// The number of the last one applied, if this binary may use the schema.
+pub(super) async fn found(
     url: &DatabaseUrl,
     migrations: &'static Migrations,
-) -> Result<(), OpenError> {
+) -> Result<i64, OpenError> {
     let applied = match url.place() {
         Place::Sqlite(path) => sqlite::applied(url, path)?,
         Place::Postgres { options, .. } => postgres::applied(url, options).await?,
     };
-    let found = migrations.admit(&applied)?;
+    migrations.admit(&applied)
+}
+
+pub(super) async fn check(
+    url: &DatabaseUrl,
+    migrations: &'static Migrations,
+) -> Result<(), OpenError> {
+    let found = found(url, migrations).await?;
     let known = migrations.newest();
     if found < known {
         return Err(OpenError::OlderSchema { known, found });

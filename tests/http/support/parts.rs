@@ -36,7 +36,7 @@ use super::template::{MAIN_FILE, VAULT_FILE};
 pub(super) const MADE: i64 = 1_767_600_000;
 
 /// What a resident waits at most; more than a busy machine needs.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long an authority's answer counts.
 pub(crate) const CHECKS_COUNT_FOR: Duration = Duration::from_hours(365 * 24);
@@ -61,6 +61,8 @@ pub(crate) struct Setup {
     pub(crate) guess_limits: GuessLimits,
     /// Whether residents can register: there is an authority.
     pub(crate) open: bool,
+    /// How long the last page of a logout waits for portals to confirm it.
+    pub(crate) logout_patience: Duration,
 }
 
 impl Default for Setup {
@@ -78,6 +80,7 @@ impl Default for Setup {
                 per_network: 300,
             },
             open: true,
+            logout_patience: tongxing::http::pages::logout::PATIENCE,
         }
     }
 }
@@ -90,6 +93,7 @@ pub(super) struct Parts {
     pub(super) keys: Keys,
     pub(super) provider: Provider,
     pub(super) accounts: Accounts,
+    pub(super) logout_patience: Duration,
 }
 
 impl Parts {
@@ -150,6 +154,7 @@ impl Parts {
             keys: keys.clone(),
             clients: Clients::new(ledger.clone()),
             tokens: Arc::new(TokenCache::new(1000, &*entropy)),
+            void_before: None,
             lifetimes: Lifetimes {
                 code: Duration::from_mins(1),
                 access_token: Duration::from_mins(5),
@@ -167,6 +172,7 @@ impl Parts {
             keys,
             provider,
             accounts,
+            logout_patience: setup.logout_patience,
         }
     }
 

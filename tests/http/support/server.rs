@@ -71,7 +71,7 @@ pub(crate) struct Running {
 enum Place {
     Sqlite(tempfile::TempDir),
     Postgres {
-        _database: PostgresDatabase,
+        database: PostgresDatabase,
         _folder: tempfile::TempDir,
     },
 }
@@ -122,7 +122,7 @@ impl Server {
         parts.import_people().await;
         parts.clock.advance(seconds_between(MADE, BEGIN));
         let place = Place::Postgres {
-            _database: database,
+            database,
             _folder: folder,
         };
         Some(Self::over(parts, authority, place).await)
@@ -142,6 +142,7 @@ impl Server {
                 name: Some("The operator".to_owned()),
                 contact: Some("privacy@operator.example".to_owned()),
             },
+            logout_patience: parts.logout_patience,
         });
         let envelope = Envelope::new(EnvelopeSettings {
             entropy: Arc::new(SystemEntropy),
@@ -236,6 +237,14 @@ impl Server {
         let read = |name: String| std::fs::read(folder.path().join(name)).unwrap_or_default();
         let (main, log) = (read(MAIN_FILE.to_owned()), read(format!("{MAIN_FILE}-wal")));
         tongxing::crypto::digest::sha256(&[&main, &log])
+    }
+
+    /// Its database, for who has something to do there beside it.
+    pub(crate) fn postgres_url(&self) -> &str {
+        let Place::Postgres { database, .. } = &self.place else {
+            panic!("it is a file");
+        };
+        &database.url
     }
 
     /// How many events of a kind this server has recorded.

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use super::asked_to_stop;
 use super::folder::Folder;
 use crate::authority::{Behavior, Simulator, SimulatorParts};
-use crate::cli::compose::Services;
+use crate::cli::compose::{Opening, Services};
 use crate::cli::config::Config;
 use crate::cli::serve;
 use crate::cli::signals::Signals;
@@ -27,7 +27,7 @@ use crate::demo::story::Addresses;
 use crate::demo::{Portal, PortalParts, RelyingParty};
 use crate::domain::clock::{Clock, SystemClock};
 use crate::http::server::{Listener, Patience, Router, Settings};
-use crate::ledger::issuer::Rename;
+
 use crate::views::demo::StartPage;
 use crate::views::renderer::Renderer;
 
@@ -91,7 +91,7 @@ impl Stage {
             })
             .collect::<anyhow::Result<Vec<_>>>()?;
         // Its issuer follows the port that was free; the portals are told.
-        let services = Services::open_as(&config, Rename::Allowed).await?;
+        let services = Services::open_as(&config, Opening::Renamed).await?;
         let addresses = addresses((usual, &config), &places, &authority);
         import_people(&services.provider).await?;
         let mut beside = open_portals((&config, &services), folder, places, &addresses).await?;
@@ -164,6 +164,8 @@ fn own_config(
         format!("vault.url=sqlite:{path}/vault.db"),
         "vault.master_key=".to_owned(),
         "vault.master_key_file=".to_owned(),
+        "vault.other_master_key=".to_owned(),
+        "vault.other_master_key_file=".to_owned(),
         format!("authority.url={authority}"),
         "authority.token=".to_owned(),
         "authority.token_file=".to_owned(),
