@@ -159,6 +159,7 @@ impl Services {
         let profiles = Profiles::open(&ledger, vault.clone()).await?;
         let passwords = start_hashing(config, &entropy)?;
         let authority = authority(config, &clock, &entropy)?;
+        let failures = shared_failures(config);
         let accounts = Accounts::new(AccountsParts {
             ledger: ledger.clone(),
             keys: keys.clone(),
@@ -171,7 +172,7 @@ impl Services {
             sends_messages: config.notification.gateway.is_some(),
             code_limits: config.proofing.code_limits,
             guess_limits: config.login.guess_limits,
-            network_failures: SharedFailures::in_memory(),
+            network_failures: failures.clone(),
             check_lifetime: config.proofing.check_lifetime,
         });
         let provider = Provider::new(ProviderParts {
@@ -197,7 +198,7 @@ impl Services {
             fetcher,
             authority,
             messages: message_gateway(config)?,
-            failures: shared_failures(config),
+            failures,
             entropy,
             master,
             key_store: vault,

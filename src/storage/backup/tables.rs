@@ -174,6 +174,9 @@ pub static MAIN: &[Table] = tables! {
     Carried key_buckets (key_bucket) {
         key_bucket integer, lowest_version integer,
     }
+    Left login_failures (failure_key) {
+        failure_key text, failures integer, failed_at integer, forgotten_at integer,
+    }
 };
 
 /// The key store's.
