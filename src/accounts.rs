@@ -14,7 +14,7 @@ pub mod import;
 pub mod limits;
 pub mod login;
 pub mod logout;
-mod loss;
+pub mod loss;
 mod messages;
 mod opening;
 pub mod overview;
@@ -24,6 +24,7 @@ mod proofing;
 mod recovery;
 mod registration;
 pub mod remove;
+pub mod restored;
 pub mod session;
 
 use std::sync::Arc;

@@ -30,7 +30,8 @@ pub enum Carriage {
     Carried,
     /// It has, and the rows are there in every database: their numbers are what counts.
     Advanced,
-    /// It has not: what they hold is over in minutes, or a process's that is no more.
+    /// It has not: what they hold is over in minutes, or a process's that is no more, or is of no
+    /// use to who has the backup alone.
     Left,
 }
 
@@ -183,5 +184,12 @@ pub static VAULT: &[Table] = tables! {
     }
     Carried bucket_keys (bucket, version) {
         bucket integer, version integer, wrapped text, created_at integer,
+    }
+    Left journal_lanes (lane) {
+        lane integer, seq integer, covered_from integer,
+    }
+    Left takeaways (kind, subject) {
+        kind text, subject text, lane integer, seq integer, at integer, kept_until integer,
+        state text,
     }
 };
