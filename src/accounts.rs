@@ -10,7 +10,9 @@ pub mod completion;
 pub mod consent;
 pub mod draft;
 pub mod ended;
+pub mod guessing;
 pub mod import;
+pub mod known_device;
 pub mod limits;
 pub mod login;
 pub mod logout;
@@ -41,6 +43,8 @@ use crate::ledger::Ledger;
 use crate::ledger::keyring::{KeyRing, Keys};
 use crate::ledger::profiles::Profiles;
 use crate::outbound::authority::Authority;
+use crate::storage::shared::SharedFailures;
+use guessing::{GuessLimits, Guessing};
 use limits::CodeLimits;
 
 /// What the use cases of accounts stand on. Cheap to clone.
@@ -60,6 +64,8 @@ pub struct Accounts {
     sends_messages: bool,
     /// How many codes are sent.
     code_limits: CodeLimits,
+    /// What guesses at passwords are held against.
+    guessing: Guessing,
     /// How long an authority's answer counts.
     check_lifetime: Duration,
 }
@@ -86,6 +92,10 @@ pub struct AccountsParts {
     pub sends_messages: bool,
     /// How many codes are sent.
     pub code_limits: CodeLimits,
+    /// How often passwords may be guessed.
+    pub guess_limits: GuessLimits,
+    /// Failures of address blocks, which all nodes should know.
+    pub network_failures: SharedFailures,
     /// How long an authority's answer counts.
     pub check_lifetime: Duration,
 }
@@ -104,6 +114,8 @@ impl Accounts {
             authority,
             sends_messages,
             code_limits,
+            guess_limits,
+            network_failures,
             check_lifetime,
         } = parts;
         Self {
@@ -117,6 +129,7 @@ impl Accounts {
             authority,
             sends_messages,
             code_limits,
+            guessing: Guessing::new(guess_limits, network_failures),
             check_lifetime,
         }
     }

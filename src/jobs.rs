@@ -10,6 +10,7 @@ pub mod expire;
 pub mod finish_erasures;
 pub mod journal_takeaways;
 pub mod keep_keys;
+pub mod keep_redis;
 pub mod seal_audit;
 pub mod sweep_usage;
 pub mod write_usage;

@@ -21,7 +21,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use audit::{Event, EventKind, Head};
+pub use audit::{Event, EventKind, Head, Heads};
 pub use entry::Entry;
 pub use feed::{Change, Feed, FollowError, Notice, Poller, TokenGrounds};
 pub use outbox::{Outbox, OutboxItem};

@@ -15,5 +15,5 @@ mod transport;
 pub use addresses::Loopback;
 pub use authority::Authority;
 pub use client::GuardedClient;
-pub use partner::{PartnerClient, PartnerUrl};
+pub use partner::{PartnerClient, PartnerToken, PartnerUrl};
 pub use transport::FetchError;

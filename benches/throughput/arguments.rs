@@ -36,6 +36,8 @@ pub(crate) struct Arguments {
     pub(crate) connections: usize,
     /// Only the operation of this name.
     pub(crate) only: Option<String>,
+    /// Instead: ten times the load, for so long.
+    pub(crate) overload: Option<Duration>,
     /// Another build of the program, to compare with.
     pub(crate) program: Option<PathBuf>,
     /// Lines of JSON instead of a table.
@@ -52,6 +54,7 @@ impl Arguments {
             rounds: 3,
             connections: 32,
             only: None,
+            overload: None,
             program: None,
             json: false,
             bare_port: None,
@@ -71,6 +74,9 @@ impl Arguments {
                 "--rounds" => arguments.rounds = value()?.parse::<usize>()?.max(1),
                 "--connections" => {
                     arguments.connections = value()?.parse::<usize>()?.clamp(1, 999);
+                }
+                "--overload" => {
+                    arguments.overload = Some(Duration::from_secs_f64(value()?.parse()?));
                 }
                 "--only" => arguments.only = Some(value()?),
                 // The server runs in a folder of its own.

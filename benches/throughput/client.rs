@@ -1,6 +1,8 @@
 //! A keep-alive connection that costs as little as it can: requests are bytes made before, answers
 //! are looked at only where something is needed of them.
 
+use std::error::Error;
+use std::fmt;
 use std::net::SocketAddr;
 
 use anyhow::{Context as _, bail};
@@ -64,11 +66,35 @@ impl Connection {
     }
 }
 
+/// The server has no room.
+#[derive(Debug)]
+pub(crate) struct Busy;
+
+impl fmt::Display for Busy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the server is busy")
+    }
+}
+
+impl Error for Busy {}
+
+/// Whether the server had room.
+pub(crate) fn admitted<T>(result: anyhow::Result<T>) -> anyhow::Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.is::<Busy>() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 impl<'a> Answer<'a> {
     /// Refuses any other status.
     pub(crate) fn expect(self, status: u16) -> anyhow::Result<Self> {
         if self.status == status {
             return Ok(self);
+        }
+        if self.status == 503 {
+            return Err(Busy.into());
         }
         bail!(
             "{status} was expected, not\n{}\n\n{}",

@@ -7,7 +7,7 @@
 //! measured in the same run.
 //!
 //! `cargo bench --bench throughput -- [--engine sqlite|postgres|both] [--seconds N] [--rounds N]
-//! [--connections N] [--only NAME] [--program PATH] [--json]`
+//! [--connections N] [--only NAME] [--overload SECONDS] [--program PATH] [--json]`
 
 #![expect(clippy::print_stdout, reason = "the table is what this is for")]
 
@@ -18,6 +18,7 @@ mod limits;
 mod load;
 mod measure;
 mod operations;
+mod overload;
 #[expect(
     clippy::expect_used,
     clippy::panic,
@@ -50,15 +51,17 @@ fn main() -> anyhow::Result<()> {
 }
 
 async fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    if arguments.overload.is_some() {
+        overload::step_aside()?;
+    }
     let report = Report::new(arguments.json);
     report.machine();
     let limits = Limits::measure(arguments).await?;
     report.limits(&limits);
-    let program = arguments.program.as_deref();
     if arguments.engine.has(EngineKind::Sqlite) {
         let folder = tempfile::tempdir()?;
         let url = format!("sqlite:{}", folder.path().join("tongxing.db").display());
-        let server = Server::prepare(program, folder, url)?;
+        let server = Server::prepare(arguments, folder, url)?;
         measure(arguments, &report, &limits, (server, None)).await?;
     }
     if arguments.engine.has(EngineKind::Postgres) {
@@ -66,7 +69,8 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
             Some(database) => {
                 limits::durable_commits_on_postgres(&report, &database.url).await?;
                 let processes = PostgresProcesses::find(&database.url)?;
-                let server = Server::prepare(program, tempfile::tempdir()?, database.url.clone())?;
+                let server =
+                    Server::prepare(arguments, tempfile::tempdir()?, database.url.clone())?;
                 measure(arguments, &report, &limits, (server, processes)).await?;
             }
             None => report.note("PostgreSQL: left out, as TONGXING_TEST_SKIP_POSTGRES says"),
@@ -89,6 +93,10 @@ async fn measure(
     let mut bench = Bench::open(arguments, server, postgres)
         .await
         .context("setting the stage")?;
+    if let Some(time) = arguments.overload {
+        overload::measure(time, report, &bench).await?;
+        return bench.close().await;
+    }
     report.start(&bench.restart().await?);
     for name in measure::NAMES {
         if arguments.only.as_deref().is_some_and(|only| only != *name) {

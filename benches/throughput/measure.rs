@@ -1,5 +1,6 @@
 //! The operations in order, each measured in rounds.
 
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -131,6 +132,24 @@ impl Bench {
         self.server.process()?.memory()
     }
 
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.server.address
+    }
+
+    /// One of each resident.
+    pub(crate) fn sessions(&self) -> &[String] {
+        &self.sessions
+    }
+
+    pub(crate) fn residents(&self) -> &[String] {
+        &self.residents
+    }
+
+    /// A confidential one whose ID tokens are ES256.
+    pub(crate) const fn portal(&self) -> &Rc<Portal> {
+        &self.es256
+    }
+
     pub(crate) async fn close(mut self) -> anyhow::Result<()> {
         self.server.stop().await
     }
@@ -251,7 +270,7 @@ impl Bench {
     }
 
     /// Tokens of one login a session.
-    async fn tokens(&self, portal: &Rc<Portal>) -> anyhow::Result<Vec<Tokens>> {
+    pub(crate) async fn tokens(&self, portal: &Rc<Portal>) -> anyhow::Result<Vec<Tokens>> {
         let mut connection = Connection::open(self.server.address).await?;
         let mut tokens = Vec::new();
         for mut authorize in self.authorizations(portal) {

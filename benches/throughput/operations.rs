@@ -107,9 +107,17 @@ impl Authorize {
         }
     }
 
-    async fn code(&self, connection: &mut Connection) -> anyhow::Result<String> {
+    pub(crate) async fn code(&self, connection: &mut Connection) -> anyhow::Result<String> {
         let answer = connection.send(&self.request).await?.expect(303)?;
         Ok(code_of(&answer, &self.portal)?.to_owned())
+    }
+
+    pub(crate) async fn exchange(
+        &self,
+        code: &str,
+        connection: &mut Connection,
+    ) -> anyhow::Result<Tokens> {
+        exchange(&self.portal, code, connection).await
     }
 }
 
@@ -192,7 +200,7 @@ pub(crate) struct SingleSignOn(pub(crate) Authorize);
 impl Operation for SingleSignOn {
     async fn once(&mut self, connection: &mut Connection) -> anyhow::Result<Progress> {
         let code = self.0.code(connection).await?;
-        exchange(&self.0.portal, &code, connection).await?;
+        self.0.exchange(&code, connection).await?;
         Ok(Progress::Done)
     }
 }

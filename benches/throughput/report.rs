@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::arguments::EngineKind;
 use super::limits::Limits;
 use super::measure::{Figure, Start};
+use super::overload::Pressed;
 use super::process::Memory;
 
 /// What an operation should cost the server, in milliseconds of processor time: on SQLite, on
@@ -163,6 +164,30 @@ impl Report {
             optional(aim, 3),
             optional(ratio, 2),
             bare
+        );
+        self.say(&line, &text);
+    }
+
+    /// What came of a load, beside what comes of one that can be carried.
+    pub(crate) fn pressed(self, what: &str, pressed: &Pressed, normal: &Pressed, memory: &Memory) {
+        let round = &pressed.round;
+        let goodput = round.per_second() / normal.round.per_second();
+        let line = json!({
+            "pressed": what,
+            "per_second": round.per_second(),
+            "to_normal": goodput,
+            "p50_ms": millis(round.percentile(50)),
+            "p99_ms": millis(round.percentile(99)),
+            "refused": pressed.refused,
+            "resident_kb": memory.resident,
+        });
+        let text = format!(
+            "{what:<20}{:>9.0}{:>9.2}{:>9.2}   {goodput:.2} of normal · {} refused · {} MB",
+            round.per_second(),
+            millis(round.percentile(50)),
+            millis(round.percentile(99)),
+            pressed.refused,
+            memory.resident / 1024
         );
         self.say(&line, &text);
     }

@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use tempfile::TempDir;
 
-use super::arguments::EngineKind;
+use super::arguments::{Arguments, EngineKind};
 use super::client::Connection;
+use super::overload;
 use super::process::Process;
 
 /// What cargo built for this benchmark.
@@ -25,13 +26,15 @@ pub(crate) struct Server {
     settings: Vec<(&'static str, String)>,
     pub(crate) address: SocketAddr,
     engine: EngineKind,
+    /// The only one it runs on, if it shall not have all.
+    processor: Option<&'static str>,
     running: Option<Child>,
 }
 
 impl Server {
     /// Configures the program and migrates the database.
     pub(crate) fn prepare(
-        program: Option<&Path>,
+        arguments: &Arguments,
         folder: TempDir,
         database: String,
     ) -> anyhow::Result<Self> {
@@ -54,11 +57,15 @@ impl Server {
             ("TONGXING__DATABASE__URL", database),
         ];
         let server = Self {
-            program: program.unwrap_or(Path::new(PROGRAM)).to_owned(),
+            program: arguments
+                .program
+                .clone()
+                .unwrap_or_else(|| PathBuf::from(PROGRAM)),
             folder,
             settings,
             address,
             engine,
+            processor: arguments.overload.map(|_| overload::SERVERS_PROCESSOR),
             running: None,
         };
         server.run(&["migrate"])?;
@@ -136,7 +143,14 @@ impl Server {
     }
 
     fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(&self.program);
+        let mut command = match self.processor {
+            None => Command::new(&self.program),
+            Some(number) => {
+                let mut command = Command::new("taskset");
+                command.args(["-c", number]).arg(&self.program);
+                command
+            }
+        };
         command
             .args(words)
             .current_dir(&self.folder)

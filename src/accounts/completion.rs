@@ -77,7 +77,10 @@ impl From<LossError> for CompletionError {
 impl From<LoginError> for CompletionError {
     fn from(error: LoginError) -> Self {
         match error {
-            LoginError::WrongCredentials | LoginError::NotAllowed => Self::Over,
+            // No password is held against anything here.
+            LoginError::WrongCredentials
+            | LoginError::NotAllowed
+            | LoginError::Throttled { .. } => Self::Over,
             LoginError::Busy => Self::Busy,
             LoginError::Seal(error) => Self::Seal(error),
             LoginError::Storage(error) => Self::Storage(error),

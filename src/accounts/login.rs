@@ -3,9 +3,13 @@
 //! Whoever asks, whatever they ask with: the same work is done, so that neither the answer nor its
 //! time says whether an account exists.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::Accounts;
+use super::guessing::{Guess, Reservation, Rows};
+use super::known_device::KnownDevice;
 use super::session::SessionCookie;
 use crate::crypto::password::{self, PasswordError, PasswordHash, Verdict};
 use crate::crypto::seal::SealError;
@@ -13,6 +17,7 @@ use crate::domain::authentication::{AuthenticationMethod, AuthenticationMethods}
 use crate::domain::entropy::Entropy;
 use crate::domain::id::{AccountId, SessionId};
 use crate::domain::instant::Instant;
+use crate::domain::network::ClientNetwork;
 use crate::domain::secret::Secret;
 use crate::domain::session::Session;
 use crate::domain::username::Username;
@@ -30,6 +35,8 @@ pub struct LoginPlace<'a> {
     pub previous_cookie: Option<&'a str>,
     /// Browser and system as their person would name them.
     pub device: Option<&'a str>,
+    /// What an earlier login left in the browser.
+    pub known_device: Option<&'a str>,
 }
 
 /// How many logins of one account last at once: more than anybody has devices.
@@ -41,6 +48,8 @@ pub struct PasswordAttempt<'a> {
     pub username: &'a str,
     /// The password.
     pub password: Secret<String>,
+    /// The part of the network it comes from.
+    pub network: ClientNetwork,
     /// Where.
     pub place: LoginPlace<'a>,
 }
@@ -51,6 +60,8 @@ pub struct NewLogin {
     pub session: Session,
     /// What the browser is to hold.
     pub cookie: String,
+    /// What it is to hold for longer: that somebody logged in from it.
+    pub known_device: String,
 }
 
 /// Why a login was refused.
@@ -62,6 +73,12 @@ pub enum LoginError {
     /// The account was stopped between the check and the session.
     #[error("the account may not log in")]
     NotAllowed,
+    /// Too many passwords were wrong: this one was not looked at.
+    #[error("too many passwords were wrong")]
+    Throttled {
+        /// When the next is.
+        wait: Duration,
+    },
     /// Too many passwords are being checked.
     #[error("password hashing is at its limit")]
     Busy,
@@ -99,7 +116,10 @@ pub(super) struct NewSession {
     /// What the browser's cookie stood for until now.
     previous: Option<Session>,
     device: Option<String>,
+    known_device: Option<KnownDevice>,
     upgrade: Option<(PasswordCredential, String)>,
+    /// Where the guess is counted that turned out right.
+    guess: Option<Rows>,
 }
 
 /// What the transaction of a successful login needs, drawn before it.
@@ -111,6 +131,7 @@ struct Login {
     /// What the browser's cookie stood for, and what tells that it ended.
     previous: Option<(Session, OutboxItem)>,
     upgrade: Option<(PasswordCredential, String)>,
+    guess: Option<Rows>,
     /// What tells that sessions of this account ended, if there are too many.
     told: OutboxItem,
     now: Instant,
@@ -136,45 +157,100 @@ impl Accounts {
         if password::is_too_long(&attempt.password) {
             return Err(LoginError::WrongCredentials);
         }
+        // Before anything is written for it.
+        if !self.passwords.has_room() {
+            return Err(LoginError::Busy);
+        }
         let username = Username::parse(attempt.username, self.now());
-        let Some(found) = self.password_of(&username).await? else {
-            self.passwords.verify_nothing(attempt.password).await?;
-            return Err(self.refuse(None).await);
+        let mut reader = self.ledger.reader().await?;
+        let found = self.password_of(&mut reader, &username).await?;
+        let device = self.known_device(attempt.place.known_device);
+        let guess = Guess {
+            typed: attempt.username,
+            username: &username,
+            network: attempt.network,
+            device: device.as_ref().filter(|device| {
+                (found.as_ref())
+                    .is_some_and(|found| device.knows(found.account_id, found.access_epoch))
+            }),
         };
-        let Found {
-            account_id,
-            access_epoch,
-            credential,
-            hash,
-        } = found;
-        let verdict = self
-            .passwords
-            .verify(attempt.password.clone(), hash)
-            .await?;
+        let reserved = self.reserve_guess(reader, guess).await?;
+        let reservation = reserved.map_err(|throttled| LoginError::Throttled {
+            wait: throttled.wait,
+        })?;
+        match self.verify(attempt.password.clone(), found.as_ref()).await {
+            Ok(Verdict::Wrong) => {
+                let account_id = found.map(|found| found.account_id);
+                Err(self.refuse(account_id, reservation).await)
+            }
+            Ok(verdict) => match found {
+                Some(found) => self.log_in(attempt, (found, verdict), reservation).await,
+                None => Err(self.refuse(None, reservation).await),
+            },
+            Err(error) => {
+                self.give_guess_back(reservation).await?;
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Holds a password against that of an account, or against nothing for as long.
+    async fn verify(
+        &self,
+        password: Secret<String>,
+        found: Option<&Found>,
+    ) -> Result<Verdict, PasswordError> {
+        match found {
+            Some(found) => self.passwords.verify(password, found.hash.clone()).await,
+            None => {
+                self.passwords.verify_nothing(password).await?;
+                Ok(Verdict::Wrong)
+            }
+        }
+    }
+
+    /// Opens a session for a password that is right.
+    async fn log_in(
+        &self,
+        attempt: PasswordAttempt<'_>,
+        (found, verdict): (Found, Verdict),
+        reservation: Reservation,
+    ) -> Result<NewLogin, LoginError> {
         let upgrade = match verdict {
-            Verdict::Wrong => return Err(self.refuse(Some(account_id)).await),
-            Verdict::Right => None,
+            Verdict::Wrong | Verdict::Right => None,
             // A full hashing queue only puts the upgrade off to the next login.
             Verdict::RightButOld => {
                 let stronger = self.passwords.hash(attempt.password).await.ok();
-                stronger.map(|hash| (credential, hash.as_str().to_owned()))
+                stronger.map(|hash| (found.credential, hash.as_str().to_owned()))
             }
         };
         let session = self
-            .new_session((account_id, access_epoch), attempt.place)
+            .new_session((found.account_id, found.access_epoch), attempt.place)
             .await?;
-        self.open_session(NewSession { upgrade, ..session }).await
+        let session = NewSession {
+            upgrade,
+            guess: Some(reservation.rows().clone()),
+            ..session
+        };
+        let opened = self.open_session(session).await;
+        if matches!(opened, Err(LoginError::NotAllowed)) {
+            self.count_against_network(reservation).await;
+        }
+        opened
     }
 
     /// The account a name stands for and its password. A phone that several accounts confirmed
     /// stands for none of them.
-    async fn password_of(&self, username: &Username) -> Result<Option<Found>, storage::Error> {
-        let mut reader = self.ledger.reader().await?;
-        let Some(account_id) = self.holder_of(&mut reader, username).await? else {
+    async fn password_of(
+        &self,
+        reader: &mut storage::Reader,
+        username: &Username,
+    ) -> Result<Option<Found>, storage::Error> {
+        let Some(account_id) = self.holder_of(reader, username).await? else {
             return Ok(None);
         };
         let Some((credential, access_epoch)) =
-            credentials::find_password(&mut reader, account_id).await?
+            credentials::find_password(reader, account_id).await?
         else {
             return Ok(None);
         };
@@ -224,7 +300,7 @@ impl Accounts {
     }
 
     /// Records a refusal; known and unknown accounts cost one write each.
-    async fn refuse(&self, account_id: Option<AccountId>) -> LoginError {
+    async fn refuse(&self, account_id: Option<AccountId>, reservation: Reservation) -> LoginError {
         let event = Event::new(EventKind::LoginFailed, self.now());
         let event = match account_id {
             Some(account_id) => event.account(account_id),
@@ -232,8 +308,17 @@ impl Accounts {
         };
         let written: Result<(), storage::Error> = self
             .ledger
-            .write(event, |entry, event| Box::pin(entry.record(event)))
+            .write(
+                (event, reservation.rows().clone()),
+                |entry, (event, guess)| {
+                    Box::pin(async move {
+                        guess.note_failure(entry).await?;
+                        entry.record(event).await
+                    })
+                },
+            )
             .await;
+        self.count_against_network(reservation).await;
         match written {
             Ok(()) => LoginError::WrongCredentials,
             Err(error) => LoginError::Storage(error),
@@ -255,7 +340,9 @@ impl Accounts {
             access_epoch,
             previous,
             device: place.device.map(str::to_owned),
+            known_device: self.known_device(place.known_device),
             upgrade: None,
+            guess: None,
         })
     }
 
@@ -265,7 +352,9 @@ impl Accounts {
             access_epoch,
             previous,
             device,
+            known_device,
             upgrade,
+            guess,
         } = new;
         let now = self.now();
         let entropy: &dyn Entropy = &*self.entropy;
@@ -299,6 +388,7 @@ impl Accounts {
             device,
             previous,
             upgrade,
+            guess,
             told: self.sessions_ended(account_id, now)?,
             now,
         };
@@ -309,8 +399,13 @@ impl Accounts {
         if !opened? {
             return Err(LoginError::NotAllowed);
         }
-        let cookie = self.ring().sealer().seal(&cookie, entropy)?;
-        Ok(NewLogin { session, cookie })
+        let ring = self.ring();
+        let known_device = self.device_after_login((account_id, access_epoch), known_device);
+        Ok(NewLogin {
+            session,
+            cookie: ring.sealer().seal(&cookie, entropy)?,
+            known_device: ring.sealer().seal(&known_device, entropy)?,
+        })
     }
 }
 
@@ -329,9 +424,15 @@ async fn write_login(entry: &mut Entry<'_>, login: &Login) -> Result<bool, stora
         sessions::insert(entry.tx(), &login.session, &login.secret_hash, place).await?
     };
     if !opened {
+        if let Some(guess) = &login.guess {
+            guess.note_failure(entry).await?;
+        }
         let event = Event::new(EventKind::LoginFailed, login.now).account(account_id);
         entry.record(&event).await?;
         return Ok(false);
+    }
+    if let Some(guess) = &login.guess {
+        guess.forget(entry).await?;
     }
     if login.renews() {
         authorizations::keep_with_session(entry.tx(), &login.session).await?;

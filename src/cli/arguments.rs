@@ -248,6 +248,13 @@ pub enum Keys {
         #[command(flatten)]
         change: Change,
     },
+    /// Bring all keys under vault.master_key, so that vault.other_master_key can go; again, to finish
+    /// what was interrupted
+    Rewrap {
+        /// For the audit log.
+        #[command(flatten)]
+        change: Change,
+    },
 }
 
 /// `tongxing audit …`
@@ -255,9 +262,26 @@ pub enum Keys {
 pub enum Audit {
     /// Look for changed, missing and reordered records
     Verify {
-        /// A head that was noted earlier: finds a log cut off behind it
-        #[arg(long, value_name = "HASH")]
-        head: Option<String>,
+        /// The head that was noted earlier: finds what was cut off behind it. Or @FILE with heads, or
+        /// with the report that has them; may be repeated
+        #[arg(long, value_name = "HEAD")]
+        head: Vec<String>,
+        /// Instead of the log, exports of it in their order: nothing else is read
+        #[arg(long, value_name = "FILE", num_args = 1..)]
+        export: Vec<PathBuf>,
+        /// A key that may have signed the exports, by its fingerprint (keys list); may be repeated.
+        /// Without any, those in the files are taken at their word
+        #[arg(long, value_name = "FINGERPRINT", requires = "export")]
+        key: Vec<String>,
+    },
+    /// Print the sealed records and what proves them, one JSON object a line, for a witness elsewhere
+    Export {
+        /// Only what came after: the position in the last line of an earlier export
+        #[arg(long, value_name = "POSITION")]
+        after: Option<String>,
+        /// Into a new file rather than to standard output
+        #[arg(long, value_name = "FILE")]
+        to: Option<PathBuf>,
     },
 }
 
@@ -329,7 +353,11 @@ mod tests {
             "tongxing account remove acc_0 --operator li --reason asked",
             "tongxing keys rotate",
             "tongxing keys rotate --force --operator li --reason leak",
-            "tongxing audit verify --head 00",
+            "tongxing keys rewrap --operator li --reason yearly",
+            "tongxing audit verify --head 00 --head @heads",
+            "tongxing audit verify --export one.ndjson two.ndjson --key abc --key def",
+            "tongxing audit export",
+            "tongxing audit export --after 17:wri_0:1:x --to three.ndjson",
             "tongxing authority",
             "tongxing authority --listen 127.0.0.1:0 --seed 7 --people 0 --people-file p.ndjson",
             "tongxing authority --behavior no_record --delay-ms 20 --token-file token",
@@ -351,6 +379,7 @@ mod tests {
             "tongxing serve now",
             "tongxing backup",
             "tongxing restore",
+            "tongxing audit verify --key abc",
             "tongxing authority --behavior sometimes",
             "tongxing authority --people 1000001",
             "tongxing authority --delay-ms 600001",

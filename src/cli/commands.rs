@@ -10,7 +10,7 @@ mod keys;
 
 use anyhow::bail;
 
-use super::arguments::{Account, Change, Client, Command};
+use super::arguments::{Account, Audit, Change, Client, Command};
 use super::compose::{self, Services};
 use super::config::Config;
 use super::telemetry::{self, Destination};
@@ -69,8 +69,11 @@ pub(super) fn run(command: &Command, config: &Config) -> anyhow::Result<()> {
         Command::Keys(command) => with_services(config, Database::MustExist, async |services| {
             keys::run(command, services).await
         }),
+        Command::Audit(Audit::Verify { head, export, key }) if !export.is_empty() => {
+            audit::verify_exports(export, (head, key))
+        }
         Command::Audit(command) => with_services(config, Database::MustExist, async |services| {
-            audit::run(command, services).await
+            audit::run(command, config, services).await
         }),
     }
 }

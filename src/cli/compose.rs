@@ -27,6 +27,7 @@ use crate::provider::{Lifetimes, Provider, ProviderParts};
 use crate::storage::Storage;
 use crate::storage::database::{DatabaseUrl, Migrations, Options};
 use crate::storage::migrations;
+use crate::storage::shared::SharedFailures;
 
 /// How many access tokens a process remembers to have signed: five minutes of 500 a second.
 const REMEMBERED_TOKENS: usize = 150_000;
@@ -100,12 +101,16 @@ pub struct Services {
     pub authority: Option<Authority>,
     /// Takes messages to people; without it none can be sent.
     pub messages: Option<MessageGateway>,
+    /// Failures counted together with other nodes.
+    pub failures: SharedFailures,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
     /// The key that wraps all others.
     pub master: Arc<MasterKey>,
     /// What was taken away, for restores.
     pub journal: Journal,
+    /// The keys that personal data lies under.
+    pub key_store: Vault,
     vault: Storage,
 }
 
@@ -149,7 +154,7 @@ impl Services {
         )
         .await?;
         let keys = Keys::open(&ledger, Arc::clone(&master), settings).await?;
-        let profiles = Profiles::open(&ledger, vault).await?;
+        let profiles = Profiles::open(&ledger, vault.clone()).await?;
         let passwords = start_hashing(config, &entropy)?;
         let authority = config
             .authority
@@ -167,6 +172,8 @@ impl Services {
             authority: authority.clone(),
             sends_messages: config.notification.gateway.is_some(),
             code_limits: config.proofing.code_limits,
+            guess_limits: config.login.guess_limits,
+            network_failures: SharedFailures::in_memory(),
             check_lifetime: config.proofing.check_lifetime,
         });
         let provider = Provider::new(ProviderParts {
@@ -192,9 +199,11 @@ impl Services {
             fetcher,
             authority,
             messages: message_gateway(config)?,
+            failures: shared_failures(config),
             entropy,
             master,
             journal,
+            key_store: vault,
             vault: vault_storage,
         })
     }
@@ -290,6 +299,14 @@ fn message_gateway(config: &Config) -> Result<Option<MessageGateway>, FetchError
         Some(GatewayConfig::Http { url, token }) => MessageGateway::http(url, token)?,
     };
     Ok(Some(gateway))
+}
+
+/// Connects to nothing yet: only a server counts.
+fn shared_failures(config: &Config) -> SharedFailures {
+    config
+        .redis
+        .clone()
+        .map_or_else(SharedFailures::in_memory, SharedFailures::in_redis)
 }
 
 fn start_hashing(config: &Config, entropy: &Arc<dyn Entropy>) -> anyhow::Result<PasswordPool> {

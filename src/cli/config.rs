@@ -12,6 +12,7 @@ mod problem;
 mod proofing;
 mod read;
 mod sections;
+mod sharing;
 mod token;
 mod vault;
 
@@ -37,6 +38,7 @@ use read::Reader;
 use crate::http::state::Operator;
 use crate::ledger::usage::Retention;
 use crate::outbound::authority::AuthoritySettings;
+use crate::storage::shared::RedisUrl;
 
 /// Everything that was configured, checked.
 pub struct Config {
@@ -48,6 +50,8 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// `vault.*`
     pub vault: VaultConfig,
+    /// `redis.*`, when given.
+    pub redis: Option<RedisUrl>,
     /// `login.*`
     pub login: LoginConfig,
     /// `lifetimes.*`
@@ -123,6 +127,7 @@ impl Config {
         let tls = sections::tls(&mut read);
         let database = sections::database(&mut read);
         let vault = vault::read(&mut read, database.as_ref().map(|database| &database.url));
+        let redis = sharing::read(&mut read);
         let login = sections::login(&mut read);
         let lifetimes = sections::lifetimes(&mut read);
         let retention = sections::retention(&mut read);
@@ -143,6 +148,7 @@ impl Config {
             tls,
             database: database?,
             vault: vault?,
+            redis,
             login: login?,
             lifetimes: lifetimes?,
             retention: retention?,

@@ -8,6 +8,7 @@ use crate::jobs::deliver::Tally;
 use crate::ledger::Ledger;
 use crate::outbound::Authority;
 use crate::outbound::authority::BreakerState;
+use crate::storage::shared::SharedFailures;
 
 /// What the services have to tell.
 pub(super) fn services(metrics: &Metrics, services: &Services) {
@@ -23,6 +24,13 @@ pub(super) fn services(metrics: &Metrics, services: &Services) {
         "Passwords being hashed",
         move || i64::try_from(passwords.load().busy).unwrap_or(i64::MAX),
     );
+    let accounts = services.accounts.clone();
+    metrics.counters(
+        "login_refused",
+        "Passwords that were not looked at, by what had failed too often: the name from there, a known device, the network",
+        "reason",
+        move || accounts.refused_guesses(),
+    );
     let ledger = services.ledger.clone();
     metrics.gauge(
         "change_feed_fresh",
@@ -32,6 +40,26 @@ pub(super) fn services(metrics: &Metrics, services: &Services) {
     if let Some(authority) = &services.authority {
         checks(metrics, authority);
     }
+    redis(metrics, &services.failures);
+}
+
+/// Nothing where there is no Redis: nothing is missing then.
+fn redis(metrics: &Metrics, failures: &SharedFailures) {
+    let Some(state) = failures.redis() else {
+        return;
+    };
+    let observed = failures.clone();
+    metrics.gauge(
+        "redis_up",
+        "1 when Redis answers in time, 0 when this node counts failures alone",
+        move || i64::from(observed.redis().unwrap_or(state).is_up),
+    );
+    let observed = failures.clone();
+    metrics.counter(
+        "redis_outages",
+        "How often Redis stopped answering in time",
+        move || observed.redis().unwrap_or(state).outages,
+    );
 }
 
 fn checks(metrics: &Metrics, authority: &Authority) {

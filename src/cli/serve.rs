@@ -13,10 +13,11 @@ use super::config::Config;
 use super::observe;
 use super::signals::Signals;
 use super::telemetry::LevelControl;
-use super::web::{self, Told, Web};
+use super::web::{self, Partners, Told, Web};
 use crate::http::cookies::CookiePolicy;
 use crate::http::management::{Check, Readiness, Testing};
 use crate::http::metrics::Metrics;
+use crate::http::pages::logout;
 use crate::http::router::router;
 use crate::http::state::{AppState, Parts};
 use crate::jobs::deliver::Tally;
@@ -92,6 +93,7 @@ pub async fn serve(
         default_locale: Locale::En,
         clock: Arc::clone(services.ledger.clock()),
         operator: config.operator.clone(),
+        logout_patience: logout::PATIENCE,
     });
     let envelope = web::envelope(config, Arc::clone(&services.entropy), &metrics);
     let keys = services.keys.clone();
@@ -103,7 +105,8 @@ pub async fn serve(
             .enabled
             .then(|| Arc::new(Aids(keys)) as Arc<dyn Testing>),
     };
-    let reload = |tls: Option<&_>| web::reload(config, &level, tls);
+    let partners = Partners::of(&services);
+    let reload = |tls: Option<&_>| web::reload(config, &level, &partners, tls);
     web.serve(router(state, &envelope), told, signals, reload)
         .await;
     end.send_replace(true);
@@ -134,6 +137,10 @@ fn start_jobs(config: &Config, services: &Services, shutdown: &Shutdown) -> Join
         services.profiles.clone(),
         shutdown.clone(),
     ));
+    running.spawn(jobs::keep_redis::run(
+        services.failures.clone(),
+        shutdown.clone(),
+    ));
     running.spawn(jobs::keep_keys::run(
         services.keys.clone(),
         shutdown.clone(),
@@ -141,13 +148,19 @@ fn start_jobs(config: &Config, services: &Services, shutdown: &Shutdown) -> Join
     running
 }
 
+/// How long the database may take to say that all is well: who asks waits a second or two.
+const PATIENCE: Duration = Duration::from_millis(900);
+
 /// Whether this node can answer.
 struct Node(Ledger);
 
 impl Readiness for Node {
     fn checks(&self) -> Pin<Box<dyn Future<Output = Vec<Check>> + Send + '_>> {
         Box::pin(async {
-            let told = self.skew().await;
+            let asked = async { tokio::join!(self.skew(), self.schema()) };
+            let told = tokio::time::timeout(PATIENCE, asked).await;
+            let silent = || Err("no answer in time".to_owned());
+            let (told, schema) = told.unwrap_or_else(|_| (silent(), silent().map(drop)));
             let fresh = self.0.feed().is_fresh();
             let clock = match &told {
                 Ok(skew) if *skew > CLOCK_SKEW => {
@@ -170,12 +183,7 @@ impl Readiness for Node {
                 },
                 Check {
                     name: "schema",
-                    outcome: self
-                        .0
-                        .storage()
-                        .check_schema()
-                        .await
-                        .map_err(|error| error.to_string()),
+                    outcome: schema,
                 },
             ]
         })
@@ -183,6 +191,11 @@ impl Readiness for Node {
 }
 
 impl Node {
+    async fn schema(&self) -> Result<(), String> {
+        let checked = self.0.storage().check_schema().await;
+        checked.map_err(|error| error.to_string())
+    }
+
     /// How far our clock is from the database's.
     async fn skew(&self) -> Result<Duration, String> {
         let mut reader = self.0.reader().await.map_err(|error| error.to_string())?;

@@ -20,7 +20,7 @@ pub struct Signals {
 pub enum Asked {
     /// To finish what has begun and end.
     Stop,
-    /// To read certificates and the log level again.
+    /// To read certificates, partners' tokens and the log level again.
     Reload,
 }
 

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::Context as _;
 use tokio::sync::watch;
 
-use super::config::{Config, TlsConfig};
+use super::compose::Services;
+use super::config::{Config, GatewayConfig, TlsConfig};
 use super::signals::{Asked, Signals};
 use super::telemetry::LevelControl;
 use crate::domain::entropy::Entropy;
@@ -18,6 +19,8 @@ use crate::http::metrics::Metrics;
 use crate::http::middleware::{Envelope, EnvelopeSettings, InFlight};
 use crate::http::server::{Listener, Patience, Router, Settings};
 use crate::http::tls::{Files, Tls};
+use crate::outbound::Authority;
+use crate::outbound::messages::MessageGateway;
 
 /// Probes and scrapers are few.
 const MANAGEMENT_CONNECTIONS: usize = 64;
@@ -131,12 +134,41 @@ pub fn envelope(config: &Config, entropy: Arc<dyn Entropy>, metrics: &Arc<Metric
     })
 }
 
-/// What SIGHUP does: the log level and certificates, each left as it was when it is wrong now.
-pub fn reload(config: &Config, level: &LevelControl, tls: Option<&Tls>) {
+/// Who is shown tokens that may be replaced.
+pub struct Partners {
+    authority: Option<Authority>,
+    messages: Option<MessageGateway>,
+}
+
+impl Partners {
+    /// Those of open services.
+    pub fn of(services: &Services) -> Self {
+        Self {
+            authority: services.authority.clone(),
+            messages: services.messages.clone(),
+        }
+    }
+
+    fn replace_tokens(&self, fresh: Config) {
+        if let (Some(authority), Some(settings)) = (&self.authority, fresh.authority) {
+            authority.replace_token(settings.token);
+        }
+        if let (Some(messages), Some(GatewayConfig::Http { token, .. })) =
+            (&self.messages, fresh.notification.gateway)
+        {
+            messages.replace_token(token);
+        }
+    }
+}
+
+/// What SIGHUP does: the log level, partners' tokens and certificates, each left as it was when it is
+/// wrong now.
+pub fn reload(config: &Config, level: &LevelControl, partners: &Partners, tls: Option<&Tls>) {
     match config.reload() {
         Ok(fresh) => {
             level.set(fresh.log.level);
             tracing::info!(level = %fresh.log.level, "the log level was read again");
+            partners.replace_tokens(fresh);
         }
         Err(problems) => tracing::warn!(%problems, "the configuration stays as it was"),
     }

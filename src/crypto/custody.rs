@@ -1,7 +1,8 @@
 //! The master key, under which every other key at rest lies: where it is kept and how it is used.
 //!
 //! It never leaves this module: others ask it to wrap and unwrap. Today it is a key in a file or
-//! in the environment; a hardware module (PKCS#11) becomes another custody.
+//! in the environment; a hardware module (PKCS#11) becomes another custody. While one key takes the
+//! place of another, the other opens, too; only the one ever wraps.
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
@@ -36,8 +37,31 @@ pub enum CustodyError {
     },
 }
 
-/// The key that wraps keys.
-pub struct MasterKey(Custody);
+/// The key that wraps keys, and perhaps another one that opens what it has not wrapped yet.
+pub struct MasterKey {
+    current: Custody,
+    other: Option<Custody>,
+}
+
+/// What became of a text that must lie under the current key.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Rewrapped {
+    /// It did before.
+    Current,
+    /// The other key opened it; this is the same under the current one.
+    Anew(String),
+}
+
+/// Why a text was not wrapped anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RewrapError {
+    /// Neither key opens it.
+    #[error("the master key does not open it")]
+    Unopened,
+    /// The primitive failed.
+    #[error(transparent)]
+    Primitive(#[from] PrimitiveError),
+}
 
 /// Where the key is.
 enum Custody {
@@ -49,7 +73,20 @@ impl MasterKey {
     /// The key of these bytes.
     pub fn from_bytes(bytes: &[u8; 32]) -> Self {
         let bytes = Zeroizing::new(*bytes);
-        Self(Custody::Memory(DataKey::from_bytes(bytes)))
+        Self {
+            current: Custody::Memory(DataKey::from_bytes(bytes)),
+            other: None,
+        }
+    }
+
+    /// This key, and another that opens, too. The same key again is no other.
+    #[must_use]
+    pub fn with_other(self, other: Self) -> Self {
+        let is_same = self.fingerprint() == other.fingerprint();
+        Self {
+            current: self.current,
+            other: (!is_same).then_some(other.current),
+        }
     }
 
     /// The key of a text: 32 bytes in base64 (of either alphabet) or hexadecimal digits.
@@ -79,9 +116,12 @@ impl MasterKey {
 
     /// A name for the key that may be stored and logged: tells keys apart, and nothing else.
     pub fn fingerprint(&self) -> String {
-        let tag = MacKey::new(self.memory().bytes()).tag("master key fingerprint", &[]);
-        let short: [u8; 12] = super::digest::leading(&tag);
-        encoding::encode(&short)
+        self.current.fingerprint()
+    }
+
+    /// The same of the other key, if there is one.
+    pub fn other_fingerprint(&self) -> Option<String> {
+        self.other.as_ref().map(Custody::fingerprint)
     }
 
     /// Wraps a key for its place.
@@ -91,12 +131,27 @@ impl MasterKey {
         key: &DataKey,
         entropy: &dyn Entropy,
     ) -> Result<String, PrimitiveError> {
-        self.memory().wrap(context, key, entropy)
+        self.current.memory().wrap(context, key, entropy)
     }
 
-    /// The key that was wrapped by this one for this place.
+    /// The key that was wrapped for this place.
     pub fn unwrap_key(&self, context: &str, text: &str) -> Option<DataKey> {
-        self.memory().unwrap_key(context, text)
+        self.either(|custody| custody.memory().unwrap_key(context, text))
+    }
+
+    /// Brings a wrapped key under the current one.
+    pub fn rewrap_key(
+        &self,
+        context: &str,
+        text: &str,
+        entropy: &dyn Entropy,
+    ) -> Result<Rewrapped, RewrapError> {
+        if self.current.memory().unwrap_key(context, text).is_some() {
+            return Ok(Rewrapped::Current);
+        }
+        let key = self.unwrap_key(context, text);
+        let key = key.ok_or(RewrapError::Unopened)?;
+        Ok(Rewrapped::Anew(self.wrap(context, &key, entropy)?))
     }
 
     /// Seals a secret, such as a signing key, for its place.
@@ -106,18 +161,45 @@ impl MasterKey {
         secret: &[u8],
         entropy: &dyn Entropy,
     ) -> Result<String, PrimitiveError> {
-        self.memory().seal(context, secret, entropy)
+        self.current.memory().seal(context, secret, entropy)
     }
 
-    /// The secret that was sealed by this key for this place.
+    /// The secret that was sealed for this place.
     pub fn open(&self, context: &str, text: &str) -> Option<Zeroizing<Vec<u8>>> {
-        self.memory().open(context, text)
+        self.either(|custody| custody.memory().open(context, text))
     }
 
-    const fn memory(&self) -> &DataKey {
-        match &self.0 {
-            Custody::Memory(key) => key,
+    /// Brings a sealed secret under the current key.
+    pub fn reseal(
+        &self,
+        context: &str,
+        text: &str,
+        entropy: &dyn Entropy,
+    ) -> Result<Rewrapped, RewrapError> {
+        if self.current.memory().open(context, text).is_some() {
+            return Ok(Rewrapped::Current);
         }
+        let secret = self.open(context, text);
+        let secret = secret.ok_or(RewrapError::Unopened)?;
+        Ok(Rewrapped::Anew(self.seal(context, &secret, entropy)?))
+    }
+
+    fn either<T>(&self, open: impl Fn(&Custody) -> Option<T>) -> Option<T> {
+        open(&self.current).or_else(|| open(self.other.as_ref()?))
+    }
+}
+
+impl Custody {
+    const fn memory(&self) -> &DataKey {
+        match self {
+            Self::Memory(key) => key,
+        }
+    }
+
+    fn fingerprint(&self) -> String {
+        let tag = MacKey::new(self.memory().bytes()).tag("master key fingerprint", &[]);
+        let short: [u8; 12] = super::digest::leading(&tag);
+        encoding::encode(&short)
     }
 }
 
@@ -125,6 +207,7 @@ impl fmt::Debug for MasterKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("MasterKey")
             .field(&self.fingerprint())
+            .field(&self.other_fingerprint())
             .finish()
     }
 }
@@ -288,5 +371,51 @@ mod tests {
         let sealed = master.seal("signing:1", b"pkcs8", &entropy).expect("seals");
         let opened = master.open("signing:1", &sealed).expect("opens");
         assert_eq!(*opened, b"pkcs8");
+    }
+
+    #[test]
+    fn another_key_opens_and_never_wraps() {
+        let entropy = SeededEntropy::new(1);
+        let of = |digits: &str| MasterKey::from_text(&text(&digits.repeat(32))).expect("a key");
+        let both = of("ab").with_other(of("cd"));
+        assert_eq!(both.other_fingerprint(), Some(of("cd").fingerprint()));
+        let key = DataKey::generate(&entropy);
+        let old = of("cd").wrap("bucket:1", &key, &entropy).expect("wraps");
+        let sealed = of("cd").seal("keys:1", b"pkcs8", &entropy).expect("seals");
+        assert!(both.unwrap_key("bucket:1", &old).is_some());
+        assert!(both.open("keys:1", &sealed).is_some());
+        let new = both.wrap("bucket:1", &key, &entropy).expect("wraps");
+        assert!(of("cd").unwrap_key("bucket:1", &new).is_none());
+        assert!(of("ab").unwrap_key("bucket:1", &new).is_some());
+        assert_eq!(of("ab").with_other(of("ab")).other_fingerprint(), None);
+    }
+
+    #[test]
+    fn what_the_other_key_opens_comes_under_the_current_one() {
+        let entropy = SeededEntropy::new(1);
+        let of = |digits: &str| MasterKey::from_text(&text(&digits.repeat(32))).expect("a key");
+        let both = of("ab").with_other(of("cd"));
+        let key = DataKey::generate(&entropy);
+        let old = of("cd").wrap("bucket:1", &key, &entropy).expect("wraps");
+        let Ok(Rewrapped::Anew(new)) = both.rewrap_key("bucket:1", &old, &entropy) else {
+            panic!("it lies under the other");
+        };
+        let opened = of("ab").unwrap_key("bucket:1", &new).expect("unwraps");
+        assert_eq!(opened.bytes(), key.bytes());
+        let again = both.rewrap_key("bucket:1", &new, &entropy);
+        assert_eq!(again, Ok(Rewrapped::Current));
+        let elsewhere = both.rewrap_key("bucket:2", &old, &entropy);
+        assert_eq!(elsewhere, Err(RewrapError::Unopened));
+        let sealed = of("cd").seal("keys:1", b"pkcs8", &entropy).expect("seals");
+        let Ok(Rewrapped::Anew(new)) = both.reseal("keys:1", &sealed, &entropy) else {
+            panic!("it lies under the other");
+        };
+        assert_eq!(*of("ab").open("keys:1", &new).expect("opens"), b"pkcs8");
+        assert_eq!(
+            both.reseal("keys:1", &new, &entropy),
+            Ok(Rewrapped::Current)
+        );
+        let stranger = of("ef").reseal("keys:1", &new, &entropy);
+        assert_eq!(stranger, Err(RewrapError::Unopened));
     }
 }

@@ -2,12 +2,13 @@
 //!
 //! `GET /` shows who has entered; `/login` and `POST /logout` send the browser to the provider,
 //! `/callback` and `/logged-out` take it back; `POST /refresh` renews what was received, and to
-//! `POST /backchannel-logout` the provider itself says that a login has ended. Under the machine's
+//! `POST /backchannel-logout` the provider itself says that a login has ended (`PUT` makes it deaf). Under the machine's
 //! plain name the same port tells where the demo starts, and shows everybody's phone. A host that is
 //! neither is refused, so that no name of somebody else's can be made to point here (DNS rebinding).
 
 mod actions;
 mod answer;
+mod hearing;
 mod page;
 mod phone;
 mod request;
@@ -32,6 +33,7 @@ use crate::domain::instant::Instant;
 use crate::views::assets;
 use crate::views::demo::{Neighbor, StartPage};
 use crate::views::renderer::Renderer;
+use hearing::Hearing;
 
 /// More than any form here is long.
 const MAX_FORM: usize = 16 * 1024;
@@ -66,6 +68,8 @@ pub struct Portal(Arc<Inner>);
 
 struct Inner {
     parts: PortalParts,
+    /// Whether it hears of logouts elsewhere.
+    hearing: Hearing,
     visitors: Mutex<Visitors<Login>>,
 }
 
@@ -74,6 +78,7 @@ impl Portal {
     pub fn new(parts: PortalParts) -> Self {
         Self(Arc::new(Inner {
             parts,
+            hearing: Hearing::default(),
             visitors: Mutex::new(Visitors::new()),
         }))
     }
@@ -94,7 +99,10 @@ impl Portal {
                 .route("/callback", get(actions::callback))
                 .route("/refresh", post(actions::refresh))
                 .route("/logout", post(actions::logout))
-                .route("/backchannel-logout", post(actions::backchannel_logout))
+                .route(
+                    "/backchannel-logout",
+                    post(hearing::hear).put(hearing::switch),
+                )
                 .route("/logged-out", get(actions::logged_out)),
         )
         .with_state(self.clone());
@@ -136,6 +144,10 @@ impl Portal {
 
     fn relying_party(&self) -> &RelyingParty {
         &self.0.parts.relying_party
+    }
+
+    fn hearing(&self) -> &Hearing {
+        &self.0.hearing
     }
 
     /// Never held across an await.

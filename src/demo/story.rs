@@ -28,6 +28,13 @@ impl Addresses {
         format!("{}phone", self.start)
     }
 
+    /// What makes the second portal deaf to logouts.
+    fn hearing(&self) -> String {
+        let last = self.portals.last();
+        let origin = last.map_or("", |(_, _, href)| href.as_str());
+        format!("{origin}backchannel-logout")
+    }
+
     /// What the authority is switched by.
     fn behavior(&self) -> String {
         format!("{}behavior", self.authority)
@@ -43,6 +50,7 @@ impl Addresses {
             recover_href: format!("{}recover", self.provider),
             behavior_href: self.behavior(),
             people_href: format!("{}people", self.authority),
+            hearing_href: self.hearing(),
         }
     }
 
@@ -114,12 +122,14 @@ pub fn tell(addresses: &Addresses) -> String {
          Log out at one portal, and the other has ended as well.\n\n",
     );
     text.push_str(&takeover());
-    let behavior = addresses.behavior();
+    let (behavior, hearing) = (addresses.behavior(), addresses.hearing());
     // Writing to a string does not fail.
     write!(
         text,
         "\n让核验机构停下（down）、变慢（slow）或恢复（ok） · Make the authority fail, slow, or well again\n  \
          curl -X PUT {behavior} -d '{{\"behavior\":\"down\"}}'\n\n\
+         让广东听不到别处的退出（deaf）或恢复（ok），再从浙江退出 · Make Guangdong deaf, then log out at Zhejiang\n  \
+         curl -X PUT {hearing} -d '{{\"behavior\":\"deaf\"}}'\n\n\
          人物、证件和手机号都是虚构的。“--tour”自己演一遍并逐步说明。\n\
          People, documents and phone numbers are made up. With --tour it plays by itself and\n\
          explains each request.\n\n下次运行接着这次继续；tongxing demo --fresh 从头开始。\n\

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::instant::Instant;
+
 /// How long to wait after how many failures in a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backoff {
@@ -29,6 +31,21 @@ impl Backoff {
             .map_or(self.longest, |factor| self.first.saturating_mul(factor))
             .min(self.longest)
     }
+
+    /// How often the delay doubles before it is the longest.
+    #[must_use]
+    pub fn doublings(&self) -> u32 {
+        (0..u32::BITS)
+            .find(|&times| self.first.saturating_mul(1 << times) >= self.longest)
+            .unwrap_or(u32::BITS)
+    }
+
+    /// How long to wait still, if the last of so many failures was then.
+    #[must_use]
+    pub fn wait(&self, failures: u32, last: Instant, now: Instant) -> Option<Duration> {
+        let until = last.plus(self.delay(failures));
+        (until > now).then(|| until.since(now))
+    }
 }
 
 #[cfg(test)]
@@ -47,5 +64,27 @@ mod tests {
         let seconds: Vec<u64> = (0..10).map(|n| backoff.delay(n).as_secs()).collect();
         assert_eq!(seconds, [0, 0, 0, 0, 1, 2, 4, 8, 10, 10]);
         assert_eq!(backoff.delay(u32::MAX), backoff.longest);
+        assert_eq!(backoff.doublings(), 4);
+        let abrupt = Backoff {
+            first: backoff.longest,
+            ..backoff
+        };
+        assert_eq!((abrupt.doublings(), abrupt.delay(4)), (0, backoff.longest));
+    }
+
+    #[test]
+    fn a_delay_begins_with_its_failure() {
+        let backoff = Backoff {
+            name: "failures",
+            free: 0,
+            first: Duration::from_secs(5),
+            longest: Duration::from_secs(5),
+            forgotten_after: Duration::from_hours(1),
+        };
+        let at = Instant::from_seconds;
+        assert_eq!(backoff.wait(0, at(10), at(10)), None);
+        let wait = backoff.wait(1, at(10), at(12));
+        assert_eq!(wait, Some(Duration::from_secs(3)));
+        assert_eq!(backoff.wait(1, at(10), at(15)), None);
     }
 }

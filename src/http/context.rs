@@ -36,6 +36,7 @@ pub struct RequestContext {
     session: Option<String>,
     browser: Option<String>,
     language: Option<String>,
+    known_device: Option<String>,
 }
 
 impl RequestContext {
@@ -47,6 +48,11 @@ impl RequestContext {
     /// The cookie that ties interactions and forms to this browser.
     pub fn browser_cookie(&self) -> Option<&str> {
         self.browser.as_deref()
+    }
+
+    /// The cookie that an earlier login left for long.
+    pub fn known_device_cookie(&self) -> Option<&str> {
+        self.known_device.as_deref()
     }
 
     /// Browser and system as their person would name them.
@@ -124,6 +130,7 @@ impl FromRequestParts<AppState> for RequestContext {
             session: read(CookieName::Session),
             browser: read(CookieName::Browser),
             language: read(CookieName::Language),
+            known_device: read(CookieName::Device),
             headers: parts.headers.clone(),
         })
     }

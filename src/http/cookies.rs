@@ -3,6 +3,8 @@
 //! On https every name has the `__Host-` prefix, so that no other host of the domain and no plain
 //! connection can set one (RFC 6265bis §4.1.3.2).
 
+use std::time::Duration;
+
 use axum::http::HeaderMap;
 use axum::http::HeaderValue;
 use axum::http::header::COOKIE;
@@ -19,6 +21,8 @@ pub enum CookieName {
     Browser,
     /// The language chosen by hand.
     Language,
+    /// That somebody logged in from this browser.
+    Device,
 }
 
 /// How cookies are set here.
@@ -34,9 +38,11 @@ impl CookiePolicy {
             (true, CookieName::Session) => "__Host-session",
             (true, CookieName::Browser) => "__Host-browser",
             (true, CookieName::Language) => "__Host-language",
+            (true, CookieName::Device) => "__Host-device",
             (false, CookieName::Session) => "tongxing-session",
             (false, CookieName::Browser) => "tongxing-browser",
             (false, CookieName::Language) => "tongxing-language",
+            (false, CookieName::Device) => "tongxing-device",
         }
     }
 
@@ -60,6 +66,11 @@ impl CookiePolicy {
     /// login along, a foreign form does not.
     pub fn set(self, cookie: CookieName, value: &str) -> Option<HeaderValue> {
         self.header(cookie, value, "")
+    }
+
+    /// The same for longer.
+    pub fn keep(self, cookie: CookieName, value: &str, kept: Duration) -> Option<HeaderValue> {
+        self.header(cookie, value, &format!("; Max-Age={}", kept.as_secs()))
     }
 
     /// A `Set-Cookie` that removes it.
@@ -105,6 +116,16 @@ mod tests {
         assert_eq!(
             header,
             Some("__Host-session=v; Path=/; HttpOnly; SameSite=Lax; Secure")
+        );
+    }
+
+    #[test]
+    fn a_cookie_may_outlast_the_browser() {
+        let header = PLAIN.keep(CookieName::Device, "v", Duration::from_mins(1));
+        let header = header.as_ref().and_then(|header| header.to_str().ok());
+        assert_eq!(
+            header,
+            Some("tongxing-device=v; Path=/; HttpOnly; SameSite=Lax; Max-Age=60")
         );
     }
 

@@ -7,6 +7,7 @@
 
 mod admission;
 mod answer;
+mod turnstile;
 
 #[cfg(test)]
 mod tests;
@@ -21,7 +22,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request};
-use axum::http::Method;
+use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use tower::{Layer, Service};
 
@@ -29,7 +30,7 @@ use super::address::{AddressBlock, Peer, client_address};
 use super::metrics::{Metrics, Refused};
 use crate::domain::entropy::Entropy;
 use crate::domain::id::RequestId;
-use admission::{Arrivals, Gates};
+use admission::{Arrivals, Farewells, Gates};
 use answer::{LogRequests, SecurityHeaders, Visit};
 
 pub use admission::InFlight;
@@ -97,6 +98,7 @@ struct Inner {
     trusted_proxies: Vec<AddressBlock>,
     arrivals: Arrivals,
     gates: Gates,
+    farewells: Farewells,
     request_timeout: Duration,
     headers: SecurityHeaders,
     log: LogRequests,
@@ -108,6 +110,7 @@ impl Envelope {
         Self(Arc::new(Inner {
             arrivals: Arrivals::default(),
             gates: Gates::new(&settings.in_flight, &settings.metrics),
+            farewells: Farewells::default(),
             entropy: settings.entropy,
             metrics: settings.metrics,
             trusted_proxies: settings.trusted_proxies,
@@ -178,7 +181,11 @@ where
                 envelope.metrics.refused(visit.class, refused);
                 answer::refusal(refused, &visit)
             });
-            Ok(envelope.leave(response, &visit))
+            let response = envelope.leave(response, &visit);
+            if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+                envelope.farewells.linger().await;
+            }
+            Ok(response)
         })
     }
 }
@@ -195,7 +202,7 @@ impl Inner {
         S: Service<Request, Response = Response, Error = Infallible>,
     {
         let request = self.arrivals.receive(request, self.request_timeout).await?;
-        let _place = self.gates.enter(class)?;
+        let _place = self.gates.enter(class).await?;
         run(inner.call(request), self.request_timeout).await
     }
 

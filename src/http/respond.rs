@@ -178,14 +178,19 @@ pub fn seal_error_page(state: &AppState, context: &RequestContext, error: &SealE
 
 /// A time to wait as people are told it: in minutes, rounded up.
 pub fn minutes(wait: Duration) -> u64 {
-    wait.as_secs().div_ceil(60).max(1)
+    seconds(wait).div_ceil(60)
+}
+
+/// A time to wait in seconds, rounded up: who comes back after it is not too early.
+pub fn seconds(wait: Duration) -> u64 {
+    u64::try_from(wait.as_millis().div_ceil(1000)).map_or(u64::MAX, |seconds| seconds.max(1))
 }
 
 /// 429: too much was asked for; again after `wait` (RFC 6585 §4).
 pub fn too_many(mut response: Response, wait: Duration) -> Response {
     *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
-    let seconds = HeaderValue::from(wait.as_secs().max(1));
-    response.headers_mut().insert(RETRY_AFTER, seconds);
+    let wait = HeaderValue::from(seconds(wait));
+    response.headers_mut().insert(RETRY_AFTER, wait);
     response
 }
 

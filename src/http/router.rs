@@ -41,15 +41,17 @@ pub fn router(state: AppState, envelope: &Envelope) -> Router {
         .route("/recover/code", get(code::show).post(code::submit))
         .route("/recover/resend", get(code::show_resend).post(code::resend))
         .route("/recover/check", get(check::show).post(check::submit))
+        // Ends when the portals have confirmed, or have not for too long.
+        .route(
+            paths::END_SESSION,
+            get(end_session::get).post(end_session::post),
+        )
+        .route("/logout", get(logout::show).post(logout::submit))
         .layer(envelope.class(Class::Login));
     let pages = Router::new()
         .route(
             paths::AUTHORIZE,
             get(authorization::get).post(authorization::post),
-        )
-        .route(
-            paths::END_SESSION,
-            get(end_session::get).post(end_session::post),
         )
         .route("/", get(home::show))
         .route("/account", get(account::show))
@@ -62,7 +64,6 @@ pub fn router(state: AppState, envelope: &Envelope) -> Router {
         )
         .route("/docs/privacy", get(privacy::show))
         .route("/consent", get(consent::show).post(consent::submit))
-        .route("/logout", get(logout::show).post(logout::submit))
         .route("/docs/errors/", get(errors::index))
         .route("/docs/errors/{code}", get(errors::code))
         .route("/assets/{file}", get(assets::get))

@@ -1,6 +1,7 @@
 //! What every handler can reach.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::cookies::CookiePolicy;
 use crate::accounts::Accounts;
@@ -29,6 +30,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Who runs this server, for the privacy notice.
     pub operator: Operator,
+    /// How long a logout waits for portals to confirm it.
+    pub logout_patience: Duration,
 }
 
 /// Who runs this server.

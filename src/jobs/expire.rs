@@ -1,11 +1,13 @@
-//! Deletes what has expired: sessions, authorizations, challenges, counters, and what the outbox gave
-//! up. At most 500 rows a statement, so that no sweep holds others up.
+//! Deletes what has expired: sessions, authorizations, challenges, counters, wrong passwords, and what
+//! the outbox gave up. At most 500 rows a statement, so that no sweep holds others up.
 
 use std::time::Duration;
 
 use super::{Shutdown, every};
 use crate::ledger::Ledger;
-use crate::storage::{self, SWEEP_LIMIT, authorizations, challenges, counters, sessions};
+use crate::storage::{
+    self, SWEEP_LIMIT, authorizations, challenges, counters, login_failures, sessions,
+};
 
 /// How long an ended thing is kept: longer than any token of it lives, so that a late replay still
 /// finds what it revokes.
@@ -34,6 +36,7 @@ pub async fn sweep(ledger: &Ledger) -> Result<(), storage::Error> {
                         authorizations::delete_expired(tx, before).await?,
                         challenges::delete_expired(tx, before).await?,
                         counters::delete_expired(tx, now).await?,
+                        login_failures::delete_expired(tx, now).await?,
                     ];
                     Ok(deleted.into_iter().max().unwrap_or_default())
                 })

@@ -7,14 +7,16 @@
 
 pub(crate) mod batch;
 pub(crate) mod chain;
+pub mod export;
 mod recover;
 mod seal;
 pub(crate) mod spans;
+mod tips;
 pub(crate) mod tree;
 pub mod verify;
 mod writer;
 
-pub use batch::{Head, statement};
+pub use batch::{Head, Heads, ParseHeadError, statement};
 pub(crate) use chain::Chain;
 pub(crate) use seal::Tools;
 pub(crate) use writer::{Ticket, lock};
@@ -111,6 +113,8 @@ event_kinds! {
     KeysCreated = "keys_created",
     /// Keys took the place of others.
     KeysRotated = "keys_rotated",
+    /// All keys were brought under the current master key.
+    KeysRewrapped = "keys_rewrapped",
 }
 
 /// Something to record.

@@ -4,6 +4,7 @@
 //! Of every kind that rotates there is a current key, a next one that is published and loaded on
 //! every node before its first use, and retired ones for as long as what they made may live.
 
+mod rewrap;
 mod ring;
 mod rotation;
 mod stored;
@@ -13,6 +14,7 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+pub use rewrap::Rewrapping;
 pub use ring::{KeyRing, MacUse};
 pub use rotation::{KEY_SET_CACHED_FOR, Rotation};
 use serde::Serialize;
@@ -30,6 +32,9 @@ use crate::protocol::jose::{PublicJwk, SignatureAlgorithm};
 use crate::storage::keys::{self, KeyRow};
 use crate::storage::{self, Reader};
 use stored::{NewKey, Slot, Status};
+
+/// The fact that names the master key which must wrap no more.
+const OUTDATED: &str = "outdated_master_key";
 
 /// What decides which keys there are and how long they count.
 #[derive(Debug, Clone)]
@@ -75,6 +80,11 @@ pub enum KeysError {
     /// The master key is another than the one that wrapped the keys.
     #[error("the master key does not open this database's keys")]
     WrongMasterKey,
+    /// Another master key has taken this one's place.
+    #[error(
+        "the master key of this node is outdated: set vault.master_key to the one that took its place"
+    )]
+    OutdatedMasterKey,
     /// A stored key is not what its row says.
     #[error("key {0} is not what its row says")]
     Corrupt(String),
@@ -214,6 +224,20 @@ pub async fn audit_keys(
     master: Option<&MasterKey>,
 ) -> Result<BTreeMap<String, VerifyingKey>, KeysError> {
     let mut found = BTreeMap::new();
+    for jwk in audit_jwks(reader, master).await? {
+        let name = jwk.kid.clone().unwrap_or_default();
+        let key = VerifyingKey::from_jwk(&jwk).map_err(|_| KeysError::Corrupt(name.clone()))?;
+        found.insert(name, key);
+    }
+    Ok(found)
+}
+
+/// The same as they are published, each by its name.
+pub async fn audit_jwks(
+    reader: &mut Reader,
+    master: Option<&MasterKey>,
+) -> Result<Vec<PublicJwk>, KeysError> {
+    let mut found = Vec::new();
     for row in keys::list(reader).await? {
         if Slot::of(&row) != Some(Slot::Audit) {
             continue;
@@ -228,12 +252,9 @@ pub async fn audit_keys(
         let jwk = row
             .public
             .as_deref()
-            .and_then(|json| serde_json::from_str(json).ok());
-        let key = jwk.and_then(|jwk: PublicJwk| VerifyingKey::from_jwk(&jwk).ok());
-        found.insert(
-            row.key_id.clone(),
-            key.ok_or(KeysError::Corrupt(row.key_id))?,
-        );
+            .and_then(|json| serde_json::from_str(json).ok())
+            .filter(|jwk: &PublicJwk| jwk.kid.as_ref() == Some(&row.key_id));
+        found.push(jwk.ok_or(KeysError::Corrupt(row.key_id))?);
     }
     Ok(found)
 }
@@ -260,7 +281,7 @@ async fn create(
             rows.push(stored::make(key, settings, (master, ledger.entropy()), now).await?);
         }
     }
-    match insert(ledger, rows, EventKind::KeysCreated, now).await {
+    match insert(ledger, (rows, master), EventKind::KeysCreated, now).await {
         Ok(()) | Err(KeysError::Raced) => Ok(()),
         Err(error) => Err(error),
     }
@@ -269,25 +290,31 @@ async fn create(
 /// Adds keys, all or none.
 async fn insert(
     ledger: &Ledger,
-    rows: Vec<KeyRow>,
+    (rows, master): (Vec<KeyRow>, &MasterKey),
     kind: EventKind,
     now: Instant,
 ) -> Result<(), KeysError> {
     let ids: Vec<&str> = rows.iter().map(|row| row.key_id.as_str()).collect();
     let event = Event::new(kind, now).detail(serde_json::json!({ "keys": ids }));
     ledger
-        .write((rows, event), |entry, (rows, event)| {
-            Box::pin(async move {
-                for row in rows {
-                    if !keys::insert(entry.tx(), row).await? {
-                        return Err(KeysError::Raced);
+        .write(
+            (rows, master.fingerprint(), event),
+            |entry, (rows, master, event)| {
+                Box::pin(async move {
+                    if !keys::admit_wrapped(entry.tx(), master).await? {
+                        return Err(KeysError::OutdatedMasterKey);
                     }
-                }
-                entry.record(event).await?;
-                entry.announce(Change::KeysChanged);
-                Ok(())
-            })
-        })
+                    for row in rows {
+                        if !keys::insert(entry.tx(), row).await? {
+                            return Err(KeysError::Raced);
+                        }
+                    }
+                    entry.record(event).await?;
+                    entry.announce(Change::KeysChanged);
+                    Ok(())
+                })
+            },
+        )
         .await
 }
 

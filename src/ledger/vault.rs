@@ -4,6 +4,8 @@
 //! The key store's backups are short-lived: replacing a bucket's key is what makes a deletion
 //! final. Knows nothing of what lies in a bucket.
 
+mod rewrap;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -55,6 +57,11 @@ pub enum VaultError {
     /// The master key is another than the one that wrapped the keys.
     #[error("the master key does not open this key store")]
     WrongMasterKey,
+    /// Another master key has taken this one's place.
+    #[error(
+        "the master key of this node is outdated: set vault.master_key to the one that took its place"
+    )]
+    OutdatedMasterKey,
     /// The key is not there: deleted, or the key store is not the one that belongs here.
     #[error("the key store has no key {version} for bucket {}", bucket.number())]
     NoSuchKey {
@@ -151,18 +158,7 @@ impl Vault {
             for bucket in page {
                 rows.push(self.make(*bucket, 1)?);
             }
-            let input = (rows, self.0.clock.now());
-            self.0
-                .storage
-                .write(input, |tx, (rows, now)| {
-                    Box::pin(async move {
-                        for row in rows {
-                            vault::insert_key(tx, row, *now).await?;
-                        }
-                        Ok::<_, storage::Error>(())
-                    })
-                })
-                .await?;
+            self.insert(rows).await?;
             for bucket in page {
                 // Another process may have been first: what is stored counts.
                 self.learn(*bucket).await?;
@@ -183,16 +179,27 @@ impl Vault {
             if newest > outdated {
                 return Ok(newest);
             }
-            let row = self.make(bucket, newest + 1)?;
-            let input = (row, self.0.clock.now());
-            self.0
-                .storage
-                .write(input, |tx, (row, now)| {
-                    Box::pin(async move { vault::insert_key(tx, row, *now).await })
-                })
-                .await
-                .map_err(|error: storage::Error| error)?;
+            self.insert(vec![self.make(bucket, newest + 1)?]).await?;
         }
+    }
+
+    /// Adds those that are the next of their buckets, unless our master key is outdated.
+    async fn insert(&self, rows: Vec<BucketKeyRow>) -> Result<(), VaultError> {
+        let input = (rows, self.0.master.fingerprint(), self.0.clock.now());
+        self.0
+            .storage
+            .write(input, |tx, (rows, master, now)| {
+                Box::pin(async move {
+                    if !vault::admit_wrapped(tx, master).await? {
+                        return Err(VaultError::OutdatedMasterKey);
+                    }
+                    for row in rows {
+                        vault::insert_key(tx, row, *now).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await
     }
 
     /// Deletes the keys of a bucket below `version`, from every file of the key store too. What

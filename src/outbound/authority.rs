@@ -19,7 +19,7 @@ use tokio::time;
 use self::breaker::{Breaker, Outcome, Pass};
 use self::quota::Quota;
 use self::tally::{NotAsked, Tally};
-use super::partner::{PartnerClient, PartnerUrl};
+use super::partner::{PartnerClient, PartnerToken, PartnerUrl};
 use super::transport::FetchError;
 use crate::domain::check::{CheckLabel, CheckMethod, CheckResult};
 use crate::domain::clock::Clock;
@@ -82,7 +82,7 @@ pub struct Authority(Arc<Inner>);
 struct Inner {
     client: PartnerClient,
     endpoint: PartnerUrl,
-    token: Option<Secret<String>>,
+    token: PartnerToken,
     /// What it is called until it has said its name.
     label: CheckLabel,
     calls: Semaphore,
@@ -157,7 +157,7 @@ impl Authority {
         Ok(Self(Arc::new(Inner {
             client: PartnerClient::new(settings.timeout)?,
             endpoint: settings.url.below(PATH),
-            token: settings.token,
+            token: PartnerToken::new(settings.token),
             label,
             calls: Semaphore::new(settings.max_concurrent),
             breaker: Mutex::new(Breaker::new(settings.open_for)),
@@ -166,6 +166,11 @@ impl Authority {
             clock,
             entropy,
         })))
+    }
+
+    /// Shows the authority another token from the next check on.
+    pub fn replace_token(&self, token: Option<Secret<String>>) {
+        self.0.token.replace(token);
     }
 
     /// Whether name, document and phone belong to one person.
@@ -250,10 +255,10 @@ impl Inner {
             document_country: asked.document.issuing_country(),
             phone_number: asked.phone.as_str(),
         };
-        let token = self.token.as_ref();
+        let token = self.token.current();
         let answer: Answer = self
             .client
-            .post_json(&self.endpoint, token, &request, MAX_ANSWER)
+            .post_json(&self.endpoint, token.as_deref(), &request, MAX_ANSWER)
             .await?;
         if answer.transaction != transaction.as_str() {
             return Err(Failure::Transaction);

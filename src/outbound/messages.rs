@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{FetchError, PartnerClient, PartnerUrl};
+use super::{FetchError, PartnerClient, PartnerToken, PartnerUrl};
 use crate::domain::id::DeliveryId;
 use crate::domain::instant::Instant;
 use crate::domain::secret::Secret;
@@ -62,7 +62,16 @@ impl MessageGateway {
     /// The operator's adapter at `url`, which may know us by a token.
     pub fn http(url: PartnerUrl, token: Option<Secret<String>>) -> Result<Self, FetchError> {
         let client = PartnerClient::new(TIMEOUT)?;
+        let token = PartnerToken::new(token);
         Ok(Self::Http(MessageAdapter { client, url, token }))
+    }
+
+    /// Shows the adapter another token from the next message on.
+    pub fn replace_token(&self, token: Option<Secret<String>>) {
+        match self {
+            Self::File(_) => {}
+            Self::Http(adapter) => adapter.token.replace(token),
+        }
     }
 
     /// Says at the start what would keep every message from being sent.
@@ -130,13 +139,13 @@ impl MessageFile {
 pub struct MessageAdapter {
     client: PartnerClient,
     url: PartnerUrl,
-    token: Option<Secret<String>>,
+    token: PartnerToken,
 }
 
 impl MessageAdapter {
     async fn post(&self, message: &OutgoingMessage<'_>) -> Result<(), SendError> {
-        let (key, token) = (message.id.to_string(), self.token.as_ref());
-        let posted = self.client.hand_over(&self.url, token, &key, message);
+        let (key, token) = (message.id.to_string(), self.token.current());
+        let posted = (self.client).hand_over(&self.url, token.as_deref(), &key, message);
         posted.await.map_err(|error| match error {
             // About us, or about the moment, and not about the message (RFC 9110 §15.5.2, §15.5.9,
             // RFC 6585 §4).

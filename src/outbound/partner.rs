@@ -7,7 +7,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -86,6 +86,40 @@ impl PartnerUrl {
 impl fmt::Debug for PartnerUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+/// The bearer token that a partner knows us by, if it wants one. It may be replaced while requests
+/// are under way; clones share it.
+#[derive(Clone, Default)]
+pub struct PartnerToken(Arc<RwLock<Held>>);
+
+type Held = Option<Arc<Secret<String>>>;
+
+impl PartnerToken {
+    /// A token, or none.
+    #[must_use]
+    pub fn new(token: Option<Secret<String>>) -> Self {
+        Self(Arc::new(RwLock::new(token.map(Arc::new))))
+    }
+
+    /// What the next request shows.
+    pub(super) fn current(&self) -> Held {
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Shows another from the next request on.
+    pub fn replace(&self, token: Option<Secret<String>>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = token.map(Arc::new);
+    }
+}
+
+impl fmt::Debug for PartnerToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PartnerToken")
     }
 }
 

@@ -14,6 +14,10 @@ use crate::domain::session::Session;
 /// Redeems a code: inserts its authorization if the session, the account, the grant and the client
 /// still hold. Where there is nothing to refresh it is kept as long as its session, since its client
 /// is to hear when that ends. False when one of them does not, or the code was redeemed before.
+///
+/// The session's row is locked, so that of a redemption and the session's end one waits for the
+/// other: either the end is seen and nothing is redeemed, or whoever looks after the end
+/// ([`list_entered`]) sees the redemption.
 pub async fn redeem(
     tx: &mut Transaction,
     authorization: &Authorization,
@@ -37,6 +41,7 @@ pub async fn redeem(
                                AND g.grant_id = $5 AND g.revoked_at IS NULL)
                 AND EXISTS (SELECT 1 FROM clients c
                              WHERE c.client_id = $3 AND c.status = 'active')
+                FOR SHARE OF s
              ON CONFLICT DO NOTHING",
             values![
                 authorization.account_id,

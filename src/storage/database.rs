@@ -3,9 +3,12 @@
 //! The SQL subset (a test greps for the rest): column types `TEXT`, `BIGINT`, `BOOLEAN`;
 //! placeholders `$1`; `ON CONFLICT` and `RETURNING`; conditions in the statement, never
 //! check-then-act; sums cast to `BIGINT`; no `now()`, `random()`, triggers, sequences, deferred
-//! constraints, data-modifying CTEs, `ILIKE`. Keywords in capitals, names in small letters.
+//! constraints, data-modifying CTEs, `ILIKE`. A write that rests on a row which it does not change
+//! says `FOR SHARE OF` it, if that must not change before its commit: SQLite, where one write runs
+//! at a time, leaves the clause out. Keywords in capitals, names in small letters.
 
 mod error;
+mod job;
 mod migrator;
 mod pool;
 mod postgres;
@@ -175,10 +178,14 @@ impl Storage {
             + Sync
             + 'static,
     {
+        let (job, answered) = job::job(input, work);
         match &self.0.engine {
-            Engine::Sqlite(engine) => engine.write(input, work).await,
-            Engine::Postgres(engine) => engine.write(input, work).await,
+            Engine::Sqlite(engine) => engine.write(job)?,
+            Engine::Postgres(engine) => engine.write(job),
         }
+        answered
+            .await
+            .unwrap_or_else(|_| Err(Error::Unavailable("the write was ended".to_owned()).into()))
     }
 
     /// Sees to it that what was deleted is in no file of the database any more. SQLite overwrites

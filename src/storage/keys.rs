@@ -125,6 +125,31 @@ pub async fn promote(tx: &mut Transaction, key_id: &str, now: Instant) -> Result
     Ok(updated == 1)
 }
 
+/// Puts the same key under another wrapping, if it still is as it was read.
+pub async fn rewrap(tx: &mut Transaction, row: &KeyRow, new: &str) -> Result<bool, Error> {
+    let updated = tx
+        .execute(
+            "UPDATE keys SET wrapped = $3 WHERE key_id = $1 AND wrapped = $2",
+            values![row.key_id.as_str(), row.wrapped.as_str(), new],
+        )
+        .await?;
+    Ok(updated == 1)
+}
+
+/// Lets a key in that a master key wrapped; false when that one is outdated. As in
+/// [`super::vault::admit_wrapped`].
+pub async fn admit_wrapped(tx: &mut Transaction, fingerprint: &str) -> Result<bool, Error> {
+    let admitted = tx
+        .execute(
+            "INSERT INTO installation (name, value) VALUES ('outdated_master_key', '') \
+             ON CONFLICT (name) DO UPDATE SET value = installation.value \
+             WHERE installation.value <> $1",
+            values![fingerprint],
+        )
+        .await?;
+    Ok(admitted == 1)
+}
+
 /// Notes a fact about the installation unless it is noted; what is noted.
 pub async fn note_fact(
     tx: &mut Transaction,

@@ -28,6 +28,8 @@ pub static MAIN: Migrations = migrations!("main", 7;
     "0005_outbox",
     "0006_registration",
     "0007_erasure",
+    "0008_throttling",
+    "0009_audit_cuts",
 );
 
 /// The vault's.

@@ -91,6 +91,63 @@ pub async fn delete_below(tx: &mut Transaction, bucket: i64, version: i64) -> Re
     .await
 }
 
+/// Puts the same key under another wrapping, if it still is as it was read; false when it is not:
+/// a key that was deleted meanwhile stays deleted.
+pub async fn rewrap_key(
+    tx: &mut Transaction,
+    row: &BucketKeyRow,
+    new: &str,
+) -> Result<bool, Error> {
+    let updated = tx
+        .execute(
+            "UPDATE bucket_keys SET wrapped = $4 \
+             WHERE bucket = $1 AND version = $2 AND wrapped = $3",
+            values![row.bucket, row.version, row.wrapped.as_str(), new],
+        )
+        .await?;
+    Ok(updated == 1)
+}
+
+/// Lets a key in that a master key wrapped; false when that one is outdated. Whoever adds a key so
+/// holds the row until the commit, and who outdates the master key waits for it and then sees it.
+pub async fn admit_wrapped(tx: &mut Transaction, fingerprint: &str) -> Result<bool, Error> {
+    let admitted = tx
+        .execute(
+            "INSERT INTO vault_facts (name, value) VALUES ('outdated_master_key', '') \
+             ON CONFLICT (name) DO UPDATE SET value = vault_facts.value \
+             WHERE vault_facts.value <> $1",
+            values![fingerprint],
+        )
+        .await?;
+    Ok(admitted == 1)
+}
+
+/// Lets no key in any more that this master key wrapped.
+pub async fn outdate_master_key(tx: &mut Transaction, fingerprint: &str) -> Result<(), Error> {
+    tx.execute(
+        "INSERT INTO vault_facts (name, value) VALUES ('outdated_master_key', $1) \
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        values![fingerprint],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Replaces a fact that still is as it was read; whether it was.
+pub async fn replace_fact(
+    tx: &mut Transaction,
+    name: &'static str,
+    (old, new): (&str, &str),
+) -> Result<bool, Error> {
+    let updated = tx
+        .execute(
+            "UPDATE vault_facts SET value = $3 WHERE name = $1 AND value = $2",
+            values![name, old, new],
+        )
+        .await?;
+    Ok(updated == 1)
+}
+
 /// Notes a fact about the key store unless it is noted.
 pub async fn note_fact(
     tx: &mut Transaction,

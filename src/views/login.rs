@@ -2,6 +2,8 @@
 //!
 //! It never carries a password back, and its refusals say nothing about whether an account exists.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use super::page::{Form, Page, sample};
@@ -25,12 +27,45 @@ pub struct LoginPage {
 
 /// Why a login failed, as far as the person is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", tag = "kind")]
 pub enum LoginProblem {
     /// Name and password do not go together.
     WrongCredentials,
-    /// Too many tries, or too busy to check.
+    /// Too busy to check.
     TryLater,
+    /// Too many passwords were wrong. The same whosever, and whatever was counted.
+    Throttled(Wait),
+}
+
+/// How long to wait, in the unit that people would say it in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub struct Wait {
+    unit: WaitUnit,
+    count: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum WaitUnit {
+    Seconds,
+    Minutes,
+    Hours,
+}
+
+impl Wait {
+    /// Up to a minute in seconds, up to an hour in minutes, else in hours; never less than it is.
+    #[must_use]
+    pub fn rounded_up(wait: Duration) -> Self {
+        let seconds = wait.as_millis().div_ceil(1000).max(1);
+        let (unit, count) = match seconds {
+            ..=60 => (WaitUnit::Seconds, seconds),
+            61..=3600 => (WaitUnit::Minutes, seconds.div_ceil(60)),
+            3601.. => (WaitUnit::Hours, seconds.div_ceil(3600)),
+        };
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        Self { unit, count }
+    }
 }
 
 impl Page for LoginPage {
@@ -60,6 +95,26 @@ impl Page for LoginPage {
                 ..plain()
             },
             Self {
+                username: "13800000000".to_owned(),
+                problem: Some(LoginProblem::Throttled(Wait::rounded_up(
+                    Duration::from_secs(61),
+                ))),
+                ..plain()
+            },
+            Self {
+                problem: Some(LoginProblem::Throttled(Wait::rounded_up(
+                    Duration::from_millis(7500),
+                ))),
+                recover_href: None,
+                ..plain()
+            },
+            Self {
+                problem: Some(LoginProblem::Throttled(Wait::rounded_up(
+                    Duration::from_hours(12),
+                ))),
+                ..plain()
+            },
+            Self {
                 form: sample::form(sample::HOSTILE),
                 portal: Some(sample::HOSTILE.to_owned()),
                 username: sample::HOSTILE.to_owned(),
@@ -68,5 +123,27 @@ impl Page for LoginPage {
                 ..plain()
             },
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_never_told_too_short() {
+        for (millis, unit, count) in [
+            (0, WaitUnit::Seconds, 1),
+            (1, WaitUnit::Seconds, 1),
+            (1001, WaitUnit::Seconds, 2),
+            (60_000, WaitUnit::Seconds, 60),
+            (60_001, WaitUnit::Minutes, 2),
+            (900_000, WaitUnit::Minutes, 15),
+            (3_600_000, WaitUnit::Minutes, 60),
+            (3_600_001, WaitUnit::Hours, 2),
+        ] {
+            let wait = Wait::rounded_up(Duration::from_millis(millis));
+            assert_eq!(wait, Wait { unit, count }, "{millis}");
+        }
     }
 }

@@ -27,6 +27,10 @@ const HOMES: &[Home] = &[
         layers: &["storage"],
     },
     Home {
+        library: "redis",
+        layers: &["storage"],
+    },
+    Home {
         library: "rusqlite",
         layers: &["storage"],
     },

@@ -1,6 +1,7 @@
 // The program under test: `tongxing demo` in a folder of its own, and what it printed.
 
 import { spawn } from 'node:child_process';
+import { request } from 'node:http';
 import { createInterface } from 'node:readline';
 
 const READY_WITHIN_MS = 60_000;
@@ -84,6 +85,17 @@ class Demo {
   async behave(behavior) {
     const answer = await fetch(this.behavior, { method: 'PUT', body: JSON.stringify({ behavior }) });
     if (!answer.ok) throw new Error(`the authority cannot be switched: ${answer.status}`);
+  }
+
+  /** Makes Guangdong deaf to logouts, or lets it hear. Its host has a name that only browsers know. */
+  async hear(behavior) {
+    const { host, port } = new URL(this.guangdong);
+    const status = await new Promise((resolve, reject) => {
+      const options = { host: '127.0.0.1', port, path: '/backchannel-logout', method: 'PUT', headers: { host } };
+      const asking = request(options, (answer) => resolve(answer.resume().statusCode));
+      asking.on('error', reject).end(JSON.stringify({ behavior }));
+    });
+    if (status !== 204) throw new Error(`the portal cannot be switched: ${status}`);
   }
 
   /** Asks it to end; true when it does so in time and without complaint. */

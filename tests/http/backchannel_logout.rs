@@ -1,6 +1,7 @@
 //! Back-channel logout (OpenID Connect Back-Channel Logout 1.0): whatever ends a session, the
 //! clients that were entered in it hear so, each once and each in its own terms.
 
+mod crossing;
 mod delivery;
 mod last_page;
 
@@ -9,7 +10,6 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tongxing::provider::register_client::Operation;
-use tongxing::storage::{Error, sessions};
 
 use crate::support::{
     Applicant, Browser, Ears, ISSUER, LI, Person, Portal, Server, Tokens, Told, ZHANG,
@@ -262,93 +262,6 @@ async fn a_logout_token_is_taken_for_no_other_token() {
     assert_eq!(portal.userinfo(&token).await.status, 401);
     assert!(!portal.is_active(&token).await);
     assert_eq!(portal.refresh(&token).await.status, 400);
-}
-
-/// Of a redemption and a logout at once, either nothing is issued, or its client is told.
-async fn redeems_beside_a_logout(server: Server) {
-    let mut ears = Ears::open();
-    let portal = ears.portal(&server, "/one", &json!({})).await;
-    let _telling = server.tells_logouts();
-    for round in 0..12 {
-        let mut li = server.browser_of(&LI);
-        let code = portal.authorize(&mut li).await;
-        let cookie = li.cookies["__Host-session"].clone();
-        let session = server.accounts.session(&cookie).await.expect("an answer");
-        let session = session.expect("a session");
-        let redeeming = {
-            let (portal, code) = (portal.clone(), code.clone());
-            tokio::spawn(async move { portal.redeem(&code).await })
-        };
-        // A little later each time, so that some come before and some after.
-        tokio::time::sleep(Duration::from_micros(400 * round)).await;
-        let origin = tongxing::accounts::logout::LogoutOrigin::Resident;
-        let ended = server.accounts.logout(&session, origin).await;
-        ended.expect("it is ended");
-        let answer = redeeming.await.expect("an answer");
-        server.comes_to((0, 0)).await;
-        if answer.status.is_success() {
-            let told = ears.next().await;
-            assert_tells(&server, &told, (&portal, &Tokens::of(&answer))).await;
-        } else {
-            assert_eq!(answer.json()["error"], "invalid_grant");
-        }
-        while !ears.is_quiet() {}
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_code_redeemed_beside_a_logout_is_refused_or_told() {
-    redeems_beside_a_logout(Server::start().await).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_code_redeemed_beside_a_logout_is_refused_or_told_on_postgres() {
-    if let Some(server) = Server::start_on_postgres().await {
-        redeems_beside_a_logout(server).await;
-    }
-}
-
-/// On PostgreSQL neither sees the other's write before it is committed: the redemption is held up
-/// behind its insertion, the session ends meanwhile, and who tells the clients has looked already.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_redemption_that_commits_after_the_logout_gives_nothing() {
-    let Some(server) = Server::start_on_postgres().await else {
-        return;
-    };
-    let portal = server.portal().await;
-    let mut li = server.browser_of(&LI);
-    let code = portal.authorize(&mut li).await;
-    let session = server.accounts.session(&li.cookies["__Host-session"]);
-    let session = session.await.expect("an answer").expect("a session");
-    let storage = server.ledger.storage().clone();
-    let holding = tokio::spawn(async move {
-        let held: Result<_, Error> = storage
-            .write((), |tx, ()| {
-                Box::pin(async move {
-                    tx.execute("LOCK TABLE audit_events IN SHARE MODE", &[])
-                        .await?;
-                    tx.execute("SELECT pg_sleep(1.5)", &[]).await
-                })
-            })
-            .await;
-        held.expect("it is held");
-    });
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    let redeeming = tokio::spawn(async move { portal.redeem(&code).await });
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    let key = (session.account_id, session.id, server.ledger.now());
-    let ended: Result<bool, Error> = server
-        .ledger
-        .storage()
-        .write(key, |tx, &(account, session, now)| {
-            Box::pin(sessions::end(tx, account, session, now))
-        })
-        .await;
-    assert!(ended.expect("an answer"));
-    assert!(!holding.is_finished() && !redeeming.is_finished());
-    holding.await.expect("it ends");
-    let answer = redeeming.await.expect("an answer");
-    assert_eq!(answer.json()["error"], "invalid_grant", "{}", answer.text());
 }
 
 /// Whom nobody entered in it, hears nothing; neither does anybody of a login that fails.

@@ -29,5 +29,6 @@ mod refresh;
 mod registration;
 mod revocation;
 mod takeaways;
+mod throttling;
 mod token;
 mod userinfo;

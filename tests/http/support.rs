@@ -23,7 +23,7 @@ pub(crate) use authority::LEFT_ALONE;
 pub(crate) use backchannel::{Ears, Reply, Telling, Told};
 pub(crate) use browser::Browser;
 pub(crate) use page::Page;
-pub(crate) use parts::CHECKS_COUNT_FOR;
+pub(crate) use parts::{CHECKS_COUNT_FOR, PATIENCE};
 pub(crate) use people::{LI, Person, WANG, ZHANG};
 pub(crate) use portal::{Portal, Tokens, basic};
 pub(crate) use request::{AuthorizationRequest, Code, NONCE, STATE, challenge};

@@ -131,6 +131,86 @@ on_both! {
         assert_eq!(installation.run(&["audit", "verify"]).await.code, Some(0));
     }
 
+    async fn a_log_cut_off_after_the_last_link_is_detected(installation: &mut Installation) {
+        let linked = history(installation).await;
+        let change = [&["account", "freeze"][..], &[&somebody(installation).await]].concat();
+        assert_eq!(installation.run(&change).await.code, Some(0));
+        let report_of = installation.run(&["audit", "verify"]).await;
+        let noted = report_of.json();
+        assert!(noted["keys"].as_array().is_some_and(|keys| !keys.is_empty()), "{noted}");
+        let noted_head = noted["head"].as_str().unwrap().to_owned();
+        let file = installation.write("noted.json", &report_of.stdout);
+        let forms = [noted_head, format!("@{file}")];
+        for head in &forms {
+            let done = installation.run(&["audit", "verify", "--head", head]).await;
+            assert_eq!(done.code, Some(0), "{done:?}");
+        }
+        // The freeze never was: its batch, its event and its writer are gone.
+        for table in ["audit_batches", "audit_writers", "audit_events"] {
+            let cut = format!(
+                "DELETE FROM {table} WHERE writer IN \
+                 (SELECT writer FROM audit_events WHERE kind = 'account_frozen')"
+            );
+            installation.execute(&cut).await;
+        }
+        let done = installation.run(&["audit", "verify", "--head", &linked]).await;
+        assert_eq!(done.code, Some(0), "the last link knows nothing of it: {done:?}");
+        for head in &forms {
+            let done = installation.run(&["audit", "verify", "--head", head]).await;
+            assert_eq!(done.code, Some(1), "{done:?}");
+            assert_eq!(report(&done)["problems"][0]["kind"], "head_missing", "{done:?}");
+        }
+    }
+
+    async fn exports_prove_themselves_where_there_is_no_database(installation: &mut Installation) {
+        history(installation).await;
+        let (one, two) = (file(installation, "one"), file(installation, "two"));
+        let done = installation.run(&["audit", "export", "--to", &one]).await;
+        assert_eq!((done.code, &*done.stdout), (Some(0), ""), "{done:?}");
+        let again = installation.run(&["audit", "export", "--to", &one]).await;
+        assert!(again.failed_with_one_line().contains("is there already"), "{again:?}");
+        let position = last_line(&one)["position"].as_str().unwrap().to_owned();
+        let change = [&["account", "freeze"][..], &[&somebody(installation).await]].concat();
+        assert_eq!(installation.run(&change).await.code, Some(0));
+        let done = installation.run(&["audit", "export", "--after", &position]).await;
+        assert_eq!(done.code, Some(0), "{done:?}");
+        assert!(done.stdout.contains("account_frozen") && !done.stdout.contains("account_imported"));
+        std::fs::write(&two, &done.stdout).unwrap();
+        let stored = installation.run(&["audit", "verify"]).await.json();
+        let keys = installation.run(&["keys", "list"]).await.json();
+        let is_ours = |key: &&Value| key["purpose"] == "audit" && key["status"] == "current";
+        let key = keys.as_array().unwrap().iter().find(is_ours).unwrap();
+        let key = key["key_id"].as_str().unwrap();
+
+        let elsewhere = Installation::bare();
+        let verify = ["audit", "verify", "--export", &one, &two];
+        let done = elsewhere.run(&verify).await;
+        assert_eq!(done.json()["keys_from"], "file", "{done:?}");
+        assert!(done.stderr.contains("--key"), "{done:?}");
+        let done = elsewhere.run(&[&verify[..], &["--key", key]].concat()).await;
+        let report_of = done.json();
+        assert_eq!(report_of["keys_from"], "given", "{report_of}");
+        assert_eq!(done.stderr, "", "{done:?}");
+        for member in ["batches", "events", "writers", "head"] {
+            assert_eq!(report_of[member], stored[member], "{member}: {report_of} {stored}");
+        }
+        assert!(std::fs::read_dir(elsewhere.folder()).unwrap().all(|entry| {
+            !entry.unwrap().file_name().to_str().unwrap().ends_with(".db")
+        }));
+
+        let text = std::fs::read_to_string(&two).unwrap();
+        elsewhere.write("changed", &text.replace("account_frozen", "account_unfrozen"));
+        let changed = file(&elsewhere, "changed");
+        let done = elsewhere.run(&["audit", "verify", "--export", &one, &changed]).await;
+        assert_eq!(done.code, Some(1), "{done:?}");
+        assert_eq!(report(&done)["problems"][0]["kind"], "events_changed", "{done:?}");
+        let done = elsewhere.run(&["audit", "verify", "--export", &changed[1..]]).await;
+        assert!(done.failed_with_one_line().contains(&changed[1..]), "{done:?}");
+        let other = format!("1:{}", stored["head"].as_str().unwrap());
+        let done = installation.run(&["audit", "export", "--after", &other]).await;
+        assert!(done.failed_with_one_line().contains("position"), "{done:?}");
+    }
+
     async fn a_log_cut_off_behind_a_noted_head_is_detected(installation: &mut Installation) {
         let head = history(installation).await;
         let writer = head.split(':').next().unwrap();
@@ -154,4 +234,21 @@ async fn restore(installation: &Installation) {
             format!("DELETE FROM {table}; INSERT INTO {table} SELECT * FROM copy_of_{table}");
         installation.execute(&back).await;
     }
+}
+
+/// The id of some account.
+async fn somebody(installation: &Installation) -> String {
+    let number = installation.write("number", &Person::numbered(0).number);
+    let command = ["account", "show", "--document-number-file", &number];
+    let shown = installation.run(&command).await.json();
+    shown["account_id"].as_str().unwrap().to_owned()
+}
+
+fn file(installation: &Installation, name: &str) -> String {
+    installation.path(name).to_str().unwrap().to_owned()
+}
+
+fn last_line(file: &str) -> Value {
+    let text = std::fs::read_to_string(file).unwrap();
+    serde_json::from_str(text.lines().last().unwrap()).unwrap()
 }

@@ -18,15 +18,15 @@ use crate::server::within;
 const SECOND: Duration = Duration::from_secs(1);
 
 /// One person who has entered one portal.
-struct Entered {
-    person: Person,
-    portal: Portal,
-    browser: Browser,
-    tokens: Tokens,
+pub(crate) struct Entered {
+    pub(crate) person: Person,
+    pub(crate) portal: Portal,
+    pub(crate) browser: Browser,
+    pub(crate) tokens: Tokens,
 }
 
 impl Entered {
-    async fn at(http: &Http, portal: Portal, person: Person) -> Self {
+    pub(crate) async fn at(http: &Http, portal: Portal, person: Person) -> Self {
         let mut browser = Browser::new(http);
         let code = browser.enter(&portal, &person).await.code();
         let tokens = portal.tokens(http, &code).await;
@@ -39,7 +39,7 @@ impl Entered {
     }
 }
 
-async fn prepared(installation: &Installation) -> (Portal, Person) {
+pub(crate) async fn prepared(installation: &Installation) -> (Portal, Person) {
     installation.migrate().await;
     let person = Person::numbered(7);
     installation.import(std::slice::from_ref(&person)).await;
@@ -164,7 +164,7 @@ on_both! {
 }
 
 /// The names of the keys that the JWKS shows.
-async fn published(http: &Http) -> BTreeSet<String> {
+pub(crate) async fn published(http: &Http) -> BTreeSet<String> {
     let jwks = http
         .get(&format!("{}/oauth2/jwks", http.origin()))
         .await

@@ -220,7 +220,12 @@ impl Installation {
 
     /// Registers a confidential client that acts on the ground of consent.
     pub(crate) async fn add_portal(&self, name: &str) -> Portal {
-        let metadata = self.write(&format!("{name}.json"), &Portal::metadata(name).to_string());
+        self.add_client(name, &Portal::metadata(name)).await
+    }
+
+    /// Registers a client.
+    pub(crate) async fn add_client(&self, name: &str, metadata: &Value) -> Portal {
+        let metadata = self.write(&format!("{name}.json"), &metadata.to_string());
         let added = self.run(&["client", "add", "--metadata", &metadata]).await;
         Portal::registered(&added.json())
     }

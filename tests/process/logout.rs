@@ -16,6 +16,7 @@ use url::form_urlencoded;
 
 use crate::browser::{Arrival, Browser};
 use crate::installation::{Installation, free_port, on_both};
+use crate::noise::Promise;
 use crate::people::Person;
 use crate::portal::{CALLBACK, Portal};
 use crate::server::{Server, within};
@@ -151,8 +152,9 @@ async fn entered(server: &Server, person: &Person, portals: &[&Portal]) -> (Brow
     (browser, sids)
 }
 
-/// Logs out by the provider's page: when the button was pressed, and where that leads.
-async fn log_out(browser: &mut Browser, portal: Option<&Portal>) -> (Instant, Arrival) {
+/// Logs out by the provider's page: by when portals are to know, from the press of the button, and
+/// where that leads.
+async fn log_out(browser: &mut Browser, portal: Option<&Portal>) -> (Promise, Arrival) {
     let mut url = format!("{}/logout", browser.http.origin());
     if let Some(portal) = portal {
         let returns = [
@@ -163,9 +165,14 @@ async fn log_out(browser: &mut Browser, portal: Option<&Portal>) -> (Instant, Ar
         url = url::Url::parse_with_params(&end, returns).unwrap().into();
     }
     let page = browser.go(&url, None).await.page();
-    let pressed = Instant::now();
+    let pressed = Promise::within(TWO_SECONDS);
     let arrival = browser.submit(&page, &[("decision", "confirm")]).await;
     (pressed, arrival)
+}
+
+/// Whether the machine was so late that the page cannot have waited for what takes no time.
+fn is_disturbed(pressed: &Promise) -> bool {
+    pressed.allows() > TWO_SECONDS + Duration::from_millis(300)
 }
 
 async fn people(installation: &Installation, count: u32) -> Vec<Person> {
@@ -194,11 +201,13 @@ on_both! {
         let server = installation.serve().await;
         let (mut browser, sids) = entered(&server, &people[0], &[&a, &b]).await;
         let (pressed, arrival) = log_out(&mut browser, Some(&a)).await;
-        assert!(matches!(arrival, Arrival::Portal(_)), "both have confirmed: {arrival:?}");
+        // The page waits for a moment, in which a machine must be there to confirm.
+        let has_confirmed = matches!(arrival, Arrival::Portal(_));
+        assert!(has_confirmed || is_disturbed(&pressed), "both have: {arrival:?}");
         for (ears, sid) in [(&mut ears_a, &sids[0]), (&mut ears_b, &sids[1])] {
             let (came, claims) = ears.next().await;
             assert_eq!(claims["sid"], **sid);
-            assert!(came - pressed < TWO_SECONDS, "{:?}", came - pressed);
+            assert!(!pressed.is_due_at(came), "{pressed:?}");
         }
         within(LONG, "what came of it is counted", async || {
             let delivered = metric(&server, "logouts_total{outcome=\"delivered\"}").await?;
@@ -262,12 +271,10 @@ async fn a_portal_that_is_dead_delays_nobody() {
         page.has("unconfirmed") && page.answer.body.contains("<bdi>Portal two</bdi>"),
         "{page:?}"
     );
-    assert!(
-        !page.answer.body.contains("<bdi>Portal one</bdi>"),
-        "{page:?}"
-    );
+    let has_confirmed = !page.answer.body.contains("<bdi>Portal one</bdi>");
+    assert!(has_confirmed || is_disturbed(&pressed), "{page:?}");
     let (came, _) = alive.next().await;
-    assert!(came - pressed < TWO_SECONDS);
+    assert!(!pressed.is_due_at(came), "{pressed:?}");
     let leaving: Vec<_> = browsers
         .into_iter()
         .map(|mut browser| tokio::spawn(async move { log_out(&mut browser, None).await }))
@@ -277,10 +284,11 @@ async fn a_portal_that_is_dead_delays_nobody() {
         assert!(page.has("unconfirmed"), "{page:?}");
     }
     let (pressed, arrival) = log_out(&mut second, Some(&a)).await;
-    assert!(matches!(arrival, Arrival::Portal(_)), "{arrival:?}");
+    let has_confirmed = matches!(arrival, Arrival::Portal(_));
+    assert!(has_confirmed || is_disturbed(&pressed), "{arrival:?}");
     let (came, claims) = alive.next().await;
     assert_eq!(claims["sid"], *sids[0]);
-    assert!(came - pressed < TWO_SECONDS, "{:?}", came - pressed);
+    assert!(!pressed.is_due_at(came), "{pressed:?}");
     assert!(
         silent.most.load(Ordering::SeqCst) <= 4,
         "few at once at one portal"

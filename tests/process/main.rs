@@ -3,8 +3,14 @@
 
 #![cfg(test)]
 
+#[path = "../support/noise.rs"]
+mod noise;
 #[path = "../support/postgres.rs"]
 mod postgres;
+#[path = "../support/proxy.rs"]
+mod proxy;
+#[path = "../support/redis.rs"]
+mod redis;
 
 mod applying;
 mod browser;
@@ -33,6 +39,8 @@ mod first_steps;
 mod importing;
 mod killed;
 mod logout;
+mod master_keys;
+mod nodes;
 mod personal_data;
 mod registration;
 mod registration_races;

@@ -5,6 +5,7 @@ mod applicants;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -15,6 +16,7 @@ use crate::installation::{Installation, on_both};
 use crate::outbox::OUTBOX;
 use crate::people::Person;
 use crate::portal::Portal;
+use crate::server::within;
 use crate::simulator::REGISTER;
 
 /// What the test itself wrote down, and what plays everybody's phone.
@@ -38,6 +40,7 @@ on_both! {
         one_person_does_everything(&server.http, &portals, &people[0]).await;
         another_enters_by_document_number(&server.http, &portals[0], &people[1]).await;
         an_operator_looks(installation, &people[2]).await;
+        a_witness_keeps_evidence(installation).await;
 
         let needles = needles(&people);
         let metrics = server.manage("/metrics").await.body;
@@ -157,6 +160,18 @@ async fn an_operator_looks(installation: &Installation, person: &Person) {
             .await;
         assert_eq!(done.code, Some(0), "{done:?}");
     }
+}
+
+/// What is exported is searched with what else commands wrote.
+async fn a_witness_keeps_evidence(installation: &Installation) {
+    let kinds = ["login", "consent_given", "account_frozen"];
+    within(Duration::from_secs(30), "all of it sealed", async || {
+        let done = installation.run(&["audit", "export"]).await;
+        assert_eq!(done.code, Some(0), "{done:?}");
+        let is_there = |kind: &&str| done.stdout.contains(&format!("\"kind\":\"{kind}\""));
+        kinds.iter().all(is_there).then_some(())
+    })
+    .await;
 }
 
 /// A URL's endpoint and parameters.

@@ -16,6 +16,7 @@ const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 #[derive(Debug, Clone)]
 pub(crate) struct Portal {
     pub(crate) id: String,
+    /// Empty for a public client, which proves nothing.
     pub(crate) secret: String,
     redirect_uri: String,
 }
@@ -38,7 +39,10 @@ impl Portal {
         let text = |value: &Value| value.as_str().expect("a text").to_owned();
         Self {
             id: text(&added["client_id"]),
-            secret: text(&added["client_secret"]),
+            secret: added["client_secret"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned(),
             redirect_uri: text(&added["redirect_uris"][0]),
         }
     }
@@ -67,6 +71,10 @@ impl Portal {
         form: &[(&str, &str)],
     ) -> Result<Answer, reqwest::Error> {
         let url = format!("{}{path}", http.origin());
+        if self.secret.is_empty() {
+            let form = [form, &[("client_id", &*self.id)]].concat();
+            return http.send(http.posting(&url, &form)).await;
+        }
         let request = http.posting(&url, form);
         http.send(request.basic_auth(&self.id, Some(&self.secret)))
             .await

@@ -9,6 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::http::{Answer, Http};
 use crate::installation::wait;
+use crate::noise::Promise;
 
 /// How long a start and an end may take on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -61,6 +62,13 @@ impl Server {
             .await
     }
 
+    /// The answer of the management listener to a POST without anything.
+    pub(crate) async fn manage_by_post(&self, path: &str) -> Answer {
+        let url = format!("http://management{path}");
+        let request = self.management.posting(&url, &[]);
+        self.management.send(request).await.expect("an answer")
+    }
+
     /// All that it wrote to its standard output and error.
     pub(crate) fn log(&self) -> String {
         let read = |extension| fs::read_to_string(self.log.with_extension(extension)).unwrap();
@@ -100,18 +108,20 @@ impl Drop for Server {
     }
 }
 
-/// Asks again and again until there is an answer, but not for longer than `patience`.
+/// Asks again and again until there is an answer, but not for longer than `patience` (and what the
+/// machine is late: see [`Promise`]).
 pub(crate) async fn within<T>(
     patience: Duration,
     what: &str,
     mut ask: impl AsyncFnMut() -> Option<T>,
 ) -> T {
-    let deadline = Instant::now() + patience;
+    let promise = Promise::within(patience);
     loop {
+        let is_due = promise.is_due();
         if let Some(answer) = ask().await {
             return answer;
         }
-        assert!(Instant::now() < deadline, "not within {patience:?}: {what}");
+        assert!(!is_due, "not within {patience:?}: {what}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

@@ -14,7 +14,7 @@ use tongxing::domain::id::{AccountId, WriterId};
 use tongxing::domain::instant::Instant;
 use tongxing::ledger::audit::verify::{Options, ProblemKind, Report, verify};
 use tongxing::ledger::usage::UsageKind;
-use tongxing::ledger::{Change, Event, EventKind, Head, Ledger};
+use tongxing::ledger::{Change, Event, EventKind, Head, Heads, Ledger};
 use tongxing::protocol::jose::SignatureAlgorithm;
 use tongxing::storage::migrations::MAIN;
 use tongxing::storage::{Error, Storage};
@@ -50,9 +50,14 @@ impl House {
     }
 
     pub(crate) async fn verify(&self, head: Option<Head>) -> Report {
+        self.verify_with(head.map(Heads::from).unwrap_or_default())
+            .await
+    }
+
+    pub(crate) async fn verify_with(&self, heads: Heads) -> Report {
         let key = VerifyingKey::from_jwk(self.key.public_jwk()).unwrap();
         let options = Options {
-            head,
+            heads,
             now: self.clock.now(),
             keys: BTreeMap::from([(self.key.kid().to_owned(), key)]),
         };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tongxing::crypto::encoding;
 use tongxing::ledger::audit::statement;
 use tongxing::ledger::audit::verify::ProblemKind;
-use tongxing::ledger::{Head, Ledger};
+use tongxing::ledger::{Head, Heads, Ledger};
 use tongxing::storage::audit::{self, BatchRow, EventRow};
 use tongxing::storage::{Error, Storage};
 
@@ -230,7 +230,7 @@ on_both! {
         let report = house.verify(None).await;
         assert_eq!(report.problems.len(), 1);
         assert_eq!(report.problems[0].kind, ProblemKind::HeadMissing);
-        assert_eq!(report.problems[0].writer, one.writer());
+        assert_eq!(report.problems[0].writer, Some(one.writer()));
         // A whole chain that is gone too.
         for sql in [
             "DELETE FROM audit_batches WHERE writer = $1",
@@ -240,6 +240,53 @@ on_both! {
             house.tamper(sql, one.writer()).await;
         }
         assert_eq!(house.problems(None).await, [ProblemKind::HeadMissing]);
+    }
+
+    async fn a_tail_cut_off_after_the_last_link_is_found_in_every_chain(database: &Database) {
+        let house = House::new(database).await;
+        let (one, other) = (sealed(&house).await, house.process());
+        let linked = head(&house, &one).await;
+        assert_eq!(house.verify(None).await.head, Some(linked.to_string()));
+        for ledger in [&one, &other] {
+            record(ledger, 3).await;
+            ledger.seal().await.unwrap();
+        }
+        // Neither chain's head stands in a link yet.
+        let noted: Heads = house.verify(None).await.head.unwrap().parse().unwrap();
+        assert_eq!(noted.0.len(), 2);
+        assert!(house.verify_with(noted.clone()).await.ok);
+        for (ledger, batch, seq) in [
+            (&one, "DELETE FROM audit_batches WHERE writer = $1 AND number >= 5",
+                "DELETE FROM audit_events WHERE writer = $1 AND seq >= 10"),
+            (&other, "DELETE FROM audit_batches WHERE writer = $1",
+                "DELETE FROM audit_events WHERE writer = $1"),
+        ] {
+            let before = house.verify_with(noted.clone()).await.problems.len();
+            house.tamper(batch, ledger.writer()).await;
+            house.tamper(seq, ledger.writer()).await;
+            let report = house.verify_with(noted.clone()).await;
+            assert_eq!(report.problems.len(), before + 1, "{report:?}");
+            assert_eq!(report.problems[before].kind, ProblemKind::HeadMissing);
+        }
+        // The link's head, all that was noted before, shows nothing of it.
+        assert_eq!(house.problems(Some(linked)).await, []);
+    }
+
+    async fn few_heads_hold_all_chains(database: &Database) {
+        let house = House::new(database).await;
+        let mut ledgers = Vec::new();
+        for _ in 0..4 {
+            ledgers.push(sealed(&house).await);
+        }
+        let noted: Heads = house.verify(None).await.head.unwrap().parse().unwrap();
+        assert_eq!(noted.0.len(), 4);
+        let linked = ledgers[2].link().await.unwrap().unwrap();
+        assert_eq!(house.verify(None).await.head, Some(linked.to_string()));
+        record(&ledgers[0], 1).await;
+        ledgers[0].seal().await.unwrap();
+        let noted: Heads = house.verify(None).await.head.unwrap().parse().unwrap();
+        let writers: Vec<_> = noted.0.iter().map(|head| head.writer).collect();
+        assert_eq!(writers, [ledgers[0].writer(), ledgers[2].writer()]);
     }
 
     async fn a_link_is_written_when_something_happened(database: &Database) {

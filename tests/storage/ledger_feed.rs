@@ -13,6 +13,7 @@ use tongxing::storage::{Error, Storage};
 
 use crate::harness::{Database, on_both};
 use crate::ledger::{House, process};
+use crate::noise::Promise;
 
 /// How soon a change must be known.
 const A_SECOND: Duration = Duration::from_secs(1);
@@ -48,9 +49,13 @@ fn is_ended(ledger: &Ledger, session: SessionId) -> bool {
 }
 
 async fn within(limit: Duration, what: &str, holds: impl Fn() -> bool) {
-    let deadline = tokio::time::Instant::now() + limit;
-    while !holds() {
-        assert!(tokio::time::Instant::now() < deadline, "{what}");
+    let promise = Promise::within(limit);
+    loop {
+        let is_due = promise.is_due();
+        if holds() {
+            return;
+        }
+        assert!(!is_due, "{what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

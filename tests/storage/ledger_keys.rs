@@ -11,6 +11,7 @@ use tongxing::crypto::signing::{RsaSize, SigningKey};
 use tongxing::domain::clock::Clock;
 use tongxing::domain::secret::Secret;
 use tongxing::jobs;
+use tongxing::ledger::Heads;
 use tongxing::ledger::audit::verify::{Options, verify};
 use tongxing::ledger::keyring::{KeySettings, Keys, KeysError, MacUse, audit_keys};
 use tongxing::protocol::jose::SignatureAlgorithm;
@@ -19,6 +20,7 @@ use tongxing::storage::keys::{self, KeyRow};
 
 use crate::harness::{Database, on_both, race};
 use crate::ledger::{House, process, record};
+use crate::noise::Promise;
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Note(String);
@@ -190,9 +192,13 @@ on_both! {
         let job = tokio::spawn(jobs::keep_keys::run(there.clone(), shutdown));
         house.pass(10);
         here.rotate().await.unwrap();
-        let deadline = tokio::time::Instant::now() + Duration::from_secs(1);
-        while current(&there) != current(&here) {
-            assert!(tokio::time::Instant::now() < deadline);
+        let promise = Promise::within(Duration::from_secs(1));
+        loop {
+            let is_due = promise.is_due();
+            if current(&there) == current(&here) {
+                break;
+            }
+            assert!(!is_due, "a second later it has the old ones");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         stop.send(true).unwrap();
@@ -235,7 +241,7 @@ on_both! {
         assert_eq!(known.len(), 3, "retired, current and next");
         let unvouched = audit_keys(&mut reader, None).await.unwrap();
         assert!(unvouched.contains_key(forger.kid()));
-        let options = Options { head: None, now: house.clock.now(), keys: known };
+        let options = Options { heads: Heads::default(), now: house.clock.now(), keys: known };
         let report = verify(&house.storage, &options).await.unwrap();
         assert!(report.ok, "{report:?}");
         assert_eq!(report.pending, 0);

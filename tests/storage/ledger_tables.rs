@@ -278,6 +278,26 @@ on_both! {
         assert_eq!(rows, [retired, current]);
     }
 
+    async fn a_key_is_wrapped_anew_if_it_is_as_it_was_read(database: &Database) {
+        let storage = database.storage(&MAIN).await;
+        write(&storage, |tx| {
+            Box::pin(async move {
+                let row = key("a", 1, "current");
+                assert!(keys::insert(tx, &row).await?);
+                assert!(keys::rewrap(tx, &row, "anew").await?);
+                assert!(!keys::rewrap(tx, &row, "again").await?, "another was faster");
+                assert!(keys::admit_wrapped(tx, "old").await?);
+                assert_eq!(keys::replace_fact(tx, "outdated_master_key", "old").await?, "old");
+                assert!(!keys::admit_wrapped(tx, "old").await?);
+                assert!(keys::admit_wrapped(tx, "new").await?);
+                Ok(())
+            })
+        })
+        .await;
+        let mut reader = storage.reader().await.unwrap();
+        assert_eq!(keys::list(&mut reader).await.unwrap()[0].wrapped, "anew");
+    }
+
     async fn a_fact_is_noted_once(database: &Database) {
         let storage = database.storage(&MAIN).await;
         write(&storage, |tx| {
@@ -374,5 +394,37 @@ on_both! {
         assert_eq!(rest, [row(7, 2, "c")]);
         assert_eq!(vault::fact(&mut reader, "id").await.unwrap().as_deref(), Some("x"));
         assert_eq!(vault::fact(&mut reader, "other").await.unwrap(), None);
+    }
+
+    async fn the_key_store_wraps_anew_what_is_as_it_was_read(database: &Database) {
+        let storage = database.storage(&VAULT).await;
+        let row = |bucket, wrapped: &str| BucketKeyRow {
+            bucket,
+            version: 1,
+            wrapped: wrapped.to_owned(),
+        };
+        write(&storage, move |tx| {
+            Box::pin(async move {
+                assert!(vault::insert_key(tx, &row(7, "a"), at(1)).await?);
+                assert!(vault::rewrap_key(tx, &row(7, "a"), "b").await?);
+                assert!(!vault::rewrap_key(tx, &row(7, "a"), "c").await?, "another was faster");
+                assert!(!vault::rewrap_key(tx, &row(8, "a"), "b").await?, "it is gone");
+                assert!(vault::admit_wrapped(tx, "old").await?);
+                vault::outdate_master_key(tx, "old").await?;
+                assert!(!vault::admit_wrapped(tx, "old").await?);
+                assert!(vault::admit_wrapped(tx, "new").await?);
+                vault::outdate_master_key(tx, "new").await?;
+                assert!(!vault::admit_wrapped(tx, "new").await?);
+                assert!(vault::admit_wrapped(tx, "old").await?, "the way back");
+                assert!(vault::note_fact(tx, "id", "x").await?);
+                assert!(!vault::replace_fact(tx, "id", ("y", "z")).await?);
+                assert!(vault::replace_fact(tx, "id", ("x", "z")).await?);
+                Ok(())
+            })
+        })
+        .await;
+        let mut reader = storage.reader().await.unwrap();
+        assert_eq!(vault::keys_of(&mut reader, 7).await.unwrap(), [row(7, "b")]);
+        assert_eq!(vault::fact(&mut reader, "id").await.unwrap().as_deref(), Some("z"));
     }
 }

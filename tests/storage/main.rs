@@ -2,8 +2,14 @@
 
 #![cfg(test)]
 
+#[path = "../support/noise.rs"]
+mod noise;
 #[path = "../support/postgres.rs"]
 mod postgres;
+#[path = "../support/proxy.rs"]
+mod proxy;
+#[path = "../support/redis.rs"]
+mod redis;
 
 mod account_index;
 mod accounts;
@@ -15,10 +21,13 @@ mod harness;
 mod ledger;
 mod ledger_audit;
 mod ledger_erasures;
+mod ledger_export;
 mod ledger_feed;
 mod ledger_keys;
+mod ledger_rewrap;
 mod ledger_tables;
 mod ledger_vault;
+mod login_failures;
 mod migrations;
 mod on_postgres;
 mod on_sqlite;
@@ -27,6 +36,7 @@ mod outbox_delivery;
 mod proofing;
 mod retention;
 mod sessions;
+mod shared_failures;
 mod statements;
 mod values;
 mod writing;

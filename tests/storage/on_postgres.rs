@@ -306,24 +306,23 @@ async fn close_waits_for_writes_under_way() {
     let storage = database.storage(&THINGS).await;
     let mut write = Box::pin(storage.write((), |tx, ()| {
         Box::pin(async move {
-            tx.fetch_all("SELECT pg_sleep(0.1)", &[]).await?;
+            tx.fetch_all("SELECT pg_sleep(0.5)", &[]).await?;
             insert(tx, "a").await
         })
     }));
     assert!(poll_once(write.as_mut()).await.is_none());
-    while !under_way(&database).await {}
+    begun(&database).await;
     storage.close().await;
     let done: Result<(), Error> = write.await;
     done.unwrap();
     assert_eq!(count(&database.storage(&THINGS).await).await, 1);
 }
 
-async fn under_way(database: &Database) -> bool {
+/// Waits until the write has begun; on a machine so busy that it has ended since, that will do.
+async fn begun(database: &Database) {
+    const SEEN: &str = "SELECT 1 FROM pg_stat_activity
+                         WHERE query = 'SELECT pg_sleep(0.5)' OR EXISTS (SELECT 1 FROM things)";
     let url = database.postgres_url().expect("it is PostgreSQL");
     let mut connection = PgConnection::connect(url).await.unwrap();
-    connection
-        .fetch_optional("SELECT 1 FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(0.1)'")
-        .await
-        .unwrap()
-        .is_some()
+    while connection.fetch_optional(SEEN).await.unwrap().is_none() {}
 }

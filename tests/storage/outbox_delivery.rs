@@ -264,14 +264,18 @@ on_both! {
         let mut post = Post::new(database).await;
         let node = post.node(&post.ledger);
         // Rounds that begin when the last has ended: each would wait a quarter of a second for
-        // the poll.
-        let begun = tokio::time::Instant::now();
-        for number in 0..20 {
+        // the poll. On a busy machine some are slow all the same; that some are quick is enough.
+        let mut quick = 0;
+        for number in 0..200 {
+            let begun = tokio::time::Instant::now();
             post.enqueue(&format!("letter {number}"), None).await;
             post.attempt().await;
+            quick += u32::from(begun.elapsed() < Duration::from_millis(125));
+            if quick == 10 {
+                break;
+            }
         }
-        let took = begun.elapsed();
-        assert!(took < Duration::from_secs(4), "{took:?}");
+        assert_eq!(quick, 10);
         node.end().await;
     }
 

@@ -245,7 +245,7 @@ on_both! {
         let options = Options {
             connections: 2,
             // Long enough to connect on a busy machine.
-            pool_wait: Duration::from_millis(500),
+            pool_wait: Duration::from_secs(2),
             ..Options::default()
         };
         let storage = database.storage_with(&THINGS, options).await;

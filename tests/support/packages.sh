@@ -38,6 +38,11 @@ provide_postgres() {
   find_postgres || { from_debian postgresql && find_postgres; }
 }
 
+provide_redis() {
+  if command -v redis-server >/dev/null && command -v redis-cli >/dev/null; then return; fi
+  from_debian redis-server redis-tools
+}
+
 # Apache and its relying-party module, nothing that starts by itself.
 provide_apache() {
   [ -e /usr/lib/apache2/modules/mod_auth_openidc.so ] || from_debian apache2-bin libapache2-mod-auth-openidc

@@ -21,6 +21,7 @@ const SECRETS: &[&str] = &[
     "authority.token",
     "notification.gateway_token",
     "vault.master_key",
+    "vault.other_master_key",
 ];
 
 /// Where to read settings from, beside the defaults.
@@ -312,6 +313,14 @@ fn redacted(path: &str, value: &Value) -> Value {
             // The URL's own escapes of the brackets are for machines.
             Value::String(text.replace("%5Bredacted%5D", "[redacted]"))
         }
-        Ok(_) | Err(_) => value.clone(),
+        Ok(_) | Err(_) => Value::String(without_user(text)),
+    }
+}
+
+/// A text that is no URL, but may be a list of hosts after a user and a password.
+fn without_user(text: &str) -> String {
+    match (text.split_once("://"), text.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, places))) => format!("{scheme}://[redacted]@{places}"),
+        (Some(_) | None, _) => text.to_owned(),
     }
 }

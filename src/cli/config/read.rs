@@ -87,15 +87,28 @@ impl<'a> Reader<'a> {
         path: &'static str,
         in_file: &'static str,
     ) -> Option<DatabaseUrl> {
+        self.secret_url(path, in_file, |text| {
+            text.parse()
+                .map_err(|error: ParseDatabaseUrlError| error.to_string())
+        })
+    }
+
+    /// A URL that may hold a password: in the setting itself, or in the file that `in_file` names.
+    pub(super) fn secret_url<T>(
+        &mut self,
+        path: &'static str,
+        in_file: &'static str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
         let Some(file) = self.optional_path(in_file) else {
-            return self.parse(path, parse_database_url);
+            return self.parse(path, parse);
         };
         let given = self.text(path).is_some_and(|text| !text.is_empty());
         if given && self.origin(path) != Origin::Default {
             self.problem(in_file, format!("must not be given together with {path}"));
             return None;
         }
-        let url = self.parse(in_file, |_| read_database_url(&file))?;
+        let url = self.parse(in_file, |_| read_url(&file, parse))?;
         self.note(path, format!("not used: {in_file} is"));
         Some(url)
     }
@@ -179,15 +192,10 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn parse_database_url(text: &str) -> Result<DatabaseUrl, String> {
-    text.parse()
-        .map_err(|error: ParseDatabaseUrlError| error.to_string())
-}
-
 /// Nothing of what is in the file is told: it is there for its password.
-fn read_database_url(file: &Path) -> Result<DatabaseUrl, String> {
+fn read_url<T>(file: &Path, parse: impl Fn(&str) -> Result<T, String>) -> Result<T, String> {
     let shown = file.display();
     let text = std::fs::read_to_string(file)
         .map_err(|error| format!("{shown} cannot be read: {error}"))?;
-    parse_database_url(text.trim()).map_err(|what| format!("{shown}: {what}"))
+    parse(text.trim()).map_err(|what| format!("{shown}: {what}"))
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tracing::Level;
 
 use super::read::Reader;
+use crate::accounts::guessing::GuessLimits;
 use crate::crypto::signing::RsaSize;
 use crate::http::address::AddressBlock;
 use crate::ledger::usage::Retention;
@@ -155,6 +156,8 @@ pub(super) fn database(read: &mut Reader<'_>) -> Option<DatabaseConfig> {
 pub struct LoginConfig {
     /// `login.password.*`
     pub password: PasswordConfig,
+    /// `login.throttle.*`
+    pub guess_limits: GuessLimits,
 }
 
 /// `login.password.*`: argon2id and the threads that compute it.
@@ -178,6 +181,7 @@ pub(super) fn login(read: &mut Reader<'_>) -> Option<LoginConfig> {
     let lanes = read.number("login.password.lanes", 1..=64);
     let threads = read.number::<u32>("login.password.threads", 0..=256);
     let queue = read.number::<u32>("login.password.queue", 1..=100_000);
+    let guess_limits = guess_limits(read);
     // RFC 9106 §3.1.
     if let (Some(memory_kib), Some(lanes)) = (memory_kib, lanes)
         && memory_kib < lanes * 8
@@ -196,6 +200,19 @@ pub(super) fn login(read: &mut Reader<'_>) -> Option<LoginConfig> {
             threads,
             queue: usize::try_from(queue?).ok()?,
         },
+        guess_limits: guess_limits?,
+    })
+}
+
+/// `login.throttle.*`
+fn guess_limits(read: &mut Reader<'_>) -> Option<GuessLimits> {
+    let tries = read.number("login.throttle.tries", 1..=100);
+    let longest_delay = read.duration("login.throttle.longest_delay_minutes", MINUTE, 1..=720);
+    let per_network = read.number("login.throttle.failures_per_network", 1..=1_000_000_000);
+    Some(GuessLimits {
+        tries: tries?,
+        longest_delay: longest_delay?,
+        per_network: per_network?,
     })
 }
 
@@ -341,7 +358,7 @@ pub(super) fn log(read: &mut Reader<'_>) -> Option<LogConfig> {
 
 /// Settings that later releases give a meaning: accepted as long as they ask for nothing.
 pub(super) fn unsupported(read: &mut Reader<'_>) {
-    for path in ["redis.url", "server.mtls_listen", "server.mtls_origin"] {
+    for path in ["server.mtls_listen", "server.mtls_origin"] {
         if read.text(path).is_some_and(|text| !text.is_empty()) {
             read.problem(path, "is not supported by this release yet: leave it empty");
         }

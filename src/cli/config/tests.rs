@@ -149,10 +149,9 @@ fn the_issuer_is_a_bare_https_origin_unless_loopback() {
 #[test]
 fn what_contradicts_itself_or_is_not_there_yet_is_refused() {
     for (flags, part) in [
-        (
-            vec!["redis.url=redis://h"],
-            "not supported by this release yet",
-        ),
+        (vec!["redis.url=http://h"], "redis-cluster://"),
+        (vec!["redis.url=redis://h:port"], "Redis URL is malformed"),
+        (vec!["redis.url_file=/nonexistent"], "cannot be read"),
         (
             vec!["server.mtls_listen=127.0.0.1:1"],
             "not supported by this release yet",
@@ -402,6 +401,40 @@ fn a_database_url_may_stand_in_a_file() {
         problem.contains("is `sqlite:PATH` or") && !problem.contains("hunter2"),
         "{problem}"
     );
+}
+
+#[test]
+fn there_is_a_redis_when_it_has_an_address() {
+    assert!(load("", &[], &[]).unwrap().redis.is_none());
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("url");
+    std::fs::write(&file, "rediss://:hunter2@redis.example\n").unwrap();
+    let by_file = format!("redis.url_file={}", file.display());
+    for (flag, host) in [
+        (
+            "redis.url=redis://u:hunter2@redis.example:6380/2",
+            ":6380/2",
+        ),
+        ("redis.url=redis://:hunter2@redis.example:6380", ":6380"),
+        (
+            "redis.url=redis-cluster://u:hunter2@a.example:1,b.example:2",
+            "@a.example:1,b.example:2",
+        ),
+        (&by_file, "@redis.example"),
+    ] {
+        let config = load("", &[], &[flag]).unwrap();
+        let shown = format!("{:?}", config.redis.as_ref().unwrap());
+        assert!(shown.contains(host), "{shown}");
+        for shown in [&shown, config.to_toml()] {
+            assert!(!shown.contains("hunter2"), "{shown}");
+        }
+    }
+    let problem = load("", &[], &[&by_file, "redis.url=redis://h"]).unwrap_err();
+    assert!(problem.contains("together with"), "{problem}");
+    assert!(!refused("redis.url", "redis://u:hunter2@h:x").contains("hunter2"));
+    std::fs::write(&file, "redis://u:hun/ter2@h").unwrap();
+    let by_file = file.display().to_string();
+    assert!(!refused("redis.url_file", &by_file).contains("ter2"));
 }
 
 #[test]

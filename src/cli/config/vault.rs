@@ -15,6 +15,8 @@ pub struct VaultConfig {
     pub url: DatabaseUrl,
     /// The key that wraps all others.
     pub master_key: MasterKeySource,
+    /// Another that opens what it wrapped; none is made.
+    pub other_master_key: Option<MasterKeySource>,
 }
 
 /// Where the master key comes from.
@@ -68,7 +70,19 @@ impl VaultConfig {
     /// The master key; made when this is the first start. Call it before the vault is opened,
     /// since that makes the vault's file.
     pub fn master_key(&self, entropy: &dyn Entropy) -> Result<MasterKey, MasterKeyError> {
-        match &self.master_key {
+        let key = self.load(&self.master_key, entropy)?;
+        Ok(match &self.other_master_key {
+            Some(other) => key.with_other(self.load(other, entropy)?),
+            None => key,
+        })
+    }
+
+    fn load(
+        &self,
+        source: &MasterKeySource,
+        entropy: &dyn Entropy,
+    ) -> Result<MasterKey, MasterKeyError> {
+        match source {
             MasterKeySource::Text(text) => Ok(MasterKey::from_text(text)?),
             MasterKeySource::File(path) => Ok(MasterKey::read(path)?),
             MasterKeySource::BesideVault(key) => {
@@ -99,9 +113,15 @@ pub(super) fn read(read: &mut Reader<'_>, database: Option<&DatabaseUrl>) -> Opt
     }
     let key_folder = folder_of(url.as_ref()).unwrap_or(folder);
     let master_key = master_key(read, &key_folder);
+    let other = given_key(
+        read,
+        "vault.other_master_key",
+        "vault.other_master_key_file",
+    );
     Some(VaultConfig {
         url: url?,
         master_key: master_key?,
+        other_master_key: other?,
     })
 }
 
@@ -110,30 +130,40 @@ fn folder_of(url: Option<&DatabaseUrl>) -> Option<PathBuf> {
 }
 
 fn master_key(read: &mut Reader<'_>, folder: &Path) -> Option<MasterKeySource> {
-    let given = !read.text("vault.master_key")?.is_empty();
-    let file = read.optional_path("vault.master_key_file");
-    match (given, file) {
-        (true, Some(_)) => {
-            read.problem(
-                "vault.master_key_file",
-                "must not be given together with vault.master_key",
-            );
-            None
-        }
-        (true, None) => read.parse("vault.master_key", |text| {
-            let text = Secret::new(text.to_owned());
-            MasterKey::from_text(&text).map_err(|error| error.to_string())?;
-            Ok(MasterKeySource::Text(text))
-        }),
-        (false, Some(path)) => read.parse("vault.master_key_file", |_| {
-            MasterKey::read(&path).map_err(|error| error.to_string())?;
-            Ok(MasterKeySource::File(path))
-        }),
-        (false, None) => {
+    match given_key(read, "vault.master_key", "vault.master_key_file")? {
+        Some(source) => Some(source),
+        None => {
             let path = folder.join("master.key");
             let note = format!("{}, made on first start", path.display());
             read.note("vault.master_key_file", note);
             Some(MasterKeySource::BesideVault(path))
         }
     }
+}
+
+/// A key that is given in one of two ways, if it is. None outside when something is wrong.
+fn given_key(
+    read: &mut Reader<'_>,
+    setting: &'static str,
+    file_setting: &'static str,
+) -> Option<Option<MasterKeySource>> {
+    let given = !read.text(setting)?.is_empty();
+    let source = match (given, read.optional_path(file_setting)) {
+        (true, Some(_)) => {
+            let what = format!("must not be given together with {setting}");
+            read.problem(file_setting, what);
+            None
+        }
+        (true, None) => read.parse(setting, |text| {
+            let text = Secret::new(text.to_owned());
+            MasterKey::from_text(&text).map_err(|error| error.to_string())?;
+            Ok(MasterKeySource::Text(text))
+        }),
+        (false, Some(path)) => read.parse(file_setting, |_| {
+            MasterKey::read(&path).map_err(|error| error.to_string())?;
+            Ok(MasterKeySource::File(path))
+        }),
+        (false, None) => return Some(None),
+    };
+    source.map(Some)
 }

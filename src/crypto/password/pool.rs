@@ -108,6 +108,16 @@ struct State {
     closed: bool,
 }
 
+impl State {
+    /// Whether one more may wait. Those who hung up make room first.
+    fn make_room(&mut self, most: usize) -> bool {
+        if self.jobs.len() >= most {
+            self.jobs.retain(|job| !job.is_abandoned());
+        }
+        self.jobs.len() < most
+    }
+}
+
 type Reply<T> = oneshot::Sender<Result<T, PasswordError>>;
 
 enum Job {
@@ -163,6 +173,12 @@ impl PasswordPool {
         Ok(())
     }
 
+    /// Whether one more would be taken now.
+    pub fn has_room(&self) -> bool {
+        let shared = &self.queue.0;
+        shared.lock().make_room(shared.settings.queue)
+    }
+
     /// How much there is to do.
     pub fn load(&self) -> PoolLoad {
         let state = self.queue.0.lock();
@@ -212,11 +228,7 @@ impl Shared {
 
     fn push(&self, job: Job) -> Result<(), PasswordError> {
         let mut state = self.lock();
-        if state.jobs.len() >= self.settings.queue {
-            // Those who hung up make room first.
-            state.jobs.retain(|job| !job.is_abandoned());
-        }
-        if state.jobs.len() >= self.settings.queue {
+        if !state.make_room(self.settings.queue) {
             return Err(PasswordError::Busy);
         }
         state.jobs.push_back(job);

@@ -3,13 +3,12 @@
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 
 use super::request::Visit;
 use super::{Portal, answer, page};
-use crate::demo::relying_party::{Login, LogoutCall, RelyingPartyError, Wishes};
+use crate::demo::relying_party::{Login, RelyingPartyError, Wishes};
 use crate::demo::visitors::{Journey, JourneyKind, LoginSecrets};
-use crate::protocol::parameters::Parameters;
 use crate::views::demo::Notice;
 
 /// `GET /login`: sends the browser to the provider. Others may send residents here with `iss` and
@@ -137,33 +136,6 @@ pub(super) async fn logged_out(State(portal): State<Portal>, visit: Visit) -> Re
         Some(JourneyKind::Logout) => page::with_notice(&portal, &visit, Notice::LoggedOut),
         Some(JourneyKind::Login(_)) | None => answer::see_other("/"),
     }
-}
-
-/// `POST /backchannel-logout`: the provider says that a login has ended, here or at another portal
-/// (OpenID Connect Back-Channel Logout 1.0 §2.5 to §2.8). No browser is there, so no cookie either.
-pub(super) async fn backchannel_logout(State(portal): State<Portal>, body: Bytes) -> Response {
-    let fields = Parameters::parse(&body).ok();
-    let token = fields
-        .as_ref()
-        .and_then(|fields| fields.get("logout_token"));
-    let heard = portal.relying_party().hear(token.unwrap_or_default());
-    let status = match heard.await {
-        Ok(LogoutCall::Ended(sid)) => {
-            let count = portal
-                .visitors()
-                .end(|login| login.sid() == Some(sid.as_str()));
-            tracing::info!(portal = portal.province().key, count, "ended by Tongxing");
-            StatusCode::OK
-        }
-        Ok(LogoutCall::Repeated) => StatusCode::OK,
-        // It was not understood for want of the provider's keys: to be told again.
-        Err(RelyingPartyError::Http(_)) => StatusCode::SERVICE_UNAVAILABLE,
-        Err(error) => {
-            tracing::info!(portal = portal.province().key, %error, "refused");
-            return answer::refused_call(&error);
-        }
-    };
-    status.into_response()
 }
 
 fn set_out(

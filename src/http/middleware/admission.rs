@@ -1,4 +1,5 @@
-//! Who may come in: so many of a class at once, with bodies of so many bytes.
+//! Who may come in: so many of a class, of the quick ones few at a time, with bodies of so many
+//! bytes.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -10,6 +11,7 @@ use hyper::body::Body as _;
 use prometheus_client::metrics::gauge::Gauge;
 
 use super::Class;
+use super::turnstile::{Line, Turn, Turnstile};
 use crate::http::metrics::{Metrics, Refused};
 
 /// No form, request object or metadata document of ours is larger.
@@ -19,7 +21,13 @@ const MAX_ARRIVING_BYTES: usize = 128 * 1024 * 1024;
 /// How long a body may take. Ours are a few kilobytes.
 const BODY_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Requests worked on at once, by class.
+/// Quick requests worked on at once, for each processor: enough to keep it busy while others wait
+/// for the database.
+const PLACES: usize = 16;
+/// But not fewer than connections to the database.
+const FEWEST_PLACES: usize = 32;
+
+/// Requests under way at once, by class.
 #[derive(Debug, Clone, Copy)]
 pub struct InFlight {
     /// [`Class::Login`]
@@ -54,6 +62,7 @@ pub(super) struct Gates {
     token: Gate,
     page: Gate,
     api: Gate,
+    turnstile: Turnstile,
 }
 
 impl Gates {
@@ -63,37 +72,81 @@ impl Gates {
             limit: i64::from(limits.limit(class)),
         };
         let [login, token, page, api] = Class::ALL.map(gate);
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             login,
             token,
             page,
             api,
+            turnstile: Turnstile::new(FEWEST_PLACES.max(processors * PLACES)),
         }
     }
 
     /// A place inside, until it is dropped.
-    pub(super) fn enter(&self, class: Class) -> Result<Place, Refused> {
-        let gate = match class {
-            Class::Login => &self.login,
-            Class::Token => &self.token,
-            Class::Page => &self.page,
-            Class::Api => &self.api,
+    pub(super) async fn enter(&self, class: Class) -> Result<Place, Refused> {
+        let (gate, line) = match class {
+            // Waits for others, or for the threads that hash, which have a queue of their own.
+            Class::Login => (&self.login, None),
+            Class::Token => (&self.token, Some(Line::First)),
+            Class::Page => (&self.page, Some(Line::Second)),
+            Class::Api => (&self.api, Some(Line::Second)),
         };
         let before = gate.inside.inc();
-        let place = Place(gate.inside.clone());
+        let counted = Counted(gate.inside.clone());
         if before >= gate.limit {
             return Err(Refused::Busy);
         }
-        Ok(place)
+        let turn = match line {
+            None => None,
+            Some(line) => Some(self.turnstile.enter(line).await.ok_or(Refused::Busy)?),
+        };
+        Ok(Place {
+            _counted: counted,
+            _turn: turn,
+        })
     }
 }
 
-/// A place inside a gate.
-pub(super) struct Place(Gauge);
+/// A place inside a gate, and behind the turnstile if the class passes it.
+pub(super) struct Place {
+    _counted: Counted,
+    _turn: Option<Turn>,
+}
 
-impl Drop for Place {
+struct Counted(Gauge);
+
+impl Drop for Counted {
     fn drop(&mut self) {
         self.0.dec();
+    }
+}
+
+/// Refusals on their way, slowly: who asks again at once would cost more than who waits.
+#[derive(Default)]
+pub(super) struct Farewells(AtomicUsize);
+
+impl Farewells {
+    const SHORTEST: Duration = Duration::from_millis(100);
+    const LONGEST: Duration = Duration::from_secs(5);
+    /// So many refusals in a second cost little of a processor.
+    const PER_SECOND: usize = 1000;
+
+    /// Waits the longer the more are waiting. Their connections cannot ask meanwhile.
+    pub(super) async fn linger(&self) {
+        let others = self.0.fetch_add(1, Ordering::Relaxed);
+        let lingering = Lingering(&self.0);
+        let millis = u64::try_from(others * 1000 / Self::PER_SECOND).unwrap_or(u64::MAX);
+        let pause = Duration::from_millis(millis).clamp(Self::SHORTEST, Self::LONGEST);
+        tokio::time::sleep(pause).await;
+        drop(lingering);
+    }
+}
+
+struct Lingering<'a>(&'a AtomicUsize);
+
+impl Drop for Lingering<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -113,7 +113,9 @@ impl LogRequests {
                 )
             };
         }
-        let failed = status.is_client_error() || status.is_server_error();
+        // Of refusals there may be very many: they are counted.
+        let refused = status == StatusCode::SERVICE_UNAVAILABLE;
+        let failed = (status.is_client_error() || status.is_server_error()) && !refused;
         if self.all || failed || took >= SLOW {
             line!(info);
         } else {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 
+use crate::accounts::known_device::KNOWN_FOR;
 use crate::accounts::login::NewLogin;
 use crate::domain::client::Client;
 use crate::domain::session::Session;
@@ -249,8 +250,10 @@ pub(super) async fn enter(
         }
         None => respond::see_other("/account"),
     };
-    let cookie = state.cookies.set(CookieName::Session, &login.cookie);
-    respond::with_cookie(response, cookie)
+    let cookies = state.cookies;
+    let session = cookies.set(CookieName::Session, &login.cookie);
+    let device = cookies.keep(CookieName::Device, &login.known_device, KNOWN_FOR);
+    respond::with_cookie(respond::with_cookie(response, session), device)
 }
 
 /// Goes on with the authorization request.

@@ -11,7 +11,7 @@ use crate::http::context::{FormBody, RequestContext};
 use crate::http::respond;
 use crate::http::state::AppState;
 use crate::protocol::parameters::Parameters;
-use crate::views::login::{LoginPage, LoginProblem};
+use crate::views::login::{LoginPage, LoginProblem, Wait};
 
 /// Names the form in its CSRF token.
 const FORM: &str = "login";
@@ -68,9 +68,11 @@ pub async fn submit(
     let attempt = PasswordAttempt {
         username,
         password: Secret::new(password.to_owned()),
+        network: context.network,
         place: LoginPlace {
             previous_cookie: context.session_cookie(),
             device: device.as_deref(),
+            known_device: context.known_device_cookie(),
         },
     };
     let login = match state.accounts.login_with_password(attempt).await {
@@ -95,6 +97,10 @@ fn failed(
             fields,
             LoginProblem::WrongCredentials,
         ),
+        LoginError::Throttled { wait } => {
+            let problem = LoginProblem::Throttled(Wait::rounded_up(*wait));
+            respond::too_many(refused(state, context, paused, fields, problem), *wait)
+        }
         LoginError::Busy => {
             let mut response = refused(state, context, paused, fields, LoginProblem::TryLater);
             *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;

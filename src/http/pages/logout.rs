@@ -25,7 +25,7 @@ use crate::views::logout::{LoggedOutPage, LogoutOutcome, LogoutPage, PortalLink}
 pub(super) const FORM: &str = "logout";
 
 /// How long portals have to confirm before the next page is shown: what a person does not notice.
-const PATIENCE: Duration = Duration::from_millis(700);
+pub const PATIENCE: Duration = Duration::from_millis(700);
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 
 /// Asks.
@@ -170,10 +170,10 @@ pub(in crate::http) async fn left(
     }
 }
 
-/// The portals that have not confirmed within [`PATIENCE`]; those known to fail are not waited for.
+/// The portals that have not confirmed in time; those known to fail are not waited for.
 /// If it cannot be known, none is named.
 async fn unconfirmed(state: &AppState, receipt: &LogoutReceipt) -> Vec<Arc<Client>> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + state.logout_patience;
     let mut pause = FIRST_PAUSE;
     loop {
         match state.provider.unconfirmed(receipt).await {

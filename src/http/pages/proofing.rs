@@ -182,6 +182,7 @@ impl Underway {
         let place = LoginPlace {
             previous_cookie: context.session_cookie(),
             device: device.as_deref(),
+            known_device: context.known_device_cookie(),
         };
         let completed = state.accounts.complete(&self.open, place).await;
         let about = (self.way, self.paused.as_ref());

@@ -141,6 +141,44 @@ impl FromStr for Head {
     }
 }
 
+/// Heads of chains as one text, for witnesses: `wri_…:17:hash,wri_…:3:hash`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Heads(pub Vec<Head>);
+
+impl fmt::Display for Heads {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, head) in self.0.iter().enumerate() {
+            let comma = if index > 0 { "," } else { "" };
+            write!(f, "{comma}{head}")?;
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for Heads {
+    type Err = ParseHeadError;
+
+    /// Also takes a head on each line, as witnesses gather them, but never none.
+    fn from_str(text: &str) -> Result<Self, ParseHeadError> {
+        let parts = text.split(|c: char| c == ',' || c.is_ascii_whitespace());
+        let heads: Result<Vec<Head>, _> = parts
+            .filter(|part| !part.is_empty())
+            .map(str::parse)
+            .collect();
+        let heads = heads?;
+        if heads.is_empty() {
+            return Err(ParseHeadError);
+        }
+        Ok(Self(heads))
+    }
+}
+
+impl From<Head> for Heads {
+    fn from(head: Head) -> Self {
+        Self(vec![head])
+    }
+}
+
 /// The heads that a link names.
 pub(crate) fn parse_links(text: &str) -> Result<Vec<Head>, ParseHeadError> {
     text.split_terminator(' ').map(str::parse).collect()
@@ -200,6 +238,13 @@ mod tests {
             Ok(vec![head.clone(), head.clone()])
         );
         assert_eq!(parse_links(""), Ok(vec![]));
+        let both = Heads(vec![head.clone(), head.clone()]);
+        assert_eq!(both.to_string().parse(), Ok(both.clone()));
+        assert_eq!(format!(" {head}\n{head}\n").parse(), Ok(both));
+        assert_eq!(head.to_string().parse(), Ok(Heads::from(head.clone())));
+        for bad in ["", ",", &format!("{head},wri_1")] {
+            assert!(bad.parse::<Heads>().is_err(), "{bad}");
+        }
         let text = head.to_string();
         for bad in [
             "",

@@ -222,6 +222,25 @@ async fn left_over(
     }
 }
 
+/// How many events of open writers no batch seals yet.
+pub(super) async fn pending(reader: &mut Reader) -> Result<u64, Error> {
+    let mut pending = 0;
+    for row in audit::open_writers(reader).await? {
+        let (end, sealed) = unsettled(reader, row.writer).await?;
+        let mut from = end.settled;
+        loop {
+            let rows = audit::events(reader, row.writer, (from, i64::MAX), PAGE).await?;
+            let unsealed = rows.iter().filter(|row| !sealed.contains(row.seq));
+            pending += unsealed.map(|_| 1).sum::<u64>();
+            match rows.last() {
+                Some(last) => from = last.seq + 1,
+                None => break,
+            }
+        }
+    }
+    Ok(pending)
+}
+
 async fn heads(
     reader: &mut Reader,
     writers: &[WriterRow],

@@ -3,19 +3,21 @@
 //! Reads in pages and remembers a few numbers, however long the log is. It trusts the keys it is
 //! given and nothing in the tables.
 
+mod course;
 mod report;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+pub(super) use course::{Course, at_batch};
 pub use report::{Problem, ProblemKind, Report};
 
-use super::batch::{self, BatchKind, GENESIS, Head};
+use super::batch::{self, Head, Heads};
 use super::spans::Spans;
+use super::tips::Tips;
 use super::tree::Tree;
 use crate::crypto::encoding;
 use crate::crypto::verifying::VerifyingKey;
-use crate::domain::id::WriterId;
 use crate::domain::instant::Instant;
 use crate::storage::audit::{self, BatchRow, EventRow};
 use crate::storage::{Error, Reader, Storage};
@@ -30,8 +32,8 @@ const OVERDUE: Duration = Duration::from_secs(5);
 /// What to verify against.
 #[derive(Debug)]
 pub struct Options {
-    /// A head that a witness noted: the log must contain it.
-    pub head: Option<Head>,
+    /// Heads that a witness noted: the log must contain them.
+    pub heads: Heads,
     /// The time, for the age of pending events.
     pub now: Instant,
     /// The keys that may have signed batches, by name.
@@ -41,70 +43,49 @@ pub struct Options {
 /// Verifies the whole log.
 pub async fn verify(storage: &Storage, options: &Options) -> Result<Report, Error> {
     let mut reader = storage.reader().await?;
-    let mut report = Report::default();
-    let mut latest_link: Option<(Instant, Head)> = None;
+    let mut report = Report {
+        keys: options.keys.keys().cloned().collect(),
+        ..Report::default()
+    };
+    let mut tips = Tips::default();
     let mut after = None;
     while let Some(writer) = audit::next_writer(&mut reader, after).await? {
-        let mut walk = Walk::new(writer, options, &mut reader, &mut report);
+        let mut walk = Walk {
+            course: Course::from_the_start(writer),
+            options,
+            reader: &mut reader,
+            report: &mut report,
+            tips: &mut tips,
+        };
         walk.batches().await?;
         walk.pending().await?;
-        let link = walk.latest_link.take();
-        latest_link = latest_link
-            .into_iter()
-            .chain(link)
-            .max_by_key(|(at, _)| *at);
         report.writers += 1;
         after = Some(writer);
     }
-    if let Some(head) = &options.head {
+    for head in &options.heads.0 {
         let found = audit::find_batch(&mut reader, head.writer, head.number).await?;
-        check_head(head, found.as_ref(), "the given head", &mut report);
+        check_head(head, found.as_ref(), "a given head", &mut report);
     }
-    report.head = latest_link.map(|(_, head)| head.to_string());
+    let heads = tips.heads();
+    report.head = (!heads.0.is_empty()).then(|| heads.to_string());
     report.ok = report.problems.is_empty();
     Ok(report)
 }
 
 /// A walk along one chain.
 struct Walk<'a> {
-    writer: WriterId,
+    course: Course,
     options: &'a Options,
     reader: &'a mut Reader,
     report: &'a mut Report,
-    number: i64,
-    /// Hash of the batch before; none when that one is missing.
-    previous: Option<String>,
-    settled: i64,
-    highest: i64,
-    /// What is sealed from `settled` on.
-    sealed: Spans,
-    latest_link: Option<(Instant, Head)>,
+    tips: &'a mut Tips,
 }
 
-impl<'a> Walk<'a> {
-    fn new(
-        writer: WriterId,
-        options: &'a Options,
-        reader: &'a mut Reader,
-        report: &'a mut Report,
-    ) -> Self {
-        Self {
-            writer,
-            options,
-            reader,
-            report,
-            number: 0,
-            previous: Some(GENESIS.to_owned()),
-            settled: 1,
-            highest: 0,
-            sealed: Spans::default(),
-            latest_link: None,
-        }
-    }
-
+impl Walk<'_> {
     async fn batches(&mut self) -> Result<(), Error> {
         loop {
-            let rows = audit::batches(self.reader, self.writer, self.number + 1, BATCHES).await?;
+            let from = self.course.number + 1;
+            let rows = audit::batches(self.reader, self.course.writer, from, BATCHES).await?;
             if rows.is_empty() {
                 return Ok(());
             }
@@ -115,89 +96,20 @@ impl<'a> Walk<'a> {
     }
 
     async fn batch(&mut self, row: &BatchRow) -> Result<(), Error> {
-        self.report.batches += 1;
-        self.place(row);
-        self.signature(row);
-        self.number = row.number;
-        self.previous = Some(batch::hash(row));
-        let (Some(kind), Ok(spans), Ok(links)) = (
-            BatchKind::parse(&row.kind),
-            Spans::parse(&row.spans),
-            batch::parse_links(&row.links),
-        ) else {
-            self.at_batch(
-                ProblemKind::BatchMalformed,
-                row,
-                "holds what no batch may hold",
-            );
+        let followed = self.course.follow(row, &self.options.keys, self.report);
+        self.tips.ends(Head::of(row));
+        let Some(said) = followed else {
             return Ok(());
         };
-        self.consistency(row, kind, &spans);
-        self.events(row, &spans).await?;
+        self.events(row, &said.spans).await?;
         self.settle(row).await?;
-        for head in &links {
+        for head in &said.links {
             let found = audit::find_batch(self.reader, head.writer, head.number).await?;
             let by = format!("link {} of {}", row.number, row.writer);
             check_head(head, found.as_ref(), &by, self.report);
-        }
-        if kind == BatchKind::Link {
-            self.latest_link = Some((row.at, Head::of(row)));
+            self.tips.is_named(head);
         }
         Ok(())
-    }
-
-    /// Its number and what it says came before.
-    fn place(&mut self, row: &BatchRow) {
-        if row.number != self.number + 1 {
-            let text = format!("batches {} to {} are gone", self.number + 1, row.number - 1);
-            self.at_batch(ProblemKind::BatchMissing, row, &text);
-        } else if self.previous.as_ref() != Some(&row.previous) {
-            self.at_batch(
-                ProblemKind::ChainBroken,
-                row,
-                "does not follow the one before it",
-            );
-        }
-    }
-
-    fn signature(&mut self, row: &BatchRow) {
-        let Some(key) = self.options.keys.get(&row.key_id) else {
-            self.at_batch(ProblemKind::KeyUnknown, row, "is signed by an unknown key");
-            return;
-        };
-        let holds = encoding::decode(&row.signature)
-            .is_some_and(|signature| key.verify(&batch::statement(row), &signature));
-        if !holds {
-            self.at_batch(ProblemKind::SignatureInvalid, row, "is not what was signed");
-        }
-    }
-
-    /// Whether its columns agree with each other and with the chain so far.
-    fn consistency(&mut self, row: &BatchRow, kind: BatchKind, spans: &Spans) {
-        let highest = spans.highest().unwrap_or(0).max(self.highest);
-        let fits = match kind {
-            BatchKind::Events => row.sealed_by == row.writer && row.links.is_empty(),
-            BatchKind::Recovered => row.links.is_empty(),
-            BatchKind::Link => row.sealed_by == row.writer && row.count == 0,
-        };
-        let agrees =
-            row.count == spans.count() && row.settled >= self.settled && row.highest == highest;
-        if !(fits && agrees) {
-            self.at_batch(
-                ProblemKind::BatchMalformed,
-                row,
-                "contradicts itself or its chain",
-            );
-        }
-        self.highest = highest;
-        let twice = match spans.lowest() {
-            Some(lowest) if lowest < self.settled => Some(lowest),
-            _ => self.sealed.absorb(spans),
-        };
-        if let Some(seq) = twice {
-            let text = format!("batch {} seals what another had sealed", row.number);
-            self.at_event(ProblemKind::SealedTwice, seq, text);
-        }
     }
 
     /// Computes the root anew from the rows.
@@ -209,7 +121,8 @@ impl<'a> Walk<'a> {
         for (first, last) in windows(spans) {
             let mut from = first;
             loop {
-                let rows = audit::events(self.reader, self.writer, (from, last), EVENTS).await?;
+                let rows =
+                    audit::events(self.reader, self.course.writer, (from, last), EVENTS).await?;
                 for event in rows.iter().filter(|event| spans.contains(event.seq)) {
                     if first_missing.is_none() {
                         first_missing = expected.next().filter(|seq| *seq != event.seq);
@@ -226,22 +139,20 @@ impl<'a> Walk<'a> {
         self.report.events += found;
         if let Some(seq) = first_missing.or_else(|| expected.next()) {
             let text = format!("of the sealed events {spans}, {seq} is gone; {found} are left");
-            self.at_batch(ProblemKind::EventMissing, row, &text);
+            at_batch(self.report, ProblemKind::EventMissing, row, &text);
         } else if encoding::encode(&tree.root()) != row.root {
             let text = format!("the events {spans} are not those that were sealed");
-            self.at_batch(ProblemKind::EventsChanged, row, &text);
+            at_batch(self.report, ProblemKind::EventsChanged, row, &text);
         }
         Ok(())
     }
 
     /// Below its settled mark, every event must be sealed by now.
     async fn settle(&mut self, row: &BatchRow) -> Result<(), Error> {
-        if row.settled <= self.settled {
+        let Some((below, sealed)) = self.course.settle(row) else {
             return Ok(());
-        }
-        let below = (self.settled, row.settled - 1);
-        let sealed = self.sealed.drain_below(row.settled);
-        let stored = audit::count_events(self.reader, self.writer, below).await?;
+        };
+        let stored = audit::count_events(self.reader, self.course.writer, below).await?;
         if stored > sealed {
             let count = stored - sealed;
             let text = format!(
@@ -250,20 +161,20 @@ impl<'a> Walk<'a> {
             );
             self.at_event(ProblemKind::EventUnsealed, below.0, text);
         }
-        self.settled = row.settled;
         Ok(())
     }
 
     /// Counts what is not sealed yet.
     async fn pending(&mut self) -> Result<(), Error> {
-        let mut from = self.settled;
+        let mut from = self.course.settled;
         loop {
-            let rows = audit::events(self.reader, self.writer, (from, i64::MAX), EVENTS).await?;
+            let rows =
+                audit::events(self.reader, self.course.writer, (from, i64::MAX), EVENTS).await?;
             let Some(last) = rows.last().map(|row| row.seq) else {
                 return Ok(());
             };
             for row in &rows {
-                if !self.sealed.contains(row.seq) {
+                if !self.course.sealed.contains(row.seq) {
                     self.report.pending += 1;
                     self.age(row);
                 }
@@ -280,20 +191,10 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn at_batch(&mut self, kind: ProblemKind, row: &BatchRow, text: &str) {
-        self.report.add(Problem {
-            kind,
-            writer: self.writer,
-            batch: Some(row.number),
-            seq: None,
-            text: text.to_owned(),
-        });
-    }
-
     fn at_event(&mut self, kind: ProblemKind, seq: i64, text: String) {
         self.report.add(Problem {
             kind,
-            writer: self.writer,
+            writer: Some(self.course.writer),
             batch: None,
             seq: Some(seq),
             text,
@@ -301,7 +202,12 @@ impl<'a> Walk<'a> {
     }
 }
 
-fn check_head(head: &Head, found: Option<&BatchRow>, named_by: &str, report: &mut Report) {
+pub(super) fn check_head(
+    head: &Head,
+    found: Option<&BatchRow>,
+    named_by: &str,
+    report: &mut Report,
+) {
     let text = match found {
         Some(row) if batch::hash(row) == head.hash => return,
         Some(_) => format!("is not the batch that {named_by} names"),
@@ -309,7 +215,7 @@ fn check_head(head: &Head, found: Option<&BatchRow>, named_by: &str, report: &mu
     };
     report.add(Problem {
         kind: ProblemKind::HeadMissing,
-        writer: head.writer,
+        writer: Some(head.writer),
         batch: Some(head.number),
         seq: None,
         text,
@@ -318,7 +224,7 @@ fn check_head(head: &Head, found: Option<&BatchRow>, named_by: &str, report: &mu
 
 /// The ranges with near ones joined, so that a batch with many small gaps is not read in many
 /// small steps.
-fn windows(spans: &Spans) -> Vec<(i64, i64)> {
+pub(super) fn windows(spans: &Spans) -> Vec<(i64, i64)> {
     let mut windows: Vec<(i64, i64)> = Vec::new();
     for (first, last) in spans.ranges() {
         match windows.last_mut() {

@@ -49,6 +49,7 @@ impl Poller {
 
 async fn follow(feed: &Feed, storage: &Storage, clock: &dyn Clock, mut cursor: Cursor) {
     let mut reader = None;
+    let mut is_lost = false;
     let mut ticks = interval(PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -57,16 +58,24 @@ async fn follow(feed: &Feed, storage: &Storage, clock: &dyn Clock, mut cursor: C
             TIMEOUT,
             poll(feed, storage, &mut reader, &mut cursor, clock),
         );
-        match polled.await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                tracing::warn!(%error, "the change feed could not be read");
+        let failed = match polled.await {
+            Ok(polled) => polled.err().map(|error| error.to_string()),
+            Err(_) => Some("no answer in time".to_owned()),
+        };
+        // Once for each outage: every request that it costs says so, too.
+        match failed {
+            Some(error) => {
+                if !is_lost {
+                    tracing::warn!(%error, "the change feed cannot be read");
+                }
                 reader = None;
+                is_lost = true;
             }
-            Err(_) => {
-                tracing::warn!("the change feed did not answer in time");
-                reader = None;
+            None if is_lost => {
+                tracing::info!("the change feed is read again");
+                is_lost = false;
             }
+            None => {}
         }
     }
 }

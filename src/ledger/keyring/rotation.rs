@@ -55,6 +55,7 @@ impl Keys {
         if made.is_empty() {
             return Ok(());
         }
+        let made = (made, &*self.0.master);
         match insert(ledger, made, EventKind::KeysCreated, now).await {
             Ok(()) | Err(KeysError::Raced) => self.reload().await,
             Err(error) => Err(error),
@@ -143,11 +144,14 @@ impl Keys {
         let promoted: Vec<&str> = steps.iter().map(|step| step.promoted.as_str()).collect();
         detail.insert("current".to_owned(), promoted.into());
         let event = Event::new(EventKind::KeysRotated, now).detail(detail.into());
-        let write = self
-            .0
-            .ledger
-            .write((steps, event, now), |entry, (steps, event, now)| {
+        let master = self.0.master.fingerprint();
+        let write = self.0.ledger.write(
+            (steps, master, event, now),
+            |entry, (steps, master, event, now)| {
                 Box::pin(async move {
+                    if !keys::admit_wrapped(entry.tx(), master).await? {
+                        return Err(KeysError::OutdatedMasterKey);
+                    }
                     for step in steps {
                         let tx = entry.tx();
                         let done = keys::retire(tx, &step.retired, *now).await?
@@ -161,7 +165,8 @@ impl Keys {
                     entry.announce(Change::KeysChanged);
                     Ok(())
                 })
-            });
+            },
+        );
         write.await
     }
 

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::{KeySettings, KeysError, MacUse};
 use crate::crypto::PrimitiveError;
-use crate::crypto::custody::MasterKey;
+use crate::crypto::custody::{MasterKey, RewrapError, Rewrapped};
 use crate::crypto::encoding;
 use crate::crypto::signing::{RsaSize, SigningKey, SigningKeyError};
 use crate::domain::entropy::Entropy;
@@ -179,6 +179,15 @@ async fn generate(
     receive
         .await
         .unwrap_or(Err(SigningKeyError::Primitive(PrimitiveError)))
+}
+
+/// The secret's wrapping under the current master key.
+pub(super) fn rewrap(
+    row: &KeyRow,
+    master: &MasterKey,
+    entropy: &dyn Entropy,
+) -> Result<Rewrapped, RewrapError> {
+    master.reseal(&context(row), &row.wrapped, entropy)
 }
 
 /// Opens a secret.

@@ -114,6 +114,23 @@ async fn an_adapter_gets_the_same_object_under_the_same_key_each_time() {
 }
 
 #[tokio::test]
+async fn another_token_is_shown_from_the_next_message_on() {
+    let (gateway, received) = adapter(202);
+    let delivering = gateway.clone();
+    for (token, shown) in [
+        (Some("fresh"), Some("authorization: bearer fresh")),
+        (None, None),
+    ] {
+        gateway.replace_token(token.map(|token| Secret::new(token.to_owned())));
+        delivering.send(&CODE).await.unwrap();
+        let head = received.recv().unwrap().to_lowercase();
+        assert!(!head.contains("s3cret"), "{head}");
+        assert_eq!(head.contains("authorization:"), shown.is_some());
+        assert!(shown.is_none_or(|shown| head.contains(shown)), "{head}");
+    }
+}
+
+#[tokio::test]
 async fn what_an_adapter_answers_decides_whether_to_try_again() {
     for status in [401, 408, 429, 500, 502, 503, 302] {
         let (gateway, _received) = adapter(status);

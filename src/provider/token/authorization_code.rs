@@ -26,7 +26,7 @@ use crate::provider::Provider;
 use crate::provider::authorize::code::AuthorizationCode;
 use crate::provider::client_authentication::AuthenticatedClient;
 use crate::provider::disclosure;
-use crate::storage::{self, authorizations, sessions};
+use crate::storage::{self, authorizations};
 
 /// What a token request brings to prove that it comes from where the code was sent.
 #[derive(Debug, Clone, Copy)]
@@ -93,7 +93,6 @@ impl Provider {
             .await?;
         match redemption {
             Redemption::Redeemed => {
-                self.require_session(&authorization).await?;
                 let occasion = Occasion::Redemption(code.nonce.as_deref());
                 self.issue(client, &authorization, occasion, now).await
             }
@@ -133,23 +132,6 @@ impl Provider {
         };
         // What an operator took away meanwhile is not granted any more.
         authorization.limited_to(metadata.scope())
-    }
-
-    /// Of a redemption and a logout that do not see each other's writes, the logout wins: whoever
-    /// tells the clients of a session may have looked before the redemption was there to be seen.
-    async fn require_session(&self, authorization: &Authorization) -> Result<(), ExchangeError> {
-        let key = (authorization.account_id, authorization.session_id);
-        let mut reader = self.ledger.reader().await?;
-        let session = sessions::find(&mut reader, key.0, key.1).await?;
-        drop(reader);
-        if session.is_some_and(|session| session.ended_at.is_none()) {
-            return Ok(());
-        }
-        let (id, client_id) = (authorization.id, &authorization.client_id);
-        let kind = EventKind::AuthorizationRevoked;
-        self.revoke_authorization((key.0, id), client_id, kind)
-            .await?;
-        Err(ExchangeError::Ended)
     }
 
     async fn replay_of_old(

@@ -175,6 +175,12 @@ pub static MAIN: &[Table] = tables! {
     Carried key_buckets (key_bucket) {
         key_bucket integer, lowest_version integer,
     }
+    Left login_failures (failure_key) {
+        failure_key text, failures integer, failed_at integer, forgotten_at integer,
+    }
+    Carried audit_cuts (position) {
+        position integer, writer text, first_number integer, last_number integer,
+    }
 };
 
 /// The key store's.

@@ -3,6 +3,7 @@
 //! A reader is a pooled connection in autocommit whose statements may not write. Only the built-in
 //! `BEGIN READ WRITE` of a write lifts that.
 
+mod hearing;
 mod session;
 mod write;
 
@@ -12,20 +13,22 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgDatabaseError, PgRow};
 use sqlx::{ConnectOptions, Connection, Executor, Row as _, TypeInfo, ValueRef};
 
+use self::hearing::{ANSWER, Hearing};
 pub(super) use self::session::Session;
 use super::error::{Error, Failure, Fault, OpenError, table_of};
+use super::job::Job;
 use super::pool::Pool;
 use super::url::DatabaseUrl;
 use super::value::Cell;
-use super::{BoxFuture, Options, Reader, Transaction};
+use super::{Options, Reader, Transaction};
 
 /// What every connection is told. The server ends what hangs, whatever becomes of us.
 const SETUP: &str = "SET default_transaction_read_only = on; \
                      SET statement_timeout = 10000; \
                      SET lock_timeout = 5000; \
                      SET idle_in_transaction_session_timeout = 20000";
-/// How long we wait for an answer, in case the server is gone without a word.
-const ANSWER: Duration = Duration::from_secs(12);
+/// How long a new connection of a server's may take.
+const CONNECT: Duration = Duration::from_secs(1);
 /// Distinct statements of this program are a few hundred.
 const STATEMENTS: usize = 1024;
 
@@ -35,6 +38,7 @@ pub(super) struct Engine(Arc<Home>);
 pub(super) struct Home {
     options: PgConnectOptions,
     pool: Arc<Pool<PgConnection>>,
+    hearing: Hearing,
 }
 
 /// The options of every connection, also the migrator's.
@@ -93,6 +97,7 @@ impl Engine {
         Self(Arc::new(Home {
             options: prepare(options),
             pool: Pool::new(limits.connections, limits.pool_wait),
+            hearing: Hearing::new(),
         }))
     }
 
@@ -111,21 +116,10 @@ impl Engine {
         Ok(Reader::postgres(session))
     }
 
-    /// Runs `work` in a task of its own, which nobody interrupts.
-    pub(super) async fn write<I, T, E, F>(&self, input: I, work: F) -> Result<T, E>
-    where
-        I: Send + Sync + 'static,
-        T: Send + 'static,
-        E: From<Error> + Send + 'static,
-        F: for<'a> Fn(&'a mut Transaction, &'a I) -> BoxFuture<'a, Result<T, E>>
-            + Send
-            + Sync
-            + 'static,
-    {
+    /// Runs a write in a task of its own, which nobody interrupts; its answer goes to its caller.
+    pub(super) fn write(&self, job: Box<dyn Job>) {
         let home = Arc::clone(&self.0);
-        let task = tokio::spawn(async move { write::run(&home, &input, &work).await });
-        task.await
-            .unwrap_or_else(|_| Err(Error::Unavailable("the write was ended".to_owned()).into()))
+        tokio::spawn(async move { write::run(&home, job).await });
     }
 
     /// Waits for the transactions under way.
@@ -141,8 +135,9 @@ impl Home {
             connection.execute(SETUP).await?;
             Ok(connection)
         };
-        connected
+        tokio::time::timeout(CONNECT, connected)
             .await
+            .map_err(|_| Error::Unavailable("no connection in time".to_owned()))?
             .map_err(|error: sqlx::Error| Error::Unavailable(message(&error)))
     }
 }

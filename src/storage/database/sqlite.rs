@@ -20,10 +20,11 @@ use tokio::sync::{oneshot, watch};
 
 use self::queue::Queue;
 pub(super) use self::statement::{Cells, Connection};
-use self::writer::{Queued, Writer};
+use self::writer::Writer;
 use super::error::{Error, Failure, Fault, table_of};
+use super::job::Job;
 use super::pool::{Lease, Pool};
-use super::{BoxFuture, Options, Reader, Transaction};
+use super::{Options, Reader, Transaction};
 
 pub(super) struct Engine {
     path: PathBuf,
@@ -84,23 +85,9 @@ impl Engine {
         Ok(Reader::sqlite(Lease::own(connection)))
     }
 
-    pub(super) async fn write<I, T, E, F>(&self, input: I, work: F) -> Result<T, E>
-    where
-        I: Send + Sync + 'static,
-        T: Send + 'static,
-        E: From<Error> + Send + 'static,
-        F: for<'a> Fn(&'a mut Transaction, &'a I) -> BoxFuture<'a, Result<T, E>>
-            + Send
-            + Sync
-            + 'static,
-    {
-        let (answer, answered) = oneshot::channel();
-        self.queue
-            .push(Box::new(Queued::new(input, work, answer)))
-            .map_err(E::from)?;
-        answered
-            .await
-            .unwrap_or_else(|_| Err(Error::Unavailable("closed".to_owned()).into()))
+    /// Queues a write; its answer goes to its caller.
+    pub(super) fn write(&self, job: Box<dyn Job>) -> Result<(), Error> {
+        self.queue.push(job)
     }
 
     /// Moves the log into the file, in whose pages nothing deleted is left, and empties the log.

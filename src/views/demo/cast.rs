@@ -22,6 +22,8 @@ pub struct Cast {
     pub behavior_href: String,
     /// Whom else it knows.
     pub people_href: String,
+    /// Where the second portal is made deaf to logouts.
+    pub hearing_href: String,
 }
 
 /// Somebody whom the authority knows and who has no account yet.
@@ -70,6 +72,7 @@ impl Cast {
             recover_href: "http://localhost:8080/recover".to_owned(),
             behavior_href: "http://127.0.0.1:8090/behavior".to_owned(),
             people_href: "http://127.0.0.1:8090/people".to_owned(),
+            hearing_href: "http://guangdong.localhost:8082/backchannel-logout".to_owned(),
         }
     }
 }

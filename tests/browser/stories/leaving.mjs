@@ -63,6 +63,44 @@ async function atAPortal({ arrive, demo }) {
   await visitor.at('login', '#login-submit');
 }
 
+/** A portal that does not hear delays nobody, is named, and is told once it hears again. */
+async function withADeafPortal({ arrive, demo }) {
+  const visitor = await arrive({ language: 'zh-CN', screen: 'phone' });
+  visitor.is(RESIDENT);
+  await demo.hear('deaf');
+  try {
+    await visitor.goto(new URL('/login', demo.guangdong).href);
+    await logIn(visitor, RESIDENT.phone, RESIDENT.password);
+    await enter(visitor);
+    await visitor.goto(new URL('/login', demo.zhejiang).href);
+    await enter(visitor);
+    const began = Date.now();
+    await visitor.click('#portal-logout');
+    await visitor.at('left-unconfirmed', '#unconfirmed');
+    const took = Date.now() - began;
+    assert.ok(took < 10_000, `the last page took ${took} ms`);
+    assert.ok((await visitor.text('#unconfirmed')).includes('广东'));
+    await visitor.goto(new URL('/login', demo.zhejiang).href);
+    await visitor.at('login', '#login-submit');
+  } finally {
+    await demo.hear('ok');
+  }
+  const until = Date.now() + 120_000;
+  do {
+    assert.ok(Date.now() < until, 'the portal is told when it hears again');
+    await visitor.page.waitForTimeout(500);
+    await visitor.goto(demo.guangdong);
+  } while ((await visitor.page.locator('#portal-logout').count()) > 0);
+  await visitor.at('portal-ended-later', '#portal-notice');
+}
+
+/** Through the consent or the notice, if it has not been seen before. */
+async function enter(visitor) {
+  await visitor.page.locator('#consent-allow, #portal-logout').first().waitFor();
+  if ((await visitor.page.locator('#consent-allow').count()) > 0) await visitor.click('#consent-allow');
+  await visitor.page.locator('#portal-logout').waitFor();
+}
+
 async function atTheProvider({ arrive, demo }) {
   const visitor = await arrive({ language: 'zh-CN', screen: 'desktop' });
   visitor.is(RESIDENT);
@@ -84,5 +122,6 @@ async function atTheProvider({ arrive, demo }) {
 export default [
   { name: 'other logins are ended from my account', play: remotely },
   { name: 'no, then yes, then out at a portal: en, no scripts', play: atAPortal },
+  { name: 'logout with a portal that is deaf', play: withADeafPortal },
   { name: 'logout at the provider', play: atTheProvider },
 ];

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::delivery::{failed, logout};
-use crate::support::{Answer, Browser, Ears, LI, Portal, Reply, Server};
+use crate::support::{Answer, Browser, Ears, LI, PATIENCE, Portal, Reply, Server, Setup};
 
 const STATE: &str = "a&b";
 
@@ -17,8 +17,17 @@ struct Scene {
 }
 
 impl Scene {
+    /// The page waits for as long as a busy machine needs.
     async fn new() -> Self {
-        let server = Server::start().await;
+        Self::of(Setup {
+            logout_patience: PATIENCE,
+            ..Setup::default()
+        })
+        .await
+    }
+
+    async fn of(setup: Setup) -> Self {
+        let server = Server::start_with(setup).await;
         let ears = Ears::open();
         let named = |name: &str| json!({ "client_name": name });
         let pension = ears
@@ -113,7 +122,7 @@ async fn who_has_not_confirmed_is_named() {
 /// If nothing is told yet, nobody has confirmed; the resident waits for a moment and no longer.
 #[tokio::test]
 async fn who_has_not_been_told_is_named() {
-    let mut scene = Scene::new().await;
+    let mut scene = Scene::of(Setup::default()).await;
     let begun = tokio::time::Instant::now();
     let answer = scene.leave().await;
     assert!(

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tongxing::accounts::guessing::GuessLimits;
 use tongxing::accounts::import::{ImportListener, ImportSummary, Rejection};
 use tongxing::accounts::limits::CodeLimits;
 use tongxing::accounts::{Accounts, AccountsParts};
@@ -25,6 +26,7 @@ use tongxing::provider::{Lifetimes, Provider, ProviderParts};
 use tongxing::storage::Storage;
 use tongxing::storage::database::{DatabaseUrl, Migrations, Options};
 use tongxing::storage::migrations;
+use tongxing::storage::shared::SharedFailures;
 
 use super::people::Person;
 use super::server::ISSUER;
@@ -34,7 +36,7 @@ use super::template::{MAIN_FILE, VAULT_FILE};
 pub(super) const MADE: i64 = 1_767_600_000;
 
 /// What a resident waits at most; more than a busy machine needs.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long an authority's answer counts.
 pub(crate) const CHECKS_COUNT_FOR: Duration = Duration::from_hours(365 * 24);
@@ -55,8 +57,12 @@ pub(crate) struct Setup {
     pub(crate) hashing: PoolSettings,
     /// How many codes it sends in an hour.
     pub(crate) code_limits: CodeLimits,
+    /// How often passwords may be guessed.
+    pub(crate) guess_limits: GuessLimits,
     /// Whether residents can register: there is an authority.
     pub(crate) open: bool,
+    /// How long the last page of a logout waits for portals to confirm it.
+    pub(crate) logout_patience: Duration,
 }
 
 impl Default for Setup {
@@ -68,7 +74,13 @@ impl Default for Setup {
                 per_document: 5,
                 per_network: 100,
             },
+            guess_limits: GuessLimits {
+                tries: 5,
+                longest_delay: Duration::from_mins(15),
+                per_network: 300,
+            },
             open: true,
+            logout_patience: tongxing::http::pages::logout::PATIENCE,
         }
     }
 }
@@ -81,6 +93,7 @@ pub(super) struct Parts {
     pub(super) keys: Keys,
     pub(super) provider: Provider,
     pub(super) accounts: Accounts,
+    pub(super) logout_patience: Duration,
 }
 
 impl Parts {
@@ -130,6 +143,8 @@ impl Parts {
             sends_messages: authority.is_some(),
             authority,
             code_limits: setup.code_limits,
+            guess_limits: setup.guess_limits,
+            network_failures: SharedFailures::in_memory(),
             check_lifetime: CHECKS_COUNT_FOR,
         });
         let provider = Provider::new(ProviderParts {
@@ -157,6 +172,7 @@ impl Parts {
             keys,
             provider,
             accounts,
+            logout_patience: setup.logout_patience,
         }
     }
 

@@ -71,7 +71,7 @@ pub(crate) struct Running {
 enum Place {
     Sqlite(tempfile::TempDir),
     Postgres {
-        _database: PostgresDatabase,
+        database: PostgresDatabase,
         _folder: tempfile::TempDir,
     },
 }
@@ -122,7 +122,7 @@ impl Server {
         parts.import_people().await;
         parts.clock.advance(seconds_between(MADE, BEGIN));
         let place = Place::Postgres {
-            _database: database,
+            database,
             _folder: folder,
         };
         Some(Self::over(parts, authority, place).await)
@@ -142,6 +142,7 @@ impl Server {
                 name: Some("The operator".to_owned()),
                 contact: Some("privacy@operator.example".to_owned()),
             },
+            logout_patience: parts.logout_patience,
         });
         let envelope = Envelope::new(EnvelopeSettings {
             entropy: Arc::new(SystemEntropy),
@@ -238,6 +239,14 @@ impl Server {
         tongxing::crypto::digest::sha256(&[&main, &log])
     }
 
+    /// Its database, for who has something to do there beside it.
+    pub(crate) fn postgres_url(&self) -> &str {
+        let Place::Postgres { database, .. } = &self.place else {
+            panic!("it is a file");
+        };
+        &database.url
+    }
+
     /// How many events of a kind this server has recorded.
     pub(crate) async fn recorded(&self, kind: &str) -> usize {
         let events = self.events().await;
@@ -263,8 +272,13 @@ impl Server {
 
     /// Imports one more account; how many were made of it.
     pub(crate) async fn import(&self, record: &Value) -> u64 {
-        let lines = [Ok(record.to_string().into_bytes())];
-        let imported = self.accounts.import(lines.into_iter(), &mut Strict).await;
+        self.import_all(std::slice::from_ref(record)).await
+    }
+
+    /// Imports more accounts; how many were made of them.
+    pub(crate) async fn import_all(&self, records: &[Value]) -> u64 {
+        let lines = records.iter().map(|one| Ok(one.to_string().into_bytes()));
+        let imported = self.accounts.import(lines, &mut Strict).await;
         imported.expect("the database answers").imported
     }
 

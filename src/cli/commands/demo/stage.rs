@@ -164,6 +164,8 @@ fn own_config(
         format!("vault.url=sqlite:{path}/vault.db"),
         "vault.master_key=".to_owned(),
         "vault.master_key_file=".to_owned(),
+        "vault.other_master_key=".to_owned(),
+        "vault.other_master_key_file=".to_owned(),
         format!("authority.url={authority}"),
         "authority.token=".to_owned(),
         "authority.token_file=".to_owned(),

@@ -20,8 +20,10 @@ pub struct Report {
     pub events: u64,
     /// Events that no batch seals yet.
     pub pending: u64,
-    /// The head of the latest link, to be given to a later verification.
+    /// The heads that hold all chains as they are now, to be given to a later verification.
     pub head: Option<String>,
+    /// The keys that may have signed it, by their fingerprints.
+    pub keys: Vec<String>,
     /// What is wrong, the first hundred of them.
     pub problems: Vec<Problem>,
     /// Problems beyond those listed.
@@ -34,7 +36,8 @@ pub struct Problem {
     /// In which way.
     pub kind: ProblemKind,
     /// In whose chain.
-    pub writer: WriterId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub writer: Option<WriterId>,
     /// At which batch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch: Option<i64>,
@@ -71,10 +74,16 @@ pub enum ProblemKind {
     EventOverdue,
     /// A chain ends before, or differs at, a head that a witness or another chain names.
     HeadMissing,
+    /// A line of an export is none that was written so, or stands where it may not.
+    LineMalformed,
+    /// An export has no end, or not the end that it was written with.
+    ExportIncomplete,
+    /// An export does not begin where the one before it ends.
+    ExportGap,
 }
 
 impl Report {
-    pub(super) fn add(&mut self, problem: Problem) {
+    pub(in crate::ledger::audit) fn add(&mut self, problem: Problem) {
         if self.problems.len() < LISTED {
             self.problems.push(problem);
         } else {

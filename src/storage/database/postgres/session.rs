@@ -9,7 +9,7 @@ use sqlx::{Arguments, Connection, Executor};
 use super::super::error::{Error, Failure, Fault};
 use super::super::pool::{Lease, Pool};
 use super::super::value::Value;
-use super::{ANSWER, Home, failure};
+use super::{Home, failure};
 
 /// A connection in use.
 pub(in super::super) struct Session {
@@ -19,7 +19,7 @@ pub(in super::super) struct Session {
 }
 
 /// What depends on the connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Stage {
     /// Nothing, and it may have died while idle: a lost statement is sent again on another.
     Idle,
@@ -37,7 +37,7 @@ macro_rules! ask {
             let Some($connection) = flight.connection.as_mut() else {
                 break Err(lost());
             };
-            let answer = tokio::time::timeout(ANSWER, $future).await;
+            let answer = $session.home.hear($future).await;
             match $session.arrive(flight, answer, $sql) {
                 Err(failed) if $session.replaces(&failed) => {}
                 answer => break answer,
@@ -142,26 +142,32 @@ impl Session {
             }
             None => return Err(lost()),
         };
-        let pool = match self.stage {
-            Stage::Transaction => None,
-            Stage::Idle | Stage::Fresh => self.lease.pool.clone(),
+        let afterwards = match (self.stage, &self.lease.pool) {
+            (Stage::Transaction, _) => Afterwards::Close,
+            (Stage::Idle | Stage::Fresh, Some(_)) => Afterwards::GiveBack,
+            (Stage::Idle | Stage::Fresh, None) => Afterwards::Ask,
         };
         Ok(InFlight {
             connection: Some(connection),
-            pool,
+            pool: Arc::clone(&self.home.pool),
+            afterwards,
         })
     }
 
     fn arrive<T>(
         &mut self,
         mut flight: InFlight,
-        answer: Result<Result<T, sqlx::Error>, tokio::time::error::Elapsed>,
+        answer: Option<Result<T, sqlx::Error>>,
         sql: &'static str,
     ) -> Result<T, Failure> {
         let connection = flight.connection.take();
         let answer = match answer {
-            Ok(answer) => answer.map_err(|error| failure(&error, sql)),
-            Err(_) => Err(lost()),
+            Some(answer) => answer.map_err(|error| failure(&error, sql)),
+            None => {
+                // There is no time left for another.
+                self.stage = self.stage.max(Stage::Fresh);
+                Err(lost())
+            }
         };
         match &answer {
             Err(failed) if failed.fault == Fault::Lost => self.home.pool.clear(),
@@ -209,22 +215,40 @@ fn bind(values: &[Value<'_>]) -> Result<PgArguments, Failure> {
 
 /// A connection with a statement under way. If its reader is dropped meanwhile, the connection
 /// goes back to the pool once the answer has been read, so that callers who hang up do not make
-/// the server fork.
+/// the server fork. If none comes, those that lie idle are suspect, too.
 struct InFlight {
     connection: Option<PgConnection>,
-    pool: Option<Arc<Pool<PgConnection>>>,
+    pool: Arc<Pool<PgConnection>>,
+    afterwards: Afterwards,
+}
+
+/// What becomes of a connection that nobody reads from any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Afterwards {
+    /// It is the pool's.
+    GiveBack,
+    /// It is nobody's, but tells how the server does.
+    Ask,
+    /// In the midst of a transaction.
+    Close,
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        let (Some(mut connection), Some(pool)) = (self.connection.take(), self.pool.take()) else {
+        let Some(mut connection) = self.connection.take() else {
             return;
         };
+        let (pool, afterwards) = (Arc::clone(&self.pool), self.afterwards);
+        if afterwards == Afterwards::Close {
+            return;
+        }
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
                 let ping = tokio::time::timeout(Duration::from_secs(1), connection.ping()).await;
-                if matches!(ping, Ok(Ok(()))) {
-                    pool.put(connection);
+                match (ping, afterwards) {
+                    (Ok(Ok(())), Afterwards::GiveBack) => pool.put(connection),
+                    (Ok(Ok(())), Afterwards::Ask | Afterwards::Close) => {}
+                    (Ok(Err(_)) | Err(_), _) => pool.clear(),
                 }
             });
         }

@@ -1,100 +1,75 @@
 //! A write: BEGIN, the closure, COMMIT, and again when another transaction was in the way.
 
-use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::Poll;
 use std::time::Duration;
 
 use super::super::error::{Error, Failure, Fault};
-use super::super::reader::guard;
-use super::{BoxFuture, Home, Session, Transaction};
+use super::super::job::{Job, Outcome};
+use super::{Home, Session, Transaction};
 
 const ATTEMPTS: u32 = 8;
 
 /// How one attempt ended.
-enum Attempt<T, E> {
-    Done(Result<T, E>),
+enum Attempt {
+    /// Committed, or refused by the closure: its result stands.
+    Done,
+    /// Nothing stands, and nobody tries again.
+    Lost(Error),
     /// Nothing was committed, and another attempt may succeed.
     Again(Error),
 }
 
-pub(super) async fn run<I, T, E, F>(home: &Arc<Home>, input: &I, work: &F) -> Result<T, E>
-where
-    I: Sync,
-    T: Send,
-    E: From<Error> + Send,
-    F: for<'a> Fn(&'a mut Transaction, &'a I) -> BoxFuture<'a, Result<T, E>> + Sync,
-{
+/// Runs the job until it is committed or refused, and answers its caller.
+pub(super) async fn run(home: &Arc<Home>, mut job: Box<dyn Job>) {
     let mut last = None;
     for attempt in 0..ATTEMPTS {
         if attempt > 0 {
             tokio::time::sleep(pause(attempt)).await;
         }
-        match try_once(home, input, work).await {
-            Attempt::Done(result) => return result,
+        match try_once(home, &mut *job).await {
+            Attempt::Done => return job.answer(None),
+            Attempt::Lost(error) => return job.answer(Some(&error)),
             Attempt::Again(error) => last = Some(error),
         }
     }
-    let error = last.unwrap_or_else(|| Error::Unavailable("no attempt was made".to_owned()));
-    Err(error.into())
+    job.answer(last.as_ref());
 }
 
-async fn try_once<I, T, E, F>(home: &Arc<Home>, input: &I, work: &F) -> Attempt<T, E>
-where
-    I: Sync,
-    T: Send,
-    E: From<Error> + Send,
-    F: for<'a> Fn(&'a mut Transaction, &'a I) -> BoxFuture<'a, Result<T, E>> + Sync,
-{
+async fn try_once(home: &Arc<Home>, job: &mut dyn Job) -> Attempt {
     let mut session = match Session::pooled(home).await {
         Ok(session) => session,
-        Err(error) => return Attempt::Done(Err(error.into())),
+        Err(error) => return Attempt::Lost(error),
     };
     if let Err(failed) = session.begin().await {
-        return Attempt::Done(Err(failed.error.into()));
+        return Attempt::Lost(failed.error);
     }
     let mut tx = Transaction::postgres(session);
-    let result = perform(&mut tx, input, work).await;
+    let outcome = job.run(&mut tx).await;
     let fault = tx.fault();
     let Some(mut session) = tx.into_postgres() else {
-        return Attempt::Done(Err(Error::panicked().into()));
+        return Attempt::Lost(Error::panicked());
     };
-    let done = match (result, fault) {
+    match (fault, outcome) {
         // Nothing was committed, whatever the closure made of it.
-        (_, Some(Fault::Lost)) => {
-            return Attempt::Again(Error::Unavailable("the connection was lost".to_owned()));
+        (Some(Fault::Lost), _) => {
+            Attempt::Again(Error::Unavailable("the connection was lost".to_owned()))
         }
-        (_, Some(Fault::Conflict)) => {
+        (Some(Fault::Conflict), _) => {
             roll_back(&mut session).await;
-            return Attempt::Again(conflict());
+            Attempt::Again(conflict())
         }
-        (Some(Ok(value)), None) => return commit(&mut session, value).await,
-        (Some(Ok(_)), Some(Fault::Refused)) => Err(Error::ignored().into()),
-        (Some(Err(error)), _) => Err(error),
-        (None, _) => Err(Error::panicked().into()),
-    };
-    roll_back(&mut session).await;
-    Attempt::Done(done)
+        (None, Outcome::Keep) => commit(&mut session).await,
+        (_, Outcome::Undo) | (Some(Fault::Refused), Outcome::Keep) => {
+            roll_back(&mut session).await;
+            Attempt::Done
+        }
+    }
 }
 
-/// Runs the closure; nothing if it panicked.
-async fn perform<I, T, E, F>(tx: &mut Transaction, input: &I, work: &F) -> Option<Result<T, E>>
-where
-    F: for<'a> Fn(&'a mut Transaction, &'a I) -> BoxFuture<'a, Result<T, E>>,
-{
-    let mut future = guard(move || work(tx, input))?;
-    poll_fn(|context| match guard(|| future.as_mut().poll(context)) {
-        Some(Poll::Pending) => Poll::Pending,
-        Some(Poll::Ready(result)) => Poll::Ready(Some(result)),
-        None => Poll::Ready(None),
-    })
-    .await
-}
-
-async fn commit<T, E: From<Error>>(session: &mut Session, value: T) -> Attempt<T, E> {
+async fn commit(session: &mut Session) -> Attempt {
     match session.end("COMMIT").await {
-        Ok(()) => Attempt::Done(Ok(value)),
+        Ok(()) => Attempt::Done,
         Err(Failure {
             fault: Fault::Conflict,
             ..
@@ -103,13 +78,12 @@ async fn commit<T, E: From<Error>>(session: &mut Session, value: T) -> Attempt<T
             Attempt::Again(conflict())
         }
         // It may have been committed: running again could do it twice.
-        Err(Failure { error, .. }) => Attempt::Done(Err(match error {
+        Err(Failure { error, .. }) => Attempt::Lost(match error {
             Error::Unavailable(why) | Error::Refused(why) => {
                 Error::Unavailable(format!("COMMIT: {why}"))
             }
             other @ Error::Corrupt { .. } => other,
-        }
-        .into())),
+        }),
     }
 }
 

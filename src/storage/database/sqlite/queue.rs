@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::super::error::Error;
-use super::writer::Job;
+use super::super::job::Job;
 
 pub(super) struct Queue {
     state: Mutex<State>,

@@ -1,5 +1,6 @@
 //! Statements on one SQLite connection, and rows copied out of it.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -57,7 +58,7 @@ impl Connection {
     }
 
     fn change(&mut self, sql: &'static str, values: &[Value<'_>]) -> rusqlite::Result<u64> {
-        let mut statement = self.raw.prepare_cached(sql)?;
+        let mut statement = self.raw.prepare_cached(&without_lock(sql))?;
         bind(&mut statement, values)?;
         Ok(u64::try_from(statement.raw_execute()?).unwrap_or(u64::MAX))
     }
@@ -76,6 +77,18 @@ impl Connection {
             each(Cells::copy(row, &columns)?);
         }
         Ok(())
+    }
+}
+
+/// The statement without its row lock. While a write runs here nobody else writes: what it has seen
+/// stays so until its commit.
+fn without_lock(sql: &'static str) -> Cow<'static, str> {
+    match sql.split_once("FOR SHARE OF ") {
+        None => Cow::Borrowed(sql),
+        Some((before, after)) => {
+            let rest = after.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
+            Cow::Owned(format!("{before}{rest}"))
+        }
     }
 }
 

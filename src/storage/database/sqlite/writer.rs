@@ -7,89 +7,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use tokio::sync::oneshot;
-
+use super::super::Transaction;
 use super::super::error::Error;
+use super::super::job::{Job, Outcome};
 use super::super::reader::guard;
-use super::super::{BoxFuture, Transaction};
 use super::message;
 use super::queue::Queue;
-
-/// A closure with its input and the caller that waits, whatever their types.
-pub(super) trait Job: Send {
-    /// Runs the closure and keeps its result.
-    fn run(&mut self, tx: &mut Transaction) -> Outcome;
-    /// Sends the result; or `lost`, if the batch was.
-    fn answer(self: Box<Self>, lost: Option<&Error>);
-}
-
-/// What becomes of a closure's savepoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outcome {
-    Keep,
-    Undo,
-}
-
-pub(super) struct Queued<I, T, E, F> {
-    input: I,
-    work: F,
-    result: Option<Result<T, E>>,
-    caller: oneshot::Sender<Result<T, E>>,
-}
-
-impl<I, T, E, F> Queued<I, T, E, F> {
-    pub(super) fn new(input: I, work: F, caller: oneshot::Sender<Result<T, E>>) -> Self {
-        Self {
-            input,
-            work,
-            result: None,
-            caller,
-        }
-    }
-}
-
-impl<I, T, E, F> Job for Queued<I, T, E, F>
-where
-    I: Send,
-    T: Send,
-    E: From<Error> + Send,
-    F: for<'a> Fn(&'a mut Transaction, &'a I) -> BoxFuture<'a, Result<T, E>> + Send,
-{
-    fn run(&mut self, tx: &mut Transaction) -> Outcome {
-        // A statement on SQLite is ready when it returns, so one poll runs the closure to its end.
-        let polled = guard(|| {
-            let mut future = (self.work)(tx, &self.input);
-            future
-                .as_mut()
-                .poll(&mut Context::from_waker(Waker::noop()))
-        });
-        let result = match polled {
-            Some(Poll::Ready(Ok(_))) if tx.fault().is_some() => Err(E::from(Error::ignored())),
-            Some(Poll::Ready(result)) => result,
-            Some(Poll::Pending) => Err(E::from(Error::Refused(
-                "a write awaited something other than its transaction".to_owned(),
-            ))),
-            None => Err(E::from(Error::panicked())),
-        };
-        let outcome = match result {
-            Ok(_) => Outcome::Keep,
-            Err(_) => Outcome::Undo,
-        };
-        self.result = Some(result);
-        outcome
-    }
-
-    fn answer(self: Box<Self>, lost: Option<&Error>) {
-        let answer = match (lost, self.result) {
-            (Some(lost), _) => Err(E::from(lost.clone())),
-            (None, Some(result)) => result,
-            // Never run: its caller hears that the sender is gone.
-            (None, None) => return,
-        };
-        // A caller that went away has no use for it.
-        let _ = self.caller.send(answer);
-    }
-}
 
 pub(super) struct Writer {
     tx: Transaction,
@@ -140,7 +63,7 @@ impl Writer {
         while let Some(mut job) = self.pending.pop_front() {
             let begun = self.command("SAVEPOINT one");
             self.tx.renew();
-            let outcome = begun.map(|()| job.run(&mut self.tx));
+            let outcome = begun.map(|()| run(&mut *job, &mut self.tx));
             self.done.push(job);
             if self.is_autocommit() {
                 return Err(Error::Unavailable(
@@ -175,6 +98,19 @@ impl Writer {
         self.tx
             .as_sqlite()
             .is_none_or(|connection| connection.is_autocommit())
+    }
+}
+
+/// A statement on SQLite is ready when it returns, so one poll runs a closure to its end. What is
+/// not ready then awaited something else, and is refused.
+fn run(job: &mut dyn Job, tx: &mut Transaction) -> Outcome {
+    let polled = job
+        .run(tx)
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()));
+    match polled {
+        Poll::Ready(outcome) => outcome,
+        Poll::Pending => Outcome::Undo,
     }
 }
 

@@ -1,0 +1,339 @@
+//! How often passwords may be guessed: at a name from one place, from a known device, at a name from
+//! anywhere, and from one place at whatever names.
+//!
+//! A guess is counted before it is hashed and given back when it is right, so that none passes by
+//! coming at the same time as others. Names are counted as they were typed, whether or not anybody
+//! has them; a stranger's failures elsewhere refuse nobody.
+
+mod turns;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::Accounts;
+use super::known_device::KnownDevice;
+use crate::domain::backoff::Backoff;
+use crate::domain::document::IdentityDocument;
+use crate::domain::instant::Instant;
+use crate::domain::network::ClientNetwork;
+use crate::domain::username::Username;
+use crate::ledger::Entry;
+use crate::storage::shared::SharedFailures;
+use crate::storage::{Error, Reader, login_failures};
+use turns::{Turn, Turns};
+
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
+
+/// Failures at a name within a day, from unknown devices anywhere, after which each place has fewer
+/// tries; and after which it has one. No resident fails so often.
+const NOTICED: u32 = 20;
+const BESIEGED: u32 = 100;
+
+/// How often passwords may be guessed.
+#[derive(Debug, Clone, Copy)]
+pub struct GuessLimits {
+    /// Tries at a name, from one address block or one known device, before there is a delay.
+    pub tries: u32,
+    /// The longest delay, unless many fail at the name.
+    pub longest_delay: Duration,
+    /// Failures from one address block in an hour before there is a delay.
+    pub per_network: u32,
+}
+
+/// What a guess was refused for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Refusal {
+    Name,
+    Device,
+    Network,
+}
+
+/// What guesses are held against. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Guessing {
+    limits: GuessLimits,
+    networks: SharedFailures,
+    turns: Turns,
+    refused: Arc<[AtomicU64; 3]>,
+}
+
+/// A guess: at which name, from where.
+#[derive(Clone, Copy)]
+pub(super) struct Guess<'a> {
+    /// As typed.
+    pub(super) typed: &'a str,
+    /// As read.
+    pub(super) username: &'a Username,
+    /// Where from.
+    pub(super) network: ClientNetwork,
+    /// The device, if the account with this name was logged in from it before.
+    pub(super) device: Option<&'a KnownDevice>,
+}
+
+/// Too many passwords were wrong: nothing was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Throttled {
+    /// When the next is.
+    pub(super) wait: Duration,
+}
+
+/// A guess that counts as wrong until it is found to be right.
+pub(super) struct Reservation {
+    rows: Rows,
+    backoff: Backoff,
+    at: Instant,
+    /// The address block's key, unless the device is known.
+    network: Option<String>,
+    _turn: Option<Turn>,
+}
+
+/// The rows of a guess.
+#[derive(Clone)]
+pub(super) struct Rows {
+    /// Where it is counted already.
+    key: String,
+    /// Where it is counted when it is found to be wrong: the name's, unless the device is known.
+    name: Option<String>,
+    now: Instant,
+}
+
+impl Rows {
+    /// The password was right.
+    pub(super) async fn forget(&self, entry: &mut Entry<'_>) -> Result<(), Error> {
+        login_failures::delete(entry.tx(), &self.key).await
+    }
+
+    /// The password was wrong, or of no use.
+    pub(super) async fn note_failure(&self, entry: &mut Entry<'_>) -> Result<(), Error> {
+        let Some(name) = &self.name else {
+            return Ok(());
+        };
+        login_failures::add(entry.tx(), name, (self.now, self.now.plus(DAY))).await
+    }
+}
+
+impl Reservation {
+    pub(super) const fn rows(&self) -> &Rows {
+        &self.rows
+    }
+}
+
+impl Guessing {
+    pub(super) fn new(limits: GuessLimits, networks: SharedFailures) -> Self {
+        Self {
+            limits,
+            networks,
+            turns: Turns::default(),
+            refused: Arc::default(),
+        }
+    }
+
+    /// What a known device has.
+    fn of_device(&self) -> Backoff {
+        Backoff {
+            name: "wrong passwords from a device",
+            free: self.limits.tries.saturating_sub(1),
+            first: SECOND,
+            longest: self.limits.longest_delay,
+            forgotten_after: DAY,
+        }
+    }
+
+    /// What a place has at a name at which so many have failed within a day.
+    fn of_name_from_network(&self, failures: u32) -> Backoff {
+        let calm = Backoff {
+            name: "wrong passwords for a name from a network",
+            ..self.of_device()
+        };
+        let longest = self.limits.longest_delay;
+        match failures {
+            0..NOTICED => calm,
+            NOTICED..BESIEGED => Backoff {
+                free: calm.free.min(1),
+                first: 10 * SECOND,
+                longest: longest.max(HOUR),
+                ..calm
+            },
+            BESIEGED.. => Backoff {
+                free: 0,
+                first: MINUTE,
+                // Shorter than it takes to be forgotten.
+                longest: longest.max(12 * HOUR),
+                ..calm
+            },
+        }
+    }
+
+    /// What a place has for all names. By the hour, so that the failures of many honest people who
+    /// share a place do not add up for ever; and with delays that do not keep them long.
+    const fn of_network(&self) -> Backoff {
+        Backoff {
+            name: "wrong passwords from a network in an hour",
+            free: self.limits.per_network,
+            first: SECOND,
+            longest: MINUTE,
+            forgotten_after: HOUR,
+        }
+    }
+
+    fn refuse(&self, why: Refusal, wait: Duration) -> Throttled {
+        let [name, device, network] = &*self.refused;
+        let counter = match why {
+            Refusal::Name => name,
+            Refusal::Device => device,
+            Refusal::Network => network,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+        Throttled { wait }
+    }
+}
+
+impl Accounts {
+    /// How many guesses were refused unseen, by what had failed too often.
+    pub fn refused_guesses(&self) -> Vec<(&'static str, u64)> {
+        let [name, device, network] = &*self.guessing.refused;
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        vec![
+            ("name", read(name)),
+            ("device", read(device)),
+            ("network", read(network)),
+        ]
+    }
+
+    /// Counts a guess as wrong before anything is hashed for it, if it may be made now.
+    pub(super) async fn reserve_guess(
+        &self,
+        mut reader: Reader,
+        guess: Guess<'_>,
+    ) -> Result<Result<Reservation, Throttled>, Error> {
+        let now = self.now();
+        let (network, turn) = match guess.device {
+            Some(_) => (None, None),
+            None => match self.enter_network(guess.network, now).await {
+                Ok((key, turn)) => (Some(key), turn),
+                Err(throttled) => return Ok(Err(throttled)),
+            },
+        };
+        let guessing = &self.guessing;
+        let index = |kind, text: &str| self.ring().index().of(kind, text);
+        let name_text = name_text(guess.username, guess.typed);
+        let name = index("wrong passwords for a name", &name_text);
+        let (why, key) = match guess.device {
+            Some(device) => {
+                let kind = guessing.of_device().name;
+                (Refusal::Device, index(kind, &device.index_text()))
+            }
+            None => {
+                let kind = guessing.of_name_from_network(0).name;
+                let text = format!("{} {name_text}", guess.network.index_text());
+                (Refusal::Name, index(kind, &text))
+            }
+        };
+        let [at_name, here] = login_failures::find_both(&mut reader, [&name, &key], now).await?;
+        drop(reader);
+        let backoff = match guess.device {
+            Some(_) => guessing.of_device(),
+            None => guessing.of_name_from_network(at_name.map_or(0, |failures| failures.count)),
+        };
+        // Whoever comes too early is not worth a write. Whoever comes in time is counted by one
+        // that asks again.
+        if let Some(wait) = here.and_then(|here| backoff.wait(here.count, here.last, now)) {
+            return Ok(Err(guessing.refuse(why, wait)));
+        }
+        if !self.count_guess(&key, backoff, now).await? {
+            return Ok(Err(guessing.refuse(why, backoff.first)));
+        }
+        Ok(Ok(Reservation {
+            rows: Rows {
+                key,
+                name: guess.device.is_none().then_some(name),
+                now,
+            },
+            backoff,
+            at: now,
+            network,
+            _turn: turn,
+        }))
+    }
+
+    /// Whether anybody may guess from a place now. Its key of this hour, and a turn if one is needed.
+    async fn enter_network(
+        &self,
+        network: ClientNetwork,
+        now: Instant,
+    ) -> Result<(String, Option<Turn>), Throttled> {
+        let guessing = &self.guessing;
+        let hour = now.as_seconds().div_euclid(3600);
+        let text = format!("{} {hour}", network.index_text());
+        let key = self.ring().index().of(guessing.of_network().name, &text);
+        // Before the delay is looked at, so that whoever had the turn has been counted.
+        let Ok(turn) = guessing.turns.take(&key) else {
+            return Err(guessing.refuse(Refusal::Network, SECOND));
+        };
+        if let Some(wait) = guessing.networks.wait(&key, now).await {
+            guessing.turns.waits(&key);
+            return Err(guessing.refuse(Refusal::Network, wait));
+        }
+        Ok((key, turn))
+    }
+
+    async fn count_guess(&self, key: &str, backoff: Backoff, now: Instant) -> Result<bool, Error> {
+        let input = (key.to_owned(), backoff, now);
+        let storage = self.ledger.storage();
+        storage
+            .write(input, |tx, (key, backoff, now)| {
+                Box::pin(login_failures::reserve(tx, key, backoff, *now))
+            })
+            .await
+    }
+
+    /// The guess was not made: this server had too much to do.
+    pub(super) async fn give_guess_back(&self, reservation: Reservation) -> Result<(), Error> {
+        let Reservation {
+            rows, backoff, at, ..
+        } = &reservation;
+        let input = (rows.key.clone(), *backoff, *at);
+        let storage = self.ledger.storage();
+        storage
+            .write(input, |tx, (key, backoff, at)| {
+                Box::pin(login_failures::give_back(tx, key, backoff, *at))
+            })
+            .await
+    }
+
+    /// The guess was wrong: counts against its place. The turn ends after that.
+    pub(super) async fn count_against_network(&self, reservation: Reservation) {
+        let guessing = &self.guessing;
+        let Some(key) = &reservation.network else {
+            return;
+        };
+        let now = self.now();
+        guessing
+            .networks
+            .add(key, &guessing.of_network(), now)
+            .await;
+        if guessing.networks.wait(key, now).await.is_some() {
+            guessing.turns.waits(key);
+        }
+    }
+}
+
+/// What stands for a name in its counters' keys. Of a number that fits several kinds of document the
+/// first, which all its spellings share.
+fn name_text(username: &Username, typed: &str) -> String {
+    match username {
+        Username::Phone(phone) => format!("phone {}", phone.index_text()),
+        Username::Documents(readings) => {
+            let first = readings.first().map(IdentityDocument::index_text);
+            format!("document {}", first.unwrap_or_default())
+        }
+        Username::Unknown => format!("nothing {}", typed.trim()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,220 @@
+//! Whose turn it is: quick requests are worked on a few at a time, and the others wait in line.
+//!
+//! More at once would be no faster, only later for everyone. A line that forms in a burst is worked
+//! off. One that stands, because more arrives than can be done, is kept short: who has waited too
+//! long is refused, so that who gets in is answered soon (as RFC 8289 keeps the queues of routers).
+//! Requests that finish a login go before those that begin one.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+/// A line in which somebody has always waited for so long stands.
+const STANDS_AFTER: Duration = Duration::from_millis(200);
+/// How long one waits in a line that stands.
+const SHORT_WAIT: Duration = Duration::from_millis(10);
+/// How long one waits at all.
+const LONG_WAIT: Duration = Duration::from_millis(500);
+/// So many go first in a row while others wait: no flood of one kind keeps the other out.
+const FIRST_IN_A_ROW: u32 = 3;
+
+/// Which line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Line {
+    /// Of what finishes something.
+    First,
+    /// Of everything else.
+    Second,
+}
+
+/// Lets so many in at once.
+#[derive(Clone)]
+pub(super) struct Turnstile(Arc<Mutex<State>>);
+
+struct State {
+    free: usize,
+    first: VecDeque<Waiting>,
+    second: VecDeque<Waiting>,
+    first_in_a_row: u32,
+    /// When nobody waited last.
+    last_empty: Instant,
+}
+
+struct Waiting {
+    since: Instant,
+    called: oneshot::Sender<Turn>,
+}
+
+/// A place inside, until it is dropped.
+pub(super) struct Turn(Turnstile);
+
+impl Turnstile {
+    pub(super) fn new(places: usize) -> Self {
+        Self(Arc::new(Mutex::new(State {
+            free: places,
+            first: VecDeque::new(),
+            second: VecDeque::new(),
+            first_in_a_row: 0,
+            last_empty: Instant::now(),
+        })))
+    }
+
+    /// Waits for a turn; nothing if that takes too long.
+    pub(super) async fn enter(&self, line: Line) -> Option<Turn> {
+        let arrived = self.lock().arrive(line);
+        let Some(called) = arrived else {
+            return Some(Turn(self.clone()));
+        };
+        // Who is refused hears it by the sender's end.
+        timeout(LONG_WAIT, called).await.ok()?.ok()
+    }
+
+    /// Gives a place to whoever is next.
+    fn pass_on(&self) {
+        let next = self.lock().next(Instant::now());
+        if let Some(next) = next {
+            // Who has gone in this very moment sends the turn back: dropped, it is passed on again.
+            drop(next.called.send(Turn(self.clone())));
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Takes a place at once, or a place in the line.
+    fn arrive(&mut self, line: Line) -> Option<oneshot::Receiver<Turn>> {
+        if self.free > 0 {
+            self.free -= 1;
+            self.last_empty = Instant::now();
+            return None;
+        }
+        let (call, called) = oneshot::channel();
+        let waiting = Waiting {
+            since: Instant::now(),
+            called: call,
+        };
+        match line {
+            Line::First => self.first.push_back(waiting),
+            Line::Second => self.second.push_back(waiting),
+        }
+        Some(called)
+    }
+
+    /// Who gets the place that became free; nobody, and it is free, if nobody waits.
+    fn next(&mut self, now: Instant) -> Option<Waiting> {
+        let stands = now.saturating_duration_since(self.last_empty) > STANDS_AFTER;
+        let patience = if stands { SHORT_WAIT } else { LONG_WAIT };
+        for line in [&mut self.first, &mut self.second] {
+            // Dropped, they are refused.
+            while line.front().is_some_and(|one| {
+                one.called.is_closed() || now.saturating_duration_since(one.since) > patience
+            }) {
+                line.pop_front();
+            }
+        }
+        if self.first_in_a_row >= FIRST_IN_A_ROW
+            && let Some(next) = self.second.pop_front()
+        {
+            self.first_in_a_row = 0;
+            return Some(next);
+        }
+        if let Some(next) = self.first.pop_front() {
+            self.first_in_a_row += 1;
+            return Some(next);
+        }
+        self.first_in_a_row = 0;
+        let next = self.second.pop_front();
+        if next.is_none() {
+            self.free += 1;
+            self.last_empty = now;
+        }
+        next
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.pass_on();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> Instant {
+        Instant::now()
+    }
+
+    fn state(free: usize) -> State {
+        State {
+            free,
+            first: VecDeque::new(),
+            second: VecDeque::new(),
+            first_in_a_row: 0,
+            last_empty: now(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_place_goes_to_who_waits_and_back() {
+        let turnstile = Turnstile::new(1);
+        let inside = turnstile.enter(Line::First).await;
+        assert!(inside.is_some());
+        let other = turnstile.clone();
+        let waiting = tokio::spawn(async move { other.enter(Line::Second).await.is_some() });
+        while turnstile.lock().second.is_empty() {
+            tokio::task::yield_now().await;
+        }
+        drop(inside);
+        assert!(waiting.await.unwrap());
+        assert_eq!(turnstile.lock().free, 1);
+    }
+
+    #[tokio::test]
+    async fn who_goes_away_keeps_no_place() {
+        let turnstile = Turnstile::new(1);
+        let inside = turnstile.enter(Line::First).await;
+        let gone = turnstile.lock().arrive(Line::First);
+        drop(gone);
+        drop(inside);
+        assert_eq!(turnstile.lock().free, 1);
+    }
+
+    #[test]
+    fn what_finishes_goes_first_but_not_alone() {
+        let mut state = state(0);
+        let _first: Vec<_> = (0..8).map(|_| state.arrive(Line::First)).collect();
+        let _second: Vec<_> = (0..2).map(|_| state.arrive(Line::Second)).collect();
+        let mut order = String::new();
+        for _ in 0..10 {
+            let before = state.first.len();
+            assert!(state.next(now()).is_some());
+            order.push(if state.first.len() < before { '1' } else { '2' });
+        }
+        assert_eq!(order, "1112111211");
+        assert!(state.next(now()).is_none());
+        assert_eq!(state.free, 1);
+    }
+
+    #[test]
+    fn a_burst_is_worked_off_and_a_line_that_stands_is_kept_short() {
+        let mut state = state(0);
+        let begun = state.last_empty;
+        let mut waiting: Vec<_> = (0..2)
+            .map(|_| state.arrive(Line::Second).unwrap())
+            .collect();
+        let late = begun + SHORT_WAIT * 5;
+        assert!(state.next(late).is_some(), "a burst");
+        let standing = begun + STANDS_AFTER * 2;
+        assert!(state.next(standing).is_none(), "it waited too long by now");
+        let refused = waiting.pop().unwrap();
+        assert!(refused.is_terminated() || refused.is_empty());
+    }
+}
