@@ -220,7 +220,7 @@ async fn hold(
                     seq,
                     at: *now,
                     kind: "session".to_owned(),
-                    subject: late.to_string(),
+                    subject: format!("{late} {}", owner()),
                 };
                 changes::insert(tx, &row).await?;
                 taken.notify_one();
@@ -234,7 +234,7 @@ async fn hold(
 
 /// The lane that the ledger gives a session.
 fn lane_of(session: SessionId) -> i64 {
-    i64::from(sha256(&[session.to_string().as_bytes()])[0]) % changes::LANES
+    i64::from(sha256(&[format!("{session} {}", owner()).as_bytes()])[0]) % changes::LANES
 }
 
 /// Two sessions of one lane and one of another.

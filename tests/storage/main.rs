@@ -18,6 +18,7 @@ mod challenges;
 mod coverage;
 mod erasures;
 mod harness;
+mod journal;
 mod ledger;
 mod ledger_audit;
 mod ledger_erasures;
