@@ -133,8 +133,9 @@ on_both! {
 
     async fn a_log_cut_off_after_the_last_link_is_detected(installation: &mut Installation) {
         let linked = history(installation).await;
-        let change = [&["account", "freeze"][..], &[&somebody(installation).await]].concat();
-        assert_eq!(installation.run(&change).await.code, Some(0));
+        let id = somebody(installation).await;
+        let frozen = installation.run(&["account", "freeze", &id]).await;
+        assert_eq!(frozen.code, Some(0), "{frozen:?}");
         let report_of = installation.run(&["audit", "verify"]).await;
         let noted = report_of.json();
         assert!(noted["keys"].as_array().is_some_and(|keys| !keys.is_empty()), "{noted}");
@@ -170,8 +171,9 @@ on_both! {
         let again = installation.run(&["audit", "export", "--to", &one]).await;
         assert!(again.failed_with_one_line().contains("is there already"), "{again:?}");
         let position = last_line(&one)["position"].as_str().unwrap().to_owned();
-        let change = [&["account", "freeze"][..], &[&somebody(installation).await]].concat();
-        assert_eq!(installation.run(&change).await.code, Some(0));
+        let id = somebody(installation).await;
+        let frozen = installation.run(&["account", "freeze", &id]).await;
+        assert_eq!(frozen.code, Some(0), "{frozen:?}");
         let done = installation.run(&["audit", "export", "--after", &position]).await;
         assert_eq!(done.code, Some(0), "{done:?}");
         assert!(done.stdout.contains("account_frozen") && !done.stdout.contains("account_imported"));

@@ -325,6 +325,26 @@ fn the_master_key_comes_from_one_place() {
 }
 
 #[test]
+fn another_master_key_is_given_or_there_is_none() {
+    let (one, other) = ("09".repeat(32), "0a".repeat(32));
+    let key = format!("vault.master_key={one}");
+    let vault = load("", &[], &[&key]).unwrap().vault;
+    let alone = vault.master_key(&SystemEntropy).unwrap();
+    assert_eq!(alone.other_fingerprint(), None);
+    let by_value = format!("vault.other_master_key={other}");
+    let config = load("", &[], &[&key, &by_value]).unwrap();
+    assert!(!config.to_toml().contains(&other), "{}", config.to_toml());
+    let both = config.vault.master_key(&SystemEntropy).unwrap();
+    assert_eq!(both.fingerprint(), alone.fingerprint());
+    assert!(both.other_fingerprint().is_some());
+    assert!(refused("vault.other_master_key_file", "/nonexistent").contains("/nonexistent"));
+    assert!(!refused("vault.other_master_key", "hunter2").contains("hunter2"));
+    let twice = [&*by_value, "vault.other_master_key_file=/nonexistent"];
+    let problem = load("", &[], &twice).unwrap_err();
+    assert!(problem.contains("together with"), "{problem}");
+}
+
+#[test]
 fn the_master_key_is_made_once_and_never_in_place_of_a_lost_one() {
     let folder = tempfile::tempdir().unwrap();
     let database = format!("database.url=sqlite:{}/t.db", folder.path().display());

@@ -113,15 +113,19 @@ pub(super) fn read(read: &mut Reader<'_>, database: Option<&DatabaseUrl>) -> Opt
     }
     let key_folder = folder_of(url.as_ref()).unwrap_or(folder);
     let master_key = master_key(read, &key_folder);
-    let other = given_key(
+    let other_key = match given_key(
         read,
         "vault.other_master_key",
         "vault.other_master_key_file",
-    );
+    ) {
+        Given::Key(source) => Some(source),
+        // A problem that was noted ends the start anyway.
+        Given::Nothing | Given::Wrong => None,
+    };
     Some(VaultConfig {
         url: url?,
         master_key: master_key?,
-        other_master_key: other?,
+        other_master_key: other_key,
     })
 }
 
@@ -130,24 +134,28 @@ fn folder_of(url: Option<&DatabaseUrl>) -> Option<PathBuf> {
 }
 
 fn master_key(read: &mut Reader<'_>, folder: &Path) -> Option<MasterKeySource> {
-    match given_key(read, "vault.master_key", "vault.master_key_file")? {
-        Some(source) => Some(source),
-        None => {
+    match given_key(read, "vault.master_key", "vault.master_key_file") {
+        Given::Key(source) => Some(source),
+        Given::Nothing => {
             let path = folder.join("master.key");
             let note = format!("{}, made on first start", path.display());
             read.note("vault.master_key_file", note);
             Some(MasterKeySource::BesideVault(path))
         }
+        Given::Wrong => None,
     }
 }
 
-/// A key that is given in one of two ways, if it is. None outside when something is wrong.
-fn given_key(
-    read: &mut Reader<'_>,
-    setting: &'static str,
-    file_setting: &'static str,
-) -> Option<Option<MasterKeySource>> {
-    let given = !read.text(setting)?.is_empty();
+/// A key as it may be given in two ways.
+enum Given {
+    Key(MasterKeySource),
+    Nothing,
+    /// What is wrong has been noted.
+    Wrong,
+}
+
+fn given_key(read: &mut Reader<'_>, setting: &'static str, file_setting: &'static str) -> Given {
+    let given = read.text(setting).is_some_and(|text| !text.is_empty());
     let source = match (given, read.optional_path(file_setting)) {
         (true, Some(_)) => {
             let what = format!("must not be given together with {setting}");
@@ -163,7 +171,7 @@ fn given_key(
             MasterKey::read(&path).map_err(|error| error.to_string())?;
             Ok(MasterKeySource::File(path))
         }),
-        (false, None) => return Some(None),
+        (false, None) => return Given::Nothing,
     };
-    source.map(Some)
+    source.map_or(Given::Wrong, Given::Key)
 }

@@ -109,11 +109,17 @@ struct Checker<'a> {
     tips: Tips,
     /// What links name, until it comes.
     named: BTreeMap<Place, String>,
-    /// Of these, by whom, for what does not come: the writer of the link.
+    /// What the verifier was told of, until it comes.
     noted: BTreeMap<Place, String>,
-    /// The first file's.
-    after: Option<Option<String>>,
+    beginning: Beginning,
     position: Option<String>,
+}
+
+/// What the first file goes on from.
+enum Beginning {
+    Unread,
+    Start,
+    Behind(String),
 }
 
 /// What is known of one file.
@@ -149,7 +155,7 @@ impl<'a> Checker<'a> {
             tips: Tips::default(),
             named: BTreeMap::new(),
             noted: expected.heads.0.iter().map(place).collect(),
-            after: None,
+            beginning: Beginning::Unread,
             position: None,
         }
     }
@@ -223,10 +229,12 @@ impl<'a> Checker<'a> {
 
     /// Each file goes on where the one before it ended.
     fn begin(&mut self, name: &str, after: Option<String>) {
-        match &self.after {
-            None => self.after = Some(after),
-            Some(_) if after == self.position => {}
-            Some(_) => {
+        match &self.beginning {
+            Beginning::Unread => {
+                self.beginning = after.map_or(Beginning::Start, Beginning::Behind);
+            }
+            Beginning::Start | Beginning::Behind(_) if after == self.position => {}
+            Beginning::Start | Beginning::Behind(_) => {
                 let text = format!("{name} does not go on where the file before it ends");
                 self.add(ProblemKind::ExportGap, text);
             }
@@ -249,7 +257,7 @@ impl<'a> Checker<'a> {
     }
 
     fn batch(&mut self, file: &mut File<'_>, row: BatchRow) {
-        let is_whole = self.after == Some(None);
+        let is_whole = matches!(self.beginning, Beginning::Start);
         let course = self.courses.entry(row.writer).or_insert_with(|| {
             if is_whole {
                 Course::from_the_start(row.writer)
@@ -327,7 +335,7 @@ impl<'a> Checker<'a> {
     }
 
     fn finish(mut self) -> ExportReport {
-        let is_whole = self.after == Some(None);
+        let is_whole = matches!(self.beginning, Beginning::Start);
         for (place, _) in std::mem::take(&mut self.named) {
             let (writer, number) = place;
             // What is not here may be in an earlier file, but not what comes after these.
@@ -340,7 +348,7 @@ impl<'a> Checker<'a> {
             self.missing(place, "is not here, but a given head names it");
         }
         let heads = std::mem::take(&mut self.tips).heads();
-        let mut report = self.report;
+        let mut report = std::mem::take(&mut self.report);
         report.writers = self.courses.values().map(|_| 1_u64).sum();
         report.head = (!heads.0.is_empty()).then(|| heads.to_string());
         report.keys = self.signed.into_iter().collect();
@@ -352,7 +360,10 @@ impl<'a> Checker<'a> {
             } else {
                 KeysFrom::Given
             },
-            after: self.after.flatten(),
+            after: match self.beginning {
+                Beginning::Behind(position) => Some(position),
+                Beginning::Unread | Beginning::Start => None,
+            },
             position: self.position,
         }
     }
