@@ -204,7 +204,7 @@ async fn write_login(entry: &mut Entry<'_>, login: &Login) -> Result<bool, stora
         && sessions::end(entry.tx(), previous.account_id, previous.id, login.now).await?
     {
         entry.enqueue(told).await?;
-        entry.announce(Change::SessionEnded(previous.id));
+        entry.announce(Change::SessionEnded(previous.account_id, previous.id));
         let event = Event::new(EventKind::Logout, login.now)
             .account(previous.account_id)
             .detail(json!({ "session": previous.id }));

@@ -19,6 +19,7 @@ mod coverage;
 mod erasures;
 mod gone_silent;
 mod harness;
+mod journal;
 mod ledger;
 mod ledger_audit;
 mod ledger_erasures;
