@@ -163,6 +163,7 @@ impl Services {
             .clone()
             .map(|settings| Authority::new(settings, Arc::clone(&clock), Arc::clone(&entropy)))
             .transpose()?;
+        let failures = shared_failures(config);
         let accounts = Accounts::new(AccountsParts {
             ledger: ledger.clone(),
             keys: keys.clone(),
@@ -175,7 +176,7 @@ impl Services {
             sends_messages: config.notification.gateway.is_some(),
             code_limits: config.proofing.code_limits,
             guess_limits: config.login.guess_limits,
-            network_failures: SharedFailures::in_memory(),
+            network_failures: failures.clone(),
             check_lifetime: config.proofing.check_lifetime,
         });
         let provider = Provider::new(ProviderParts {
@@ -201,7 +202,7 @@ impl Services {
             fetcher,
             authority,
             messages: message_gateway(config)?,
-            failures: shared_failures(config),
+            failures,
             entropy,
             master,
             key_store: vault,
