@@ -215,16 +215,13 @@ impl Accounts {
         let index = |kind, text: &str| self.ring().index().of(kind, text);
         let name_text = name_text(guess.username, guess.typed);
         let name = index("wrong passwords for a name", &name_text);
-        let (why, key) = match guess.device {
-            Some(device) => {
-                let kind = guessing.of_device().name;
-                (Refusal::Device, index(kind, &device.index_text()))
-            }
-            None => {
-                let kind = guessing.of_name_from_network(0).name;
-                let text = format!("{} {name_text}", guess.network.index_text());
-                (Refusal::Name, index(kind, &text))
-            }
+        let (why, key) = if let Some(device) = guess.device {
+            let kind = guessing.of_device().name;
+            (Refusal::Device, index(kind, &device.index_text()))
+        } else {
+            let kind = guessing.of_name_from_network(0).name;
+            let text = format!("{} {name_text}", guess.network.index_text());
+            (Refusal::Name, index(kind, &text))
         };
         let [at_name, here] = login_failures::find_both(&mut reader, [&name, &key], now).await?;
         // The counters of places may be slow to answer.

@@ -149,13 +149,11 @@ impl Accounts {
         password: Secret<String>,
         found: Option<&Found>,
     ) -> Result<Verdict, PasswordError> {
-        match found {
-            Some(found) => self.passwords.verify(password, found.hash.clone()).await,
-            None => {
-                self.passwords.verify_nothing(password).await?;
-                Ok(Verdict::Wrong)
-            }
-        }
+        let Some(found) = found else {
+            self.passwords.verify_nothing(password).await?;
+            return Ok(Verdict::Wrong);
+        };
+        self.passwords.verify(password, found.hash.clone()).await
     }
 
     /// Opens a session for a password that is right.

@@ -8,6 +8,7 @@
 mod cut_off;
 mod races;
 mod takeaways;
+mod throttled;
 
 use std::time::{Duration, Instant};
 
