@@ -18,6 +18,7 @@ pub mod login;
 pub mod logout;
 pub mod loss;
 mod messages;
+mod new_session;
 mod opening;
 pub mod overview;
 pub mod phone;

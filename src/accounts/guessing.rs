@@ -173,7 +173,7 @@ impl Guessing {
     const fn of_network(&self) -> Backoff {
         Backoff {
             name: "wrong passwords from a network in an hour",
-            free: self.limits.per_network,
+            free: self.limits.per_network.saturating_sub(1),
             first: SECOND,
             longest: MINUTE,
             forgotten_after: HOUR,
@@ -211,13 +211,6 @@ impl Accounts {
         guess: Guess<'_>,
     ) -> Result<Result<Reservation, Throttled>, Error> {
         let now = self.now();
-        let (network, turn) = match guess.device {
-            Some(_) => (None, None),
-            None => match self.enter_network(guess.network, now).await {
-                Ok((key, turn)) => (Some(key), turn),
-                Err(throttled) => return Ok(Err(throttled)),
-            },
-        };
         let guessing = &self.guessing;
         let index = |kind, text: &str| self.ring().index().of(kind, text);
         let name_text = name_text(guess.username, guess.typed);
@@ -234,7 +227,15 @@ impl Accounts {
             }
         };
         let [at_name, here] = login_failures::find_both(&mut reader, [&name, &key], now).await?;
+        // The counters of places may be slow to answer.
         drop(reader);
+        let (network, turn) = match guess.device {
+            Some(_) => (None, None),
+            None => match self.enter_network(guess.network, now).await {
+                Ok((key, turn)) => (Some(key), turn),
+                Err(throttled) => return Ok(Err(throttled)),
+            },
+        };
         let backoff = match guess.device {
             Some(_) => guessing.of_device(),
             None => guessing.of_name_from_network(at_name.map_or(0, |failures| failures.count)),

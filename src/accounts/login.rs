@@ -5,28 +5,18 @@
 
 use std::time::Duration;
 
-use serde_json::json;
-
 use super::Accounts;
-use super::guessing::{Guess, Reservation, Rows};
-use super::known_device::KnownDevice;
-use super::session::SessionCookie;
+use super::guessing::{Guess, Reservation};
 use crate::crypto::password::{self, PasswordError, PasswordHash, Verdict};
 use crate::crypto::seal::SealError;
-use crate::domain::authentication::{AuthenticationMethod, AuthenticationMethods};
-use crate::domain::entropy::Entropy;
-use crate::domain::id::{AccountId, SessionId};
-use crate::domain::instant::Instant;
+use crate::domain::id::AccountId;
 use crate::domain::network::ClientNetwork;
 use crate::domain::secret::Secret;
 use crate::domain::session::Session;
 use crate::domain::username::Username;
-use crate::ledger::Entry;
 use crate::ledger::audit::{Event, EventKind};
-use crate::ledger::feed::Change;
-use crate::ledger::outbox::OutboxItem;
 use crate::storage::credentials::{self, PasswordCredential};
-use crate::storage::{self, account_index, authorizations, sessions};
+use crate::storage::{self, account_index};
 
 /// The browser that a login is opened in.
 #[derive(Debug, Clone, Copy, Default)]
@@ -38,9 +28,6 @@ pub struct LoginPlace<'a> {
     /// What an earlier login left in the browser.
     pub known_device: Option<&'a str>,
 }
-
-/// How many logins of one account last at once: more than anybody has devices.
-const MOST_SESSIONS: u32 = 50;
 
 /// What was typed into the login page.
 pub struct PasswordAttempt<'a> {
@@ -106,44 +93,6 @@ struct Found {
     access_epoch: i64,
     credential: PasswordCredential,
     hash: PasswordHash,
-}
-
-/// A session to be opened.
-pub(super) struct NewSession {
-    account_id: AccountId,
-    /// The account's, when the proof was looked at.
-    access_epoch: i64,
-    /// What the browser's cookie stood for until now.
-    previous: Option<Session>,
-    device: Option<String>,
-    known_device: Option<KnownDevice>,
-    upgrade: Option<(PasswordCredential, String)>,
-    /// Where the guess is counted that turned out right.
-    guess: Option<Rows>,
-}
-
-/// What the transaction of a successful login needs, drawn before it.
-struct Login {
-    session: Session,
-    access_epoch: i64,
-    secret_hash: String,
-    device: Option<String>,
-    /// What the browser's cookie stood for, and what tells that it ended.
-    previous: Option<(Session, OutboxItem)>,
-    upgrade: Option<(PasswordCredential, String)>,
-    guess: Option<Rows>,
-    /// What tells that sessions of this account ended, if there are too many.
-    told: OutboxItem,
-    now: Instant,
-}
-
-impl Login {
-    /// Whether the browser's session goes on with this login.
-    fn renews(&self) -> bool {
-        self.previous
-            .as_ref()
-            .is_some_and(|(previous, _)| previous.id == self.session.id)
-    }
 }
 
 impl Accounts {
@@ -224,17 +173,20 @@ impl Accounts {
                 stronger.map(|hash| (found.credential, hash.as_str().to_owned()))
             }
         };
-        let session = self
-            .new_session((found.account_id, found.access_epoch), attempt.place)
-            .await?;
-        let session = NewSession {
-            upgrade,
-            guess: Some(reservation.rows().clone()),
-            ..session
+        let account = (found.account_id, found.access_epoch);
+        let opened = match self.new_session(account, attempt.place).await {
+            Ok(session) => {
+                let guess = reservation.rows().clone();
+                self.open_session(session.by_password(upgrade, guess)).await
+            }
+            Err(error) => Err(error.into()),
         };
-        let opened = self.open_session(session).await;
-        if matches!(opened, Err(LoginError::NotAllowed)) {
-            self.count_against_network(reservation).await;
+        match &opened {
+            Ok(_) => {}
+            // As a wrong one, whoever asks.
+            Err(LoginError::NotAllowed) => self.count_against_network(reservation).await,
+            // What keeps the session from being written may keep this from being, too.
+            Err(_) => drop(self.give_guess_back(reservation).await),
         }
         opened
     }
@@ -324,145 +276,4 @@ impl Accounts {
             Err(error) => LoginError::Storage(error),
         }
     }
-
-    /// A login by password, where somebody else may have been before.
-    pub(super) async fn new_session(
-        &self,
-        (account_id, access_epoch): (AccountId, i64),
-        place: LoginPlace<'_>,
-    ) -> Result<NewSession, storage::Error> {
-        let previous = match place.previous_cookie {
-            Some(cookie) => self.session(cookie).await?,
-            None => None,
-        };
-        Ok(NewSession {
-            account_id,
-            access_epoch,
-            previous,
-            device: place.device.map(str::to_owned),
-            known_device: self.known_device(place.known_device),
-            upgrade: None,
-            guess: None,
-        })
-    }
-
-    pub(super) async fn open_session(&self, new: NewSession) -> Result<NewLogin, LoginError> {
-        let NewSession {
-            account_id,
-            access_epoch,
-            previous,
-            device,
-            known_device,
-            upgrade,
-            guess,
-        } = new;
-        let now = self.now();
-        let entropy: &dyn Entropy = &*self.entropy;
-        // The same person proving anew who they are keeps the session its portals know (`sid`);
-        // its cookie changes all the same, so that no cookie outlives a login.
-        let same = previous
-            .as_ref()
-            .filter(|session| session.account_id == account_id);
-        let session = Session {
-            account_id,
-            id: same.map_or_else(|| SessionId::ordered(now, entropy), |session| session.id),
-            methods: AuthenticationMethods::of(AuthenticationMethod::Password),
-            authenticated_at: now,
-            expires_at: now.plus(self.session_ttl),
-        };
-        let cookie = SessionCookie {
-            account_id,
-            session_id: session.id,
-            secret: entropy.bytes(),
-        };
-        let previous = previous
-            .map(|previous| {
-                let told = self.sessions_ended(previous.account_id, now)?;
-                Ok::<_, SealError>((previous, told))
-            })
-            .transpose()?;
-        let login = Login {
-            session: session.clone(),
-            access_epoch,
-            secret_hash: cookie.secret_hash(),
-            device,
-            previous,
-            upgrade,
-            guess,
-            told: self.sessions_ended(account_id, now)?,
-            now,
-        };
-        let opened: Result<bool, storage::Error> = self
-            .ledger
-            .write(login, |entry, login| Box::pin(write_login(entry, login)))
-            .await;
-        if !opened? {
-            return Err(LoginError::NotAllowed);
-        }
-        let ring = self.ring();
-        let known_device = self.device_after_login((account_id, access_epoch), known_device);
-        Ok(NewLogin {
-            session,
-            cookie: ring.sealer().seal(&cookie, entropy)?,
-            known_device: ring.sealer().seal(&known_device, entropy)?,
-        })
-    }
-}
-
-async fn write_login(entry: &mut Entry<'_>, login: &Login) -> Result<bool, storage::Error> {
-    let account_id = login.session.account_id;
-    let opened = if login.renews() {
-        sessions::renew(
-            entry.tx(),
-            &login.session,
-            &login.secret_hash,
-            login.access_epoch,
-        )
-        .await?
-    } else {
-        let place = (login.device.as_deref(), login.access_epoch);
-        sessions::insert(entry.tx(), &login.session, &login.secret_hash, place).await?
-    };
-    if !opened {
-        if let Some(guess) = &login.guess {
-            guess.note_failure(entry).await?;
-        }
-        let event = Event::new(EventKind::LoginFailed, login.now).account(account_id);
-        entry.record(&event).await?;
-        return Ok(false);
-    }
-    if let Some(guess) = &login.guess {
-        guess.forget(entry).await?;
-    }
-    if login.renews() {
-        authorizations::keep_with_session(entry.tx(), &login.session).await?;
-    }
-    if sessions::end_beyond(entry.tx(), account_id, MOST_SESSIONS, login.now).await? > 0 {
-        entry.enqueue(&login.told).await?;
-    }
-    if let Some((old, stronger)) = &login.upgrade
-        && credentials::update_password(entry.tx(), account_id, old, stronger, login.now).await?
-    {
-        let event = Event::new(EventKind::PasswordUpgraded, login.now).account(account_id);
-        entry.record(&event).await?;
-    }
-    // Another person logs in where someone was: the one before is logged out, not left behind.
-    if let Some((previous, told)) = login.previous.as_ref().filter(|_| !login.renews())
-        && sessions::end(entry.tx(), previous.account_id, previous.id, login.now).await?
-    {
-        entry.enqueue(told).await?;
-        entry.announce(Change::SessionEnded(previous.account_id, previous.id));
-        let event = Event::new(EventKind::Logout, login.now)
-            .account(previous.account_id)
-            .detail(json!({ "session": previous.id }));
-        entry.record(&event).await?;
-    }
-    let event = Event::new(EventKind::Login, login.now)
-        .account(account_id)
-        .detail(json!({
-            "session": login.session.id,
-            "methods": login.session.methods.to_string(),
-        }));
-    entry.record(&event).await?;
-    Ok(true)
 }

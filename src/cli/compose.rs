@@ -156,11 +156,8 @@ impl Services {
         let keys = Keys::open(&ledger, Arc::clone(&master), settings).await?;
         let profiles = Profiles::open(&ledger, vault.clone()).await?;
         let passwords = start_hashing(config, &entropy)?;
-        let authority = config
-            .authority
-            .clone()
-            .map(|settings| Authority::new(settings, Arc::clone(&clock), Arc::clone(&entropy)))
-            .transpose()?;
+        let authority = authority(config, &clock, &entropy)?;
+        let failures = shared_failures(config);
         let accounts = Accounts::new(AccountsParts {
             ledger: ledger.clone(),
             keys: keys.clone(),
@@ -173,7 +170,7 @@ impl Services {
             sends_messages: config.notification.gateway.is_some(),
             code_limits: config.proofing.code_limits,
             guess_limits: config.login.guess_limits,
-            network_failures: SharedFailures::in_memory(),
+            network_failures: failures.clone(),
             check_lifetime: config.proofing.check_lifetime,
         });
         let provider = Provider::new(ProviderParts {
@@ -199,7 +196,7 @@ impl Services {
             fetcher,
             authority,
             messages: message_gateway(config)?,
-            failures: shared_failures(config),
+            failures,
             entropy,
             master,
             journal,
@@ -289,6 +286,18 @@ async fn open(
         Schema::Migrate => storage.migrate().await?,
     }
     Ok(storage)
+}
+
+/// Calls nothing yet.
+fn authority(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    entropy: &Arc<dyn Entropy>,
+) -> Result<Option<Authority>, FetchError> {
+    let settings = config.authority.clone();
+    settings
+        .map(|settings| Authority::new(settings, Arc::clone(clock), Arc::clone(entropy)))
+        .transpose()
 }
 
 /// Opens and calls nothing yet: only a server sends.

@@ -21,11 +21,11 @@ login-recover = Recover account
 login-promise = Type your password on this page only. Tongxing never gives it to any site.
 login-problem-wrong_credentials = That account and password do not match. Check both and try again. If you share your phone with others, use your document number instead.
 login-problem-try_later = Login is not possible right now. Try again in a few minutes.
-login-problem-throttled =
-    .seconds = Too many passwords were wrong. Please wait { $count } s, then try again.
-    .minutes = Too many passwords were wrong. Please wait { $count } min, then try again.
-    .hours = Too many passwords were wrong. Please wait { $count } h, then try again.
-    .where = This holds for where you are now. Where you have logged in before, you can go on at once.
+login-throttled = Too many passwords were wrong.
+    .seconds = Please wait { $count } s, then try again.
+    .minutes = Please wait { $count } min, then try again.
+    .hours = Please wait { $count } h, then try again.
+    .where = This holds for where you are now. On a device on which you logged in before, you can do so at once.
     .forgot = If you forgot the password, do not wait:
 
 ## Consent and notice

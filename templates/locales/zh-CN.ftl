@@ -21,10 +21,10 @@ login-recover = 找回账号
 login-promise = 密码只在本页填写。通行不会把密码告诉任何网站。
 login-problem-wrong_credentials = 账号或密码不正确，请核对后重试。与他人共用手机号的，请改填证件号码。
 login-problem-try_later = 暂时不能登录，请过几分钟再试。
-login-problem-throttled =
-    .seconds = 密码输错次数过多，请等待 { $count } 秒后再试。
-    .minutes = 密码输错次数过多，请等待 { $count } 分钟后再试。
-    .hours = 密码输错次数过多，请等待 { $count } 小时后再试。
+login-throttled = 密码输错次数过多。
+    .seconds = 请等待 { $count } 秒后再试。
+    .minutes = 请等待 { $count } 分钟后再试。
+    .hours = 请等待 { $count } 小时后再试。
     .where = 这一限制只针对您现在的位置。在以前登录过的设备上，可以马上登录。
     .forgot = 忘记密码的，不必等待：
 

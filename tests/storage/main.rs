@@ -17,6 +17,7 @@ mod backup;
 mod challenges;
 mod coverage;
 mod erasures;
+mod gone_silent;
 mod harness;
 mod journal;
 mod ledger;
