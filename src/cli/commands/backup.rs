@@ -12,7 +12,7 @@ use crate::cli::config::MasterKeySource;
 use crate::cli::output;
 use crate::crypto::entropy::SystemEntropy;
 use crate::ledger::audit::{Event, EventKind};
-use crate::ledger::backup::{self, Gaps, KeyStore, Verified};
+use crate::ledger::backup::{self, BackupError, Gaps, KeyStore, Verified};
 use crate::ledger::journal::{Replayed, Restoring};
 use crate::storage;
 use crate::storage::vault::BucketKeyRow;
@@ -90,6 +90,11 @@ async fn load(
         began: backups.clock.now(),
     };
     let loaded = backups.load(backup, gaps).await?;
+    if loaded.key_store == KeyStore::Restored {
+        output::say(format_args!(
+            "the key store was empty: what was taken away after the backup is not known"
+        ));
+    }
     let told = json!({
         "taken_at": backup.manifest().taken_at.to_string(),
         "rows": loaded.rows,
@@ -105,6 +110,10 @@ async fn load(
 /// Takes a database as it is.
 async fn begin_replay(databases: &Databases) -> anyhow::Result<(Restoring, Value)> {
     let backups = &databases.backups;
+    match backup::refuse_half_restored(&backups.main).await {
+        Ok(()) | Err(BackupError::Replaying) => {}
+        Err(refused) => return Err(refused.into()),
+    }
     let began = backups.clock.now();
     let restoring = Restoring::of_database(&backups.main, began).await?;
     let restoring = restoring.begin(&backups.main, &backups.vault).await?;

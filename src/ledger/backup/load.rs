@@ -14,6 +14,7 @@ use crate::ledger::journal::covers;
 use crate::storage::backup::{self, Carriage, Datum, Insertion, Table};
 use crate::storage::migrations::{MAIN, VAULT};
 use crate::storage::vault::BucketKeyRow;
+use crate::storage::vault_journal::{self, JournalLane};
 use crate::storage::{Error, Reader, Storage, vault};
 
 /// Rows written in one transaction.
@@ -198,17 +199,29 @@ impl Backups {
         Ok(Loaded { key_store, rows })
     }
 
+    /// With its journal, which begins where the backup ends.
     async fn fill_vault(&self, folder: &Path, vault: &Contents) -> Result<(), BackupError> {
         let mut all = Vec::new();
         for (insertion, file) in &vault.files {
             all.push((insertion.clone(), read_all(folder, file)?));
         }
+        let lanes: Vec<JournalLane> = (0..)
+            .zip(&vault.manifest.lanes)
+            .map(|(lane, &seq)| JournalLane {
+                lane,
+                seq,
+                covered_from: seq,
+            })
+            .collect();
         let filled: Result<(), Error> = self
             .vault
-            .write(all, |tx, all| {
+            .write((all, lanes), |tx, (all, lanes)| {
                 Box::pin(async move {
                     for (insertion, rows) in all {
                         insertion.put(tx, rows).await?;
+                    }
+                    for lane in lanes {
+                        vault_journal::advance(tx, *lane).await?;
                     }
                     Ok(())
                 })
