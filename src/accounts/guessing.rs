@@ -5,6 +5,7 @@
 //! coming at the same time as others. Names are counted as they were typed, whether or not anybody
 //! has them; a stranger's failures elsewhere refuse nobody.
 
+mod crowd;
 mod turns;
 
 use std::sync::Arc;
@@ -20,7 +21,8 @@ use crate::domain::network::ClientNetwork;
 use crate::domain::username::Username;
 use crate::ledger::Entry;
 use crate::storage::shared::SharedFailures;
-use crate::storage::{Error, Reader, login_failures};
+use crate::storage::{Error, login_failures};
+use crowd::{Crowds, Place};
 use turns::{Turn, Turns};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -58,6 +60,7 @@ pub(super) struct Guessing {
     limits: GuessLimits,
     networks: SharedFailures,
     turns: Turns,
+    crowds: Crowds,
     refused: Arc<[AtomicU64; 3]>,
 }
 
@@ -89,6 +92,7 @@ pub(super) struct Reservation {
     /// The address block's key, unless the device is known.
     network: Option<String>,
     _turn: Option<Turn>,
+    _place: Place,
 }
 
 /// The rows of a guess.
@@ -128,6 +132,7 @@ impl Guessing {
             limits,
             networks,
             turns: Turns::default(),
+            crowds: Crowds::default(),
             refused: Arc::default(),
         }
     }
@@ -207,10 +212,8 @@ impl Accounts {
     /// Counts a guess as wrong before anything is hashed for it, if it may be made now.
     pub(super) async fn reserve_guess(
         &self,
-        mut reader: Reader,
         guess: Guess<'_>,
     ) -> Result<Result<Reservation, Throttled>, Error> {
-        let now = self.now();
         let guessing = &self.guessing;
         let index = |kind, text: &str| self.ring().index().of(kind, text);
         let name_text = name_text(guess.username, guess.typed);
@@ -223,9 +226,10 @@ impl Accounts {
             let text = format!("{} {name_text}", guess.network.index_text());
             (Refusal::Name, index(kind, &text))
         };
-        let [at_name, here] = login_failures::find_both(&mut reader, [&name, &key], now).await?;
-        // The counters of places may be slow to answer.
-        drop(reader);
+        let Some(place) = guessing.crowds.join(&key, guessing.limits.tries).await else {
+            return Ok(Err(guessing.refuse(why, SECOND)));
+        };
+        let now = self.now();
         let (network, turn) = match guess.device {
             Some(_) => (None, None),
             None => match self.enter_network(guess.network, now).await {
@@ -233,6 +237,9 @@ impl Accounts {
                 Err(throttled) => return Ok(Err(throttled)),
             },
         };
+        let mut reader = self.ledger.reader().await?;
+        let [at_name, here] = login_failures::find_both(&mut reader, [&name, &key], now).await?;
+        drop(reader);
         let backoff = match guess.device {
             Some(_) => guessing.of_device(),
             None => guessing.of_name_from_network(at_name.map_or(0, |failures| failures.count)),
@@ -255,6 +262,7 @@ impl Accounts {
             at: now,
             network,
             _turn: turn,
+            _place: place,
         }))
     }
 

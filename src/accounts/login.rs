@@ -123,7 +123,8 @@ impl Accounts {
                     .is_some_and(|found| device.knows(found.account_id, found.access_epoch))
             }),
         };
-        let reserved = self.reserve_guess(reader, guess).await?;
+        drop(reader);
+        let reserved = self.reserve_guess(guess).await?;
         let reservation = reserved.map_err(|throttled| LoginError::Throttled {
             wait: throttled.wait,
         })?;

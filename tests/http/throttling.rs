@@ -220,6 +220,24 @@ async fn of_100_guesses_at_once_five_are_looked_at() {
     }
 }
 
+/// More than there are tries; all but five wait for a moment.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_32_logins_of_one_person_at_once_all_get_in() {
+    for server in [
+        Some(Server::start().await),
+        Server::start_on_postgres().await,
+    ] {
+        let Some(server) = server else { continue };
+        let guesser = Guesser::at(&server, "198.51.100.1").await;
+        let entered = race(32, |_| {
+            let mut guesser = guesser.clone();
+            async move { guesser.enters(&ZHANG).await }
+        })
+        .await;
+        assert_eq!(entered, [true; 32]);
+    }
+}
+
 #[tokio::test]
 async fn strangers_elsewhere_shut_nobody_out() {
     let server = Server::start().await;
