@@ -16,7 +16,7 @@ pub mod known_device;
 pub mod limits;
 pub mod login;
 pub mod logout;
-mod loss;
+pub mod loss;
 mod messages;
 mod new_session;
 mod opening;
@@ -27,6 +27,7 @@ mod proofing;
 mod recovery;
 mod registration;
 pub mod remove;
+pub mod restored;
 pub mod session;
 
 use std::sync::Arc;

@@ -8,10 +8,10 @@ pub mod deliver_logouts;
 pub mod deliver_messages;
 pub mod expire;
 pub mod finish_erasures;
+pub mod journal_takeaways;
 pub mod keep_keys;
 pub mod keep_redis;
 pub mod seal_audit;
-pub mod sweep_changes;
 pub mod sweep_usage;
 pub mod write_usage;
 

@@ -8,6 +8,7 @@ pub mod backup;
 pub mod erasures;
 pub mod feed;
 pub mod issuer;
+pub mod journal;
 pub mod keyring;
 pub mod outbox;
 pub mod profiles;
@@ -204,17 +205,18 @@ impl Ledger {
         self.0.usage.flush(&self.0.storage, self.writer()).await
     }
 
-    /// Deletes changes that everyone has had the time to read; how many.
-    pub async fn sweep_changes(&self) -> Result<u64, Error> {
+    /// Deletes changes that everyone has had the time to read; how many. Of each lane only those up
+    /// to a number, behind which the journal has not come yet.
+    pub async fn sweep_changes(&self, copied: &[i64]) -> Result<u64, Error> {
         let before = self.now().minus(CHANGE_RETENTION);
         let mut swept = 0;
-        for lane in 0..LANES {
+        for (lane, &last) in (0..LANES).zip(copied) {
             loop {
                 let deleted = self
                     .0
                     .storage
-                    .write((lane, before), |tx, &(lane, before)| {
-                        Box::pin(async move { changes::delete_old(tx, lane, before).await })
+                    .write(((lane, last), before), |tx, &(upto, before)| {
+                        Box::pin(async move { changes::delete_old(tx, upto, before).await })
                     })
                     .await?;
                 swept += deleted;

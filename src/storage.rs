@@ -21,6 +21,7 @@ pub mod counters;
 pub mod credentials;
 pub mod erasures;
 pub mod grants;
+pub mod holdings;
 pub mod key_buckets;
 pub mod keys;
 pub mod leases;
@@ -33,6 +34,7 @@ pub mod shared;
 pub mod subjects;
 pub mod usage;
 pub mod vault;
+pub mod vault_journal;
 
 pub use database::{BoxFuture, Error, Reader, Row, Storage, Transaction, Value, values};
 

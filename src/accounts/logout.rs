@@ -70,7 +70,7 @@ impl Accounts {
                     if !sessions::end(entry.tx(), *account_id, *session_id, *now).await? {
                         return Ok(());
                     }
-                    entry.announce(Change::SessionEnded(*session_id));
+                    entry.announce(Change::SessionEnded(*account_id, *session_id));
                     entry.enqueue(told).await?;
                     let event = Event::new(EventKind::Logout, *now)
                         .account(*account_id)

@@ -190,9 +190,7 @@ async fn write_login(entry: &mut Entry<'_>, login: &Login) -> Result<bool, stora
     if login.renews() {
         authorizations::keep_with_session(entry.tx(), &login.session).await?;
     }
-    if sessions::end_beyond(entry.tx(), account_id, MOST_SESSIONS, login.now).await? > 0 {
-        entry.enqueue(&login.told).await?;
-    }
+    make_room(entry, login).await?;
     if let Some((old, stronger)) = &login.upgrade
         && credentials::update_password(entry.tx(), account_id, old, stronger, login.now).await?
     {
@@ -204,11 +202,7 @@ async fn write_login(entry: &mut Entry<'_>, login: &Login) -> Result<bool, stora
         && sessions::end(entry.tx(), previous.account_id, previous.id, login.now).await?
     {
         entry.enqueue(told).await?;
-        entry.announce(Change::SessionEnded(previous.id));
-        let event = Event::new(EventKind::Logout, login.now)
-            .account(previous.account_id)
-            .detail(json!({ "session": previous.id }));
-        entry.record(&event).await?;
+        record_end(entry, (previous.account_id, previous.id), login.now).await?;
     }
     let event = Event::new(EventKind::Login, login.now)
         .account(account_id)
@@ -218,4 +212,31 @@ async fn write_login(entry: &mut Entry<'_>, login: &Login) -> Result<bool, stora
         }));
     entry.record(&event).await?;
     Ok(true)
+}
+
+/// Ends the oldest sessions of an account that has too many.
+async fn make_room(entry: &mut Entry<'_>, login: &Login) -> Result<(), storage::Error> {
+    let account_id = login.session.account_id;
+    let beyond = sessions::list_beyond(entry.tx(), account_id, MOST_SESSIONS).await?;
+    if !beyond.is_empty() {
+        entry.enqueue(&login.told).await?;
+    }
+    for session_id in beyond {
+        if sessions::end(entry.tx(), account_id, session_id, login.now).await? {
+            record_end(entry, (account_id, session_id), login.now).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn record_end(
+    entry: &mut Entry<'_>,
+    (account_id, session_id): (AccountId, SessionId),
+    now: Instant,
+) -> Result<(), storage::Error> {
+    entry.announce(Change::SessionEnded(account_id, session_id));
+    let event = Event::new(EventKind::Logout, now)
+        .account(account_id)
+        .detail(json!({ "session": session_id }));
+    entry.record(&event).await
 }

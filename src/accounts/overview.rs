@@ -131,7 +131,7 @@ impl Accounts {
                             continue;
                         }
                         ended = true;
-                        entry.announce(Change::SessionEnded(meant));
+                        entry.announce(Change::SessionEnded(id, meant));
                         let event = Event::new(EventKind::Logout, *now)
                             .account(id)
                             .detail(json!({ "session": meant, "from": session.id }));

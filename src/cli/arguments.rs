@@ -82,9 +82,16 @@ pub struct Backup {
 /// `tongxing restore`
 #[derive(Debug, Args)]
 pub struct Restore {
-    /// The folder of a backup
-    #[arg(value_name = "FOLDER")]
-    pub folder: PathBuf,
+    /// The folder of a backup; with --replay only the keys in its vault/ are used, if need be
+    #[arg(value_name = "FOLDER", required_unless_present = "replay")]
+    pub folder: Option<PathBuf>,
+    /// Only take away again what was taken away since: after an interrupted restore, or when the
+    /// database was put back by its own means
+    #[arg(long)]
+    pub replay: bool,
+    /// Restore although not all that was taken away since is known: the rest counts again
+    #[arg(long)]
+    pub despite_gaps: bool,
 }
 
 /// Who changes something by the command line, and why: both go to the audit log.
@@ -334,6 +341,9 @@ mod tests {
             "tongxing demo --fresh",
             "tongxing backup /backups/today",
             "tongxing restore /backups/today",
+            "tongxing restore /backups/old --despite-gaps",
+            "tongxing restore --replay",
+            "tongxing restore --replay /backups/today",
             "tongxing client add --metadata client.json",
             "tongxing client suspend abc --operator li --reason leak",
             "tongxing account import people.ndjson --rejects rejects.ndjson",
@@ -367,6 +377,8 @@ mod tests {
             "tongxing account remove acc_0 --operator li",
             "tongxing account remove acc_0 --reason asked",
             "tongxing serve now",
+            "tongxing backup",
+            "tongxing restore",
             "tongxing audit verify --key abc",
             "tongxing authority --behavior sometimes",
             "tongxing authority --people 1000001",

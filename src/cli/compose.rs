@@ -14,8 +14,9 @@ use crate::crypto::token_cache::TokenCache;
 use crate::domain::clock::{Clock, SystemClock};
 use crate::domain::entropy::Entropy;
 use crate::ledger::Ledger;
-use crate::ledger::backup::{BackupError, Backups, is_half_restored, void_before};
+use crate::ledger::backup::{Backups, refuse_half_restored, void_before};
 use crate::ledger::issuer::{self, Rename};
+use crate::ledger::journal::Journal;
 use crate::ledger::keyring::{KeySettings, Keys};
 use crate::ledger::profiles::Profiles;
 use crate::ledger::vault::Vault;
@@ -51,11 +52,10 @@ pub enum Opening {
     Restoring,
 }
 
-/// Both databases and the master key, for what is below the use cases.
+/// Both databases, for what is below the use cases.
 pub struct Databases {
-    main: Storage,
-    vault: Storage,
-    master: Arc<MasterKey>,
+    /// What backups are restored into.
+    pub backups: Backups,
 }
 
 impl Databases {
@@ -63,30 +63,21 @@ impl Databases {
     pub async fn open(config: &Config) -> anyhow::Result<Self> {
         // Before the vault is opened, which makes its file.
         let master = Arc::new(config.vault.master_key(&SystemEntropy)?);
-        Ok(Self {
+        let backups = Backups {
             main: open_main(config, Schema::Migrate).await?,
             vault: open_vault(config).await?,
             master,
-        })
-    }
-
-    /// What backups are restored into.
-    #[must_use]
-    pub fn backups(&self, config: &Config) -> Backups {
-        Backups {
-            main: self.main.clone(),
-            vault: self.vault.clone(),
-            master: Arc::clone(&self.master),
             issuer: config.server.issuer.as_str().to_owned(),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
-        }
+        };
+        Ok(Self { backups })
     }
 
     /// Closes them.
     pub async fn close(self) {
-        self.main.close().await;
-        self.vault.close().await;
+        self.backups.main.close().await;
+        self.backups.vault.close().await;
     }
 }
 
@@ -116,6 +107,8 @@ pub struct Services {
     pub entropy: Arc<dyn Entropy>,
     /// The key that wraps all others.
     pub master: Arc<MasterKey>,
+    /// What was taken away, for restores.
+    pub journal: Journal,
     /// The keys that personal data lies under.
     pub key_store: Vault,
     vault: Storage,
@@ -135,8 +128,8 @@ impl Services {
         let master = Arc::new(config.vault.master_key(&*entropy)?);
         let storage = open_main(config, Schema::Prepare).await?;
         let ledger = Ledger::new(storage, Arc::clone(&clock), Arc::clone(&entropy));
-        if opening != Opening::Restoring && is_half_restored(ledger.storage()).await? {
-            return Err(BackupError::HalfRestored.into());
+        if opening != Opening::Restoring {
+            refuse_half_restored(ledger.storage()).await?;
         }
         let rename = match opening {
             Opening::Renamed => Rename::Allowed,
@@ -144,6 +137,11 @@ impl Services {
         };
         issuer::note(&ledger, &config.server.issuer, rename).await?;
         let vault_storage = open_vault(config).await?;
+        let session_ttl = config.lifetimes.session;
+        let journal = Journal::new(ledger.clone(), vault_storage.clone(), session_ttl);
+        if opening != Opening::Restoring {
+            journal.check().await?;
+        }
         let settings = KeySettings {
             rsa_size: config.signing.rsa_size,
             ..KeySettings::new(config.server.issuer.as_str())
@@ -158,11 +156,7 @@ impl Services {
         let keys = Keys::open(&ledger, Arc::clone(&master), settings).await?;
         let profiles = Profiles::open(&ledger, vault.clone()).await?;
         let passwords = start_hashing(config, &entropy)?;
-        let authority = config
-            .authority
-            .clone()
-            .map(|settings| Authority::new(settings, Arc::clone(&clock), Arc::clone(&entropy)))
-            .transpose()?;
+        let authority = authority(config, &clock, &entropy)?;
         let failures = shared_failures(config);
         let accounts = Accounts::new(AccountsParts {
             ledger: ledger.clone(),
@@ -205,6 +199,7 @@ impl Services {
             failures,
             entropy,
             master,
+            journal,
             key_store: vault,
             vault: vault_storage,
         })
@@ -226,6 +221,10 @@ impl Services {
     /// Seals and writes what is pending, and closes the databases.
     pub async fn close(self) -> anyhow::Result<()> {
         self.ledger.close().await?;
+        if let Err(error) = self.journal.copy().await {
+            // What was done is done; the next process copies it.
+            tracing::warn!(%error, "what was taken away is not in the journal yet");
+        }
         self.ledger.storage().close().await;
         self.vault.close().await;
         Ok(())
@@ -287,6 +286,18 @@ async fn open(
         Schema::Migrate => storage.migrate().await?,
     }
     Ok(storage)
+}
+
+/// Calls nothing yet.
+fn authority(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    entropy: &Arc<dyn Entropy>,
+) -> Result<Option<Authority>, FetchError> {
+    let settings = config.authority.clone();
+    settings
+        .map(|settings| Authority::new(settings, Arc::clone(clock), Arc::clone(entropy)))
+        .transpose()
 }
 
 /// Opens and calls nothing yet: only a server sends.

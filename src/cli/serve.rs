@@ -121,7 +121,10 @@ fn start_jobs(config: &Config, services: &Services, shutdown: &Shutdown) -> Join
     let ledger = || services.ledger.clone();
     let mut running = JoinSet::new();
     running.spawn(jobs::seal_audit::run(ledger(), shutdown.clone()));
-    running.spawn(jobs::sweep_changes::run(ledger(), shutdown.clone()));
+    running.spawn(jobs::journal_takeaways::run(
+        services.journal.clone(),
+        shutdown.clone(),
+    ));
     running.spawn(jobs::write_usage::run(ledger(), shutdown.clone()));
     running.spawn(jobs::expire::run(ledger(), shutdown.clone()));
     let retention = config.retention;

@@ -169,6 +169,7 @@ pub fn reload(config: &Config, level: &LevelControl, partners: &Partners, tls: O
             level.set(fresh.log.level);
             tracing::info!(level = %fresh.log.level, "the log level was read again");
             partners.replace_tokens(fresh);
+            tracing::info!("the tokens for authority and gateway were read again");
         }
         Err(problems) => tracing::warn!(%problems, "the configuration stays as it was"),
     }

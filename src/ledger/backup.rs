@@ -10,6 +10,7 @@ mod files;
 mod finish;
 mod load;
 mod manifest;
+mod rekey;
 mod save;
 
 use std::io;
@@ -19,8 +20,9 @@ use std::sync::Arc;
 use serde::Serialize;
 
 pub use finish::{finish, void_before};
-pub use load::{KeyStore, Loaded, is_half_restored};
+pub use load::{Gaps, KeyStore, Loaded, Verified, refuse_half_restored};
 pub use manifest::{Manifest, Part};
+pub use rekey::{Rekeyed, rekey};
 
 use crate::crypto::PrimitiveError;
 use crate::crypto::custody::MasterKey;
@@ -135,9 +137,21 @@ pub enum BackupError {
     /// A database that a restore has left unfinished.
     #[error("the database is half restored: begin again with an empty one")]
     HalfRestored,
+    /// A database that has all rows, and perhaps what was taken away since.
+    #[error(
+        "the database is restored, but not all that was taken away since is taken away again: \
+         `tongxing restore --replay` goes on, with the folder of the backup if it is there"
+    )]
+    Replaying,
     /// The key store is empty, and the backup has nothing to fill it with.
     #[error("the key store is empty, and {0} is missing: without its keys nobody can be opened")]
     NoVault(PathBuf),
+    /// The journal of takeaways does not reach back to it.
+    #[error(
+        "not all that was taken away since {0} is known: restore with --despite-gaps, and look \
+         through the audit log for what is to be taken away again"
+    )]
+    Gaps(Instant),
     /// The manifest could not be sealed.
     #[error(transparent)]
     Primitive(#[from] PrimitiveError),

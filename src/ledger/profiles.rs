@@ -142,6 +142,21 @@ impl Profiles {
         })
     }
 
+    /// The version of the newest key of a bucket.
+    pub(super) async fn newest_version(&self, bucket: Bucket) -> Result<i64, ProfileError> {
+        Ok(self.vault.current(bucket).await?.0)
+    }
+
+    /// An account's key, wrapped under the newest key of its bucket.
+    pub(super) async fn wrap_for(
+        &self,
+        account: AccountId,
+        key: &DataKey,
+    ) -> Result<String, ProfileError> {
+        let (_, wrapping) = self.vault.current(bucket_of(account)).await?;
+        Ok(wrapping.wrap(&key_context(account), key, self.ledger.entropy())?)
+    }
+
     /// Makes the bucket keys of many accounts at once, ahead of an import.
     pub async fn prepare(&self, accounts: &[AccountId]) -> Result<(), ProfileError> {
         let buckets: Vec<Bucket> = accounts.iter().copied().map(bucket_of).collect();

@@ -43,7 +43,7 @@ impl Bucket {
     }
 
     /// What a wrapped key of this bucket is bound to.
-    fn context(self, version: i64) -> String {
+    pub(super) fn context(self, version: i64) -> String {
         format!("bucket_keys:{}:{version}", self.0)
     }
 }

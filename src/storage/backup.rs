@@ -228,19 +228,29 @@ pub async fn advance_lane(tx: &mut Transaction, lane: i64, seq: i64) -> Result<(
 }
 
 /// Notes that a restore has begun; false when one had.
-pub async fn begin_restoring(tx: &mut Transaction) -> Result<bool, Error> {
+pub async fn begin_restoring(tx: &mut Transaction, mark: &str) -> Result<bool, Error> {
     let inserted = tx
         .execute(
-            "INSERT INTO installation (name, value) VALUES ($1, 'begun') ON CONFLICT DO NOTHING",
-            values![RESTORING],
+            "INSERT INTO installation (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+            values![RESTORING, mark],
         )
         .await?;
     Ok(inserted == 1)
 }
 
-/// Whether a restore has begun and not ended: then nothing here is to be relied on.
-pub async fn is_restoring(reader: &mut Reader) -> Result<bool, Error> {
-    Ok(fact(reader, RESTORING).await?.is_some())
+/// Notes how far a restore that has begun is.
+pub async fn note_restoring(tx: &mut Transaction, mark: &str) -> Result<(), Error> {
+    tx.execute(
+        "UPDATE installation SET value = $2 WHERE name = $1",
+        values![RESTORING, mark],
+    )
+    .await?;
+    Ok(())
+}
+
+/// How far a restore is that has begun and not ended: then nothing here is to be relied on.
+pub async fn restoring(reader: &mut Reader) -> Result<Option<String>, Error> {
+    fact(reader, RESTORING).await
 }
 
 /// Notes that a restore has ended.

@@ -106,15 +106,19 @@ pub async fn since(
         .collect()
 }
 
-/// Deletes those of a lane's [`SWEEP_LIMIT`] oldest changes that were made before `before`. The
-/// number deleted.
-pub async fn delete_old(tx: &mut Transaction, lane: i64, before: Instant) -> Result<u64, Error> {
+/// Deletes those of a lane's [`SWEEP_LIMIT`] oldest changes that were made before `before`, up to the
+/// number `last`. The number deleted.
+pub async fn delete_old(
+    tx: &mut Transaction,
+    (lane, last): (i64, i64),
+    before: Instant,
+) -> Result<u64, Error> {
     tx.execute(
         "DELETE FROM changes WHERE lane = $1 AND seq IN (\
              SELECT seq FROM (\
                  SELECT seq, at FROM changes WHERE lane = $1 ORDER BY seq LIMIT $3\
-             ) AS oldest WHERE at < $2)",
-        values![lane, before, SWEEP_LIMIT],
+             ) AS oldest WHERE at < $2 AND seq <= $4)",
+        values![lane, before, SWEEP_LIMIT, last],
     )
     .await
 }

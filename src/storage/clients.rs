@@ -71,6 +71,28 @@ pub async fn update_metadata(
     Ok(changed == 1)
 }
 
+/// Puts a client's record in the place of whatever there is of it.
+pub async fn put(tx: &mut Transaction, client: &Client) -> Result<(), Error> {
+    tx.execute(
+        "INSERT INTO clients (client_id, status, metadata, secret_hash, registered_at, changed_at)
+         VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (client_id) DO UPDATE
+             SET status = excluded.status, metadata = excluded.metadata,
+                 secret_hash = excluded.secret_hash, registered_at = excluded.registered_at,
+                 changed_at = excluded.changed_at",
+        values![
+            client.id.as_str(),
+            client.status.as_str(),
+            to_json(&client.metadata)?,
+            client.secret_hash.as_deref(),
+            client.registered_at,
+            client.changed_at,
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
 /// Moves a client to a status from any other but `removed`; false when there was nothing to move.
 pub async fn update_status(
     tx: &mut Transaction,

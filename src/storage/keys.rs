@@ -3,11 +3,13 @@
 //! A key is never deleted: what it signed must stay verifiable. Statuses change only under a
 //! condition, so that of two rotations at once one wins.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Error, Reader, Row, Transaction, values};
 use crate::domain::instant::Instant;
 
 /// A key as stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyRow {
     /// Its name: for key pairs the thumbprint of the public half.
     pub key_id: String,
@@ -81,6 +83,22 @@ pub async fn insert(tx: &mut Transaction, row: &KeyRow) -> Result<bool, Error> {
         )
         .await?;
     Ok(inserted == 1)
+}
+
+/// Gives the key of this name the status of `row`, whatever it has; false when there is none.
+pub async fn set_status(tx: &mut Transaction, row: &KeyRow) -> Result<bool, Error> {
+    let updated = tx
+        .execute(
+            "UPDATE keys SET status = $2, current_at = $3, retired_at = $4 WHERE key_id = $1",
+            values![
+                row.key_id.as_str(),
+                row.status.as_str(),
+                row.current_at,
+                row.retired_at,
+            ],
+        )
+        .await?;
+    Ok(updated == 1)
 }
 
 /// Retires the current key of this name; false when it is not current.

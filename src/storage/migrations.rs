@@ -35,4 +35,5 @@ pub static MAIN: Migrations = migrations!("main", 7;
 /// The vault's.
 pub static VAULT: Migrations = migrations!("vault", 1;
     "vault/0001_vault",
+    "vault/0002_journal",
 );

@@ -210,23 +210,25 @@ pub async fn end(
     Ok(ended == 1)
 }
 
-/// Ends the sessions of an account that are not among its `kept` latest: a person has so many
-/// devices, a program any number. The number ended.
-pub async fn end_beyond(
-    tx: &mut Transaction,
+/// The sessions of an account that have not ended and are not among its `kept` latest: a person has
+/// so many devices, a program any number.
+pub async fn list_beyond(
+    reader: &mut Reader,
     account_id: AccountId,
     kept: u32,
-    now: Instant,
-) -> Result<u64, Error> {
-    tx.execute(
-        "UPDATE sessions SET ended_at = $3
-          WHERE account_id = $1 AND ended_at IS NULL AND session_id NOT IN (
-                SELECT session_id FROM sessions
-                 WHERE account_id = $1 AND ended_at IS NULL
-                 ORDER BY authenticated_at DESC, session_id DESC LIMIT $2)",
-        values![account_id, kept, now],
-    )
-    .await
+) -> Result<Vec<SessionId>, Error> {
+    let rows = reader
+        .fetch_all(
+            "SELECT session_id FROM sessions
+              WHERE account_id = $1 AND ended_at IS NULL AND session_id NOT IN (
+                    SELECT session_id FROM sessions
+                     WHERE account_id = $1 AND ended_at IS NULL
+                     ORDER BY authenticated_at DESC, session_id DESC LIMIT $2)
+              ORDER BY session_id",
+            values![account_id, kept],
+        )
+        .await?;
+    rows.iter().map(|row| row.get("session_id")).collect()
 }
 
 /// Ends every session of an account; the number ended.

@@ -7,7 +7,7 @@ use tongxing::domain::notice::NoticeKind;
 use tongxing::storage::notices;
 
 use crate::support::{
-    Answer, Applicant, Browser, LI, Portal, Server, WANG, ZHANG, assert_page_refuses,
+    Answer, Applicant, Browser, LI, Portal, Server, Setup, WANG, ZHANG, assert_page_refuses,
     assert_refused, minutes,
 };
 
@@ -337,4 +337,20 @@ async fn what_happened_is_listed_with_words_of_both_languages() {
     assert_eq!(kinds, [NoticeKind::Recovered, NoticeKind::Registered]);
     assert_eq!(english.page().language(), "en");
     assert_eq!(chinese.page().language(), "zh-CN");
+}
+
+#[tokio::test]
+async fn no_phone_can_be_confirmed_where_nothing_can_be_sent() {
+    for (open, has_button) in [(true, true), (false, false)] {
+        let setup = Setup {
+            open,
+            ..Setup::default()
+        };
+        let server = Server::start_with(setup).await;
+        let mut browser = server.browser();
+        browser.login(&ZHANG).await;
+        let page = browser.visit("/account").await.page();
+        assert!(page.has("account-logout"));
+        assert_eq!(page.has("confirm-phone-1"), has_button);
+    }
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
+
 use crate::browser::{Browser, Page};
 use crate::http::Http;
 use crate::installation::{Installation, on_both};
@@ -348,4 +350,46 @@ on_both! {
         assert!(scene.checks("unavailable").await > 0);
         scene.server.stop().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_that_the_authority_changed_is_read_again_on_hangup() {
+    let mut installation = Installation::sqlite();
+    installation.migrate().await;
+    let person = Person::numbered(90);
+    let theirs = installation.write("theirs", "s3cond\n");
+    let ours = installation.write("ours", "f1rst\n");
+    let register = installation.write("register.ndjson", &person.register_line());
+    let arguments = [
+        "--people",
+        "0",
+        "--people-file",
+        &register,
+        "--token-file",
+        &theirs,
+    ];
+    let authority = Simulator::start(installation.folder(), &arguments);
+    installation.set("authority.url", authority.url());
+    installation.set("authority.token_file", &ours);
+    let outbox = installation.outbox_file();
+    installation.set("notification.outbox", outbox.to_str().unwrap());
+    let (server, outbox) = (installation.serve().await, installation.outbox());
+    let mut browser = Browser::new(&server.http);
+    let page = browser
+        .prove("/register", &person, (&outbox, 0))
+        .await
+        .page();
+    says_what_to_do(&page);
+    installation.write("ours", "s3cond\n");
+    server.signal(Signal::HUP);
+    within(PATIENCE, "the token is read again", async || {
+        server.log().contains("tokens for authority").then_some(())
+    })
+    .await;
+    let account = browser.submit(&page, &[]).await.page();
+    assert!(account.has("account-logout"), "{account:?}");
+    for secret in ["s3cond", "f1rst"] {
+        assert!(!server.log().contains(secret));
+    }
+    server.stop().await;
 }

@@ -46,4 +46,5 @@ mod registration;
 mod registration_races;
 mod registrations_killed;
 mod removal;
+mod sweeping;
 mod tls;

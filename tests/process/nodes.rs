@@ -8,6 +8,7 @@
 mod cut_off;
 mod races;
 mod takeaways;
+mod throttled;
 
 use std::time::{Duration, Instant};
 
@@ -23,7 +24,7 @@ use crate::server::Server;
 const SECOND: Duration = Duration::from_secs(1);
 
 /// For what comes by itself, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Starts another node of an installation, with other settings over the usual ones.
 async fn another_node(installation: &Installation, over: &[(&str, &str)]) -> Server {
@@ -85,7 +86,7 @@ async fn introspection(http: &Http, portal: &Portal, tokens: &Tokens) -> Verdict
     let answer = portal.post(http, "/oauth2/introspect", &form).await;
     match Verdict::of(&answer, 401) {
         Verdict::Accepted if answer.json()["active"] == false => Verdict::Refused,
-        verdict => verdict,
+        verdict @ (Verdict::Accepted | Verdict::Refused | Verdict::Unsure) => verdict,
     }
 }
 
@@ -154,4 +155,10 @@ async fn enter(installation: &Installation, http: &Http, number: u32) -> Entered
     installation.import(std::slice::from_ref(&person)).await;
     let portal = installation.add_portal(&format!("p{number}")).await;
     Entered::at(http, portal, person).await
+}
+
+/// Says what was measured, to whoever runs tests with `--nocapture`.
+#[expect(clippy::print_stdout, reason = "what was measured is for people")]
+fn measured(what: std::fmt::Arguments<'_>) {
+    println!("{what}");
 }

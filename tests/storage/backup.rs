@@ -11,7 +11,9 @@ use tongxing::crypto::entropy::SystemEntropy;
 use tongxing::domain::clock::ManualClock;
 use tongxing::domain::instant::Instant;
 use tongxing::domain::secret::Secret;
-use tongxing::ledger::backup::{BackupError, Backups, KeyStore, is_half_restored};
+use tongxing::ledger::backup::{
+    BackupError, Backups, Gaps, KeyStore, Loaded, Verified, refuse_half_restored,
+};
 use tongxing::ledger::vault::{Bucket, Vault};
 use tongxing::storage::backup::{self, Carriage, Datum, Insertion, Kind, Pages, Table};
 use tongxing::storage::migrations::{MAIN, VAULT};
@@ -111,6 +113,16 @@ async fn backups(database: &Database, vault: &Database) -> Backups {
         clock: Arc::new(clock()),
         entropy: Arc::new(SystemEntropy),
     }
+}
+
+/// All that a restore does before it takes away again.
+async fn load(backups: &Backups, folder: &Path) -> Result<Loaded, BackupError> {
+    let verified = Verified::read(folder, &backups.master, &backups.issuer)?;
+    backups.load(&verified, Gaps::Refused).await
+}
+
+async fn is_half_restored(storage: &Storage) -> bool {
+    refuse_half_restored(storage).await.is_err()
 }
 
 async fn open_vault(backups: &Backups) -> Vault {
@@ -241,12 +253,14 @@ async fn moves(from: &Database, to: &Database) {
     assert_eq!(saved.bucket_keys, 1);
 
     let target = backups(to, &other_vault).await;
-    let loaded = target.load(&path).await.unwrap();
+    let loaded = load(&target, &path).await.unwrap();
     assert_eq!(loaded.rows, saved.rows);
     assert_eq!(loaded.key_store, KeyStore::Restored);
-    assert_eq!(loaded.manifest.lanes[3], 77);
-    assert!(is_half_restored(&target.main).await.unwrap());
-    assert!(!is_half_restored(&source.main).await.unwrap());
+    let manifest = Verified::read(&path, &target.master, ISSUER).unwrap();
+    assert_eq!(manifest.manifest().lanes[3], 77);
+    assert_eq!(manifest.bucket_keys().unwrap().len(), 1);
+    assert!(is_half_restored(&target.main).await);
+    assert!(!is_half_restored(&source.main).await);
     let (before, after) = (contents(&source.main).await, contents(&target.main).await);
     assert_eq!(without_marks(after), before);
     let sealed = key.seal("test", b"profile", &SystemEntropy).unwrap();
@@ -255,11 +269,11 @@ async fn moves(from: &Database, to: &Database) {
     let key = restored.key(Bucket::new(7), 1).await.unwrap();
     assert_eq!(*key.open("test", &sealed).unwrap(), b"profile");
     // Half restored is not empty, and not restored either.
-    let again = target.load(&path).await.unwrap_err();
+    let again = load(&target, &path).await.unwrap_err();
     assert!(matches!(again, BackupError::HalfRestored), "{again}");
     write(&target.main, |tx| Box::pin(backup::end_restoring(tx))).await;
-    assert!(!is_half_restored(&target.main).await.unwrap());
-    let full = target.load(&path).await.unwrap_err();
+    assert!(!is_half_restored(&target.main).await);
+    let full = load(&target, &path).await.unwrap_err();
     assert!(matches!(full, BackupError::DatabaseInUse(_)), "{full}");
 }
 
@@ -311,10 +325,12 @@ on_both! {
 
     async fn marks_and_facts(database: &Database) {
         let storage = database.storage(&MAIN).await;
-        assert!(write(&storage, |tx| Box::pin(backup::begin_restoring(tx))).await);
-        assert!(!write(&storage, |tx| Box::pin(backup::begin_restoring(tx))).await);
+        assert!(write(&storage, |tx| Box::pin(backup::begin_restoring(tx, "one"))).await);
+        assert!(!write(&storage, |tx| Box::pin(backup::begin_restoring(tx, "one"))).await);
         let mut reader = storage.reader().await.unwrap();
-        assert!(backup::is_restoring(&mut reader).await.unwrap());
+        assert_eq!(backup::restoring(&mut reader).await.unwrap().as_deref(), Some("one"));
+        write(&storage, |tx| Box::pin(backup::note_restoring(tx, "two"))).await;
+        assert_eq!(backup::restoring(&mut reader).await.unwrap().as_deref(), Some("two"));
         assert!(backup::fact(&mut reader, "issuer").await.unwrap().is_none());
         for table in backup::MAIN {
             let is_filled = ["installation", "change_lanes"].contains(&table.name);
@@ -343,26 +359,26 @@ on_both! {
             let shorter = good[..good.len() / 2].to_owned();
             for bad in [flipped, longer, shorter, String::new()] {
                 fs::write(&file, bad).unwrap();
-                let refused = target.load(&path).await.unwrap_err();
+                let refused = load(&target, &path).await.unwrap_err();
                 assert!(matches!(refused, BackupError::Damaged { .. }), "{refused}");
                 nothing_written(&target).await;
             }
             fs::remove_file(&file).unwrap();
-            target.load(&path).await.unwrap_err();
+            load(&target, &path).await.unwrap_err();
             fs::write(&file, good).unwrap();
         }
         other_installations(&path, &target).await;
         let manifest = fs::read_to_string(path.join("manifest.json")).unwrap();
         let newer = manifest.replace("\"format\": 1", "\"format\": 2");
         fs::write(path.join("manifest.json"), newer).unwrap();
-        let refused = target.load(&path).await.unwrap_err();
+        let refused = load(&target, &path).await.unwrap_err();
         assert!(matches!(refused, BackupError::NewerFormat(_)), "{refused}");
         fs::remove_file(path.join("manifest.json")).unwrap();
-        let refused = target.load(&path).await.unwrap_err();
+        let refused = load(&target, &path).await.unwrap_err();
         assert!(matches!(refused, BackupError::Unfinished(_)), "{refused}");
         fs::write(path.join("manifest.json"), manifest).unwrap();
         fs::remove_dir_all(path.join("vault")).unwrap();
-        let refused = target.load(&path).await.unwrap_err();
+        let refused = load(&target, &path).await.unwrap_err();
         assert!(matches!(refused, BackupError::NoVault(_)), "{refused}");
         nothing_written(&target).await;
     }
@@ -387,7 +403,7 @@ on_both! {
 }
 
 async fn nothing_written(target: &Backups) {
-    assert!(!is_half_restored(&target.main).await.unwrap());
+    assert!(!is_half_restored(&target.main).await);
     let rows = contents(&target.main).await;
     for (table, rows) in rows {
         assert!(rows.is_empty() || table == "change_lanes", "{table}");
@@ -400,7 +416,7 @@ async fn other_installations(path: &Path, target: &Backups) {
         master: master("cd"),
         ..target.clone()
     };
-    let refused = other.load(path).await.unwrap_err();
+    let refused = load(&other, path).await.unwrap_err();
     assert!(
         matches!(refused, BackupError::OtherMasterKey { .. }),
         "{refused}"
@@ -409,7 +425,7 @@ async fn other_installations(path: &Path, target: &Backups) {
         issuer: "https://other.example".to_owned(),
         ..target.clone()
     };
-    let refused = other.load(path).await.unwrap_err();
+    let refused = load(&other, path).await.unwrap_err();
     assert!(
         matches!(refused, BackupError::OtherIssuer { .. }),
         "{refused}"
@@ -420,7 +436,7 @@ async fn other_installations(path: &Path, target: &Backups) {
         ..target.clone()
     };
     open_vault(&other).await;
-    let refused = other.load(path).await.unwrap_err();
+    let refused = load(&other, path).await.unwrap_err();
     assert!(matches!(refused, BackupError::OtherVault), "{refused}");
     nothing_written(target).await;
 }

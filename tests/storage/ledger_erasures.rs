@@ -11,6 +11,7 @@ use tongxing::crypto::entropy::SystemEntropy;
 use tongxing::domain::account::{Account, AccountStatus, SealedProfile};
 use tongxing::domain::id::AccountId;
 use tongxing::ledger::Ledger;
+use tongxing::ledger::backup::{Backups, Gaps, Verified, rekey};
 use tongxing::ledger::profiles::{AccountKey, ProfileError, Profiles, WrappedKey};
 use tongxing::ledger::vault::{Bucket, Vault, VaultError};
 use tongxing::storage::accounts::Insertion;
@@ -21,7 +22,7 @@ use tongxing::values;
 use crate::accounts::at;
 use crate::harness::{Database, on_both, race};
 use crate::ledger::House;
-use crate::ledger_vault::vault as open_vault;
+use crate::ledger_vault::{master, vault as open_vault};
 use crate::noise::Promise;
 
 const BUCKET: u16 = 0xABCD;
@@ -97,6 +98,17 @@ impl Home {
             }
         }
         process.open(kept).await.is_ok()
+    }
+
+    fn backups(&self) -> Backups {
+        Backups {
+            main: self.house.storage.clone(),
+            vault: self.store.clone(),
+            master: master("ab"),
+            issuer: "https://id.example".to_owned(),
+            clock: Arc::new(self.house.clock.clone()),
+            entropy: Arc::new(SystemEntropy),
+        }
     }
 
     async fn remove(&self, number: u128) {
@@ -225,6 +237,45 @@ on_both! {
         // Registered again under a fresh key.
         process.register(1).await;
         assert!(home.opens(1).await && !home.any_key_opens(&kept).await);
+    }
+
+    async fn neighbors_of_who_was_removed_after_a_backup_open_when_it_is_restored(database: &Database) {
+        let home = Home::new(database).await;
+        let process = home.process().await;
+        for number in 1..=200 {
+            process.register(number).await;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("backup");
+        home.backups().save(&path).await.unwrap();
+        home.remove(1).await;
+        process.profiles.finish_erasure(person(1)).await.unwrap();
+        assert_eq!(home.versions().await, [2]);
+
+        let other = Database::sqlite();
+        let restored = Home {
+            house: House::new(&other).await,
+            store: home.store.clone(),
+            _file: Database::sqlite(),
+        };
+        let backups = restored.backups();
+        let verified = Verified::read(&path, &backups.master, &backups.issuer).unwrap();
+        backups.load(&verified, Gaps::Refused).await.unwrap();
+        restored.remove(1).await;
+        assert!(!restored.opens(2).await, "its key lies under one that is no more");
+        let profiles = restored.process().await.profiles;
+        let databases = (&backups.main, &backups.vault);
+        let without = rekey(databases, &profiles, (&backups.master, &[])).await.unwrap();
+        assert_eq!((without.rewrapped, without.lost), (0, 199));
+        let old = verified.bucket_keys().unwrap();
+        let with = rekey(databases, &profiles, (&backups.master, &old)).await.unwrap();
+        assert_eq!((with.rewrapped, with.lost), (199, 0));
+        assert!(restored.opens(2).await && restored.opens(200).await);
+        assert_eq!(restored.versions().await, [2], "the older key is not back");
+        profiles.finish_erasures().await.unwrap();
+        let erasure = profiles.find_erasure(person(1)).await.unwrap().unwrap();
+        assert!(erasure.key_replaced_at.is_some());
+        assert!(restored.opens(200).await);
     }
 
     async fn a_replacement_killed_at_any_step_loses_nobody_and_is_finished_later(database: &Database) {

@@ -30,6 +30,10 @@ async fn announce(ledger: &Ledger, change: Change) {
     announced.unwrap();
 }
 
+fn owner() -> AccountId {
+    AccountId::from_u128(7)
+}
+
 fn session(number: u128) -> SessionId {
     Id::from_u128(number)
 }
@@ -75,7 +79,7 @@ on_both! {
         assert!(!there.feed().is_fresh());
         let poller = there.follow().await.unwrap();
         assert!(there.feed().is_fresh());
-        announce(&here, Change::SessionEnded(session(1))).await;
+        announce(&here, Change::SessionEnded(owner(), session(1))).await;
         assert!(is_ended(&here, session(1)), "at once where it was made");
         within(A_SECOND, "the session ended", || is_ended(&there, session(1))).await;
         announce(&here, Change::ClientChanged("portal".to_owned())).await;
@@ -89,7 +93,7 @@ on_both! {
         let house = House::new(database).await;
         let here = house.process();
         for number in 0..600 {
-            announce(&here, Change::SessionEnded(session(number << 100))).await;
+            announce(&here, Change::SessionEnded(owner(), session(number << 100))).await;
         }
         let there = house.process();
         let _poller = there.follow().await.unwrap();
@@ -102,12 +106,12 @@ on_both! {
         let house = House::new(database).await;
         let here = house.process();
         for number in 0..20 {
-            announce(&here, Change::SessionEnded(session(number))).await;
+            announce(&here, Change::SessionEnded(owner(), session(number))).await;
         }
         house.pass(901);
-        announce(&here, Change::SessionEnded(session(100))).await;
-        assert_eq!(here.sweep_changes().await.unwrap(), 20);
-        assert_eq!(here.sweep_changes().await.unwrap(), 0);
+        announce(&here, Change::SessionEnded(owner(), session(100))).await;
+        assert_eq!(here.sweep_changes(&[i64::MAX; 16]).await.unwrap(), 20);
+        assert_eq!(here.sweep_changes(&[i64::MAX; 16]).await.unwrap(), 0);
         assert_eq!(house.count("SELECT COUNT(*) AS n FROM changes").await, 1);
         let there = house.process();
         let _poller = there.follow().await.unwrap();
@@ -146,8 +150,8 @@ on_both! {
             .write((), |entry, ()| {
                 Box::pin(async move {
                     for number in 0..50 {
-                        entry.announce(Change::SessionEnded(session(number)));
-                        entry.announce(Change::SessionEnded(session(number)));
+                        entry.announce(Change::SessionEnded(owner(), session(number)));
+                        entry.announce(Change::SessionEnded(owner(), session(number)));
                     }
                     Ok(())
                 })
@@ -178,10 +182,10 @@ async fn a_change_committed_late_is_not_skipped() {
         tokio::spawn(async move { hold(&storage, late, (taken, go), house.clock.clone()).await })
     };
     taken.notified().await;
-    announce(&here, Change::SessionEnded(free)).await;
+    announce(&here, Change::SessionEnded(owner(), free)).await;
     let next = {
         let here = here.clone();
-        tokio::spawn(async move { announce(&here, Change::SessionEnded(queued)).await })
+        tokio::spawn(async move { announce(&here, Change::SessionEnded(owner(), queued)).await })
     };
     within(A_SECOND, "other lanes go on", || is_ended(&there, free)).await;
     tokio::time::sleep(Duration::from_millis(600)).await;
@@ -216,7 +220,7 @@ async fn hold(
                     seq,
                     at: *now,
                     kind: "session".to_owned(),
-                    subject: late.to_string(),
+                    subject: format!("{late} {}", owner()),
                 };
                 changes::insert(tx, &row).await?;
                 taken.notify_one();
@@ -230,7 +234,7 @@ async fn hold(
 
 /// The lane that the ledger gives a session.
 fn lane_of(session: SessionId) -> i64 {
-    i64::from(sha256(&[session.to_string().as_bytes()])[0]) % changes::LANES
+    i64::from(sha256(&[format!("{session} {}", owner()).as_bytes()])[0]) % changes::LANES
 }
 
 /// Two sessions of one lane and one of another.

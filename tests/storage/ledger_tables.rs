@@ -107,7 +107,7 @@ on_both! {
         assert_eq!(since, [row(2, 2), row(2, 3)]);
         assert_eq!(changes::since(&mut reader, 2, 0, 1).await.unwrap(), [row(2, 1)]);
         let deleted = write(&storage, |tx| {
-            Box::pin(async move { changes::delete_old(tx, 2, at(3)).await })
+            Box::pin(async move { changes::delete_old(tx, (2, i64::MAX), at(3)).await })
         })
         .await;
         assert_eq!(deleted, 2);
@@ -136,7 +136,7 @@ on_both! {
         .await;
         for expected in [500, 100, 0] {
             let deleted = write(&storage, |tx| {
-                Box::pin(async move { changes::delete_old(tx, 0, at(601)).await })
+                Box::pin(async move { changes::delete_old(tx, (0, i64::MAX), at(601)).await })
             })
             .await;
             assert_eq!(deleted, expected);

@@ -15,7 +15,7 @@ use tongxing::storage::{self, Error, Storage};
 use crate::harness::{Database, on_both, race};
 use crate::ledger::House;
 
-fn master(digits: &str) -> Arc<MasterKey> {
+pub(crate) fn master(digits: &str) -> Arc<MasterKey> {
     Arc::new(MasterKey::from_text(&Secret::new(digits.repeat(32))).unwrap())
 }
 

@@ -15,7 +15,7 @@ use crate::proxy::{Proxy, Way};
 use crate::redis::{RedisServer, free_port, program, told};
 
 /// For what comes by itself, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const START: Instant = Instant::from_millis(1_800_000_000_000);
 
 const BACKOFF: Backoff = Backoff {
@@ -302,11 +302,11 @@ async fn a_redis_that_goes_silent_or_is_cut_delays_nobody_and_is_used_again() {
             assert_eq!(one.wait(&key, seconds(0)).await, Some(1000), "{way:?}");
             longest = longest.max(asked.elapsed());
         }
-        println!(
+        measured(format_args!(
             "{way:?}: 2,400 calls in {:?}, longest {longest:?}",
             began.elapsed()
-        );
-        assert!(began.elapsed() < Duration::from_secs(60), "{way:?}");
+        ));
+        assert!(began.elapsed() < Duration::from_mins(1), "{way:?}");
         one.until(false).await;
         one.fail(&key, seconds(0)).await;
         assert_eq!(one.wait(&key, seconds(0)).await, Some(2000));
@@ -314,4 +314,10 @@ async fn a_redis_that_goes_silent_or_is_cut_delays_nobody_and_is_used_again() {
         proxy.open_for_new();
     }
     holds_the_facts(&one, &other).await;
+}
+
+/// Says what was measured, to whoever runs tests with `--nocapture`.
+#[expect(clippy::print_stdout, reason = "what was measured is for people")]
+fn measured(what: std::fmt::Arguments<'_>) {
+    println!("{what}");
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A private server; killed with this value.
 pub(crate) struct RedisServer {
@@ -59,6 +59,10 @@ impl RedisServer {
     }
 
     /// Starts it again where it was, and waits until it answers.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "another process starts, for milliseconds"
+    )]
     pub(crate) fn restart(&mut self) {
         // Its guard waits for the end of a pipe that only we hold, however we end.
         let script = "trap '' INT TERM HUP; \"$@\" </dev/null & server=$!; cat; kill -9 $server";

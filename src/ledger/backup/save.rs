@@ -73,7 +73,7 @@ impl Backups {
     /// Takes in what the key store holds now. What is there already stays.
     async fn read_vault(&self, kept: &mut Kept) -> Result<(), BackupError> {
         let mut snapshot = self.vault.snapshot().await?;
-        for (index, table) in backup::VAULT.iter().enumerate() {
+        for (index, table) in carried() {
             let pages = Pages::of(table);
             let mut last: Option<Vec<Datum>> = None;
             loop {
@@ -101,6 +101,12 @@ async fn known_schema(storage: &Storage, known: i64) -> Result<i64, BackupError>
     Ok(found)
 }
 
+/// The key store's tables that are few rows.
+fn carried() -> impl Iterator<Item = (usize, &'static Table)> {
+    let tables = backup::VAULT.iter().enumerate();
+    tables.filter(|(_, table)| table.carriage == Carriage::Carried)
+}
+
 /// A row's key, in an order; which one does not matter.
 fn sortable(table: &Table, row: &[Datum]) -> Vec<String> {
     let columns = table.columns.iter().zip(row);
@@ -117,7 +123,7 @@ fn sortable(table: &Table, row: &[Datum]) -> Vec<String> {
 
 fn write_kept(folder: &Path, kept: &Kept) -> Result<Vec<TableFile>, BackupError> {
     let mut files = Vec::new();
-    for (index, table) in backup::VAULT.iter().enumerate() {
+    for (index, table) in carried() {
         let mut writer = RowWriter::create(folder, table)?;
         let own = kept.iter().filter(|((of, _), _)| *of == index);
         for (_, row) in own {

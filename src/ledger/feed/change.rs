@@ -1,5 +1,7 @@
 //! What can change under a process's feet.
 
+use std::str::FromStr;
+
 use crate::crypto::digest::sha256;
 use crate::domain::id::{AccessTokenId, AccountId, AuthorizationId, SessionId};
 use crate::storage::changes::LANES;
@@ -15,10 +17,10 @@ pub enum Change {
     AccountChanged(AccountId),
     /// An account is good again: its tokens issued from now on count.
     AccountRestored(AccountId),
-    /// A session ended.
-    SessionEnded(SessionId),
-    /// An authorization ended.
-    AuthorizationRevoked(AuthorizationId),
+    /// A session of an account ended.
+    SessionEnded(AccountId, SessionId),
+    /// An authorization of an account ended.
+    AuthorizationRevoked(AccountId, AuthorizationId),
     /// A single access token was given back.
     AccessTokenRevoked(AccessTokenId),
     /// The key of a bucket of accounts is being replaced, or has been.
@@ -33,8 +35,8 @@ impl Change {
             Self::KeysChanged => "keys",
             Self::AccountChanged(_) => "account",
             Self::AccountRestored(_) => "account_restored",
-            Self::SessionEnded(_) => "session",
-            Self::AuthorizationRevoked(_) => "authorization",
+            Self::SessionEnded(..) => "session",
+            Self::AuthorizationRevoked(..) => "authorization",
             Self::AccessTokenRevoked(_) => "access_token",
             Self::BucketKeyReplaced(_) => "bucket_key",
         }
@@ -46,8 +48,8 @@ impl Change {
             Self::ClientChanged(client_id) => client_id.clone(),
             Self::KeysChanged => String::new(),
             Self::AccountChanged(id) | Self::AccountRestored(id) => id.to_string(),
-            Self::SessionEnded(id) => id.to_string(),
-            Self::AuthorizationRevoked(id) => id.to_string(),
+            Self::SessionEnded(account, id) => format!("{id} {account}"),
+            Self::AuthorizationRevoked(account, id) => format!("{id} {account}"),
             Self::AccessTokenRevoked(id) => id.to_string(),
             Self::BucketKeyReplaced(bucket) => bucket.to_string(),
         }
@@ -60,8 +62,10 @@ impl Change {
             "keys" => Some(Self::KeysChanged),
             "account" => subject.parse().ok().map(Self::AccountChanged),
             "account_restored" => subject.parse().ok().map(Self::AccountRestored),
-            "session" => subject.parse().ok().map(Self::SessionEnded),
-            "authorization" => subject.parse().ok().map(Self::AuthorizationRevoked),
+            "session" => owned(subject).map(|(account, id)| Self::SessionEnded(account, id)),
+            "authorization" => {
+                owned(subject).map(|(account, id)| Self::AuthorizationRevoked(account, id))
+            }
             "access_token" => subject.parse().ok().map(Self::AccessTokenRevoked),
             "bucket_key" => subject.parse().ok().map(Self::BucketKeyReplaced),
             _ => None,
@@ -73,6 +77,12 @@ impl Change {
         let [first, ..] = sha256(&[self.subject().as_bytes()]);
         i64::from(first) % LANES
     }
+}
+
+/// A thing of an account: by its account alone it is found in the tables.
+fn owned<T: FromStr>(subject: &str) -> Option<(AccountId, T)> {
+    let (id, account) = subject.split_once(' ')?;
+    Some((account.parse().ok()?, id.parse().ok()?))
 }
 
 #[cfg(test)]
@@ -87,8 +97,8 @@ mod tests {
             Change::KeysChanged,
             Change::AccountChanged(Id::from_u128(1)),
             Change::AccountRestored(Id::from_u128(1)),
-            Change::SessionEnded(Id::from_u128(2)),
-            Change::AuthorizationRevoked(Id::from_u128(3)),
+            Change::SessionEnded(Id::from_u128(1), Id::from_u128(2)),
+            Change::AuthorizationRevoked(Id::from_u128(1), Id::from_u128(3)),
             Change::AccessTokenRevoked(Id::from_u128(4)),
             Change::BucketKeyReplaced(65_535),
         ] {
@@ -105,7 +115,7 @@ mod tests {
     #[test]
     fn all_lanes_are_used() {
         let lanes: std::collections::BTreeSet<i64> = (0..400)
-            .map(|n| Change::SessionEnded(Id::from_u128(n)).lane())
+            .map(|n| Change::SessionEnded(Id::from_u128(1), Id::from_u128(n)).lane())
             .collect();
         assert_eq!(lanes.len(), 16);
     }

@@ -96,10 +96,10 @@ impl Revocations {
                     ended.restored = Some(at);
                 }
             }
-            Change::SessionEnded(id) => {
+            Change::SessionEnded(_, id) => {
                 lists.sessions.insert(*id, at);
             }
-            Change::AuthorizationRevoked(id) => {
+            Change::AuthorizationRevoked(_, id) => {
                 lists.authorizations.insert(*id, at);
             }
             Change::AccessTokenRevoked(id) => {
@@ -166,8 +166,8 @@ mod tests {
     fn each_end_voids_its_tokens_and_no_others() {
         for change in [
             Change::AccountChanged(Id::from_u128(1)),
-            Change::SessionEnded(Id::from_u128(2)),
-            Change::AuthorizationRevoked(Id::from_u128(3)),
+            Change::SessionEnded(Id::from_u128(1), Id::from_u128(2)),
+            Change::AuthorizationRevoked(Id::from_u128(1), Id::from_u128(3)),
             Change::AccessTokenRevoked(Id::from_u128(4)),
         ] {
             let list = Revocations::new(RETENTION);
@@ -188,7 +188,10 @@ mod tests {
     #[test]
     fn a_token_refreshed_after_a_logout_is_good() {
         let list = Revocations::new(RETENTION);
-        list.apply(&Change::SessionEnded(Id::from_u128(2)), at(100));
+        list.apply(
+            &Change::SessionEnded(Id::from_u128(1), Id::from_u128(2)),
+            at(100),
+        );
         assert!(list.is_revoked(&token(at(102))));
         assert!(!list.is_revoked(&token(at(103))));
     }

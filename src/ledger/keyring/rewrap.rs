@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{Keys, KeysError, OUTDATED, stored};
 use crate::crypto::custody::{RewrapError, Rewrapped};
-use crate::ledger::{Event, EventKind};
+use crate::ledger::{Change, Event, EventKind};
 use crate::storage::keys::{self, KeyRow};
 use crate::storage::{self};
 
@@ -71,7 +71,11 @@ impl Keys {
         let recorded: Result<(), storage::Error> = inner
             .ledger
             .write(event, |entry, event| {
-                Box::pin(async move { entry.record(event).await })
+                Box::pin(async move {
+                    // The journal has keys, too, as they lie now.
+                    entry.announce(Change::KeysChanged);
+                    entry.record(event).await
+                })
             })
             .await;
         Ok(recorded?)

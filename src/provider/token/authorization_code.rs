@@ -228,7 +228,7 @@ async fn revoke(
     event: Event,
 ) -> Result<(), storage::Error> {
     if authorizations::revoke(entry.tx(), account_id, id, event.at()).await? {
-        entry.announce(Change::AuthorizationRevoked(id));
+        entry.announce(Change::AuthorizationRevoked(account_id, id));
         let event = event
             .account(account_id)
             .detail(json!({ "authorization": id }));

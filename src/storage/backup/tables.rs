@@ -30,7 +30,8 @@ pub enum Carriage {
     Carried,
     /// It has, and the rows are there in every database: their numbers are what counts.
     Advanced,
-    /// It has not: what they hold is over in minutes, or a process's that is no more.
+    /// It has not: what they hold is over in minutes, or a process's that is no more, or is of no
+    /// use to who has the backup alone.
     Left,
 }
 
@@ -177,6 +178,9 @@ pub static MAIN: &[Table] = tables! {
     Left login_failures (failure_key) {
         failure_key text, failures integer, failed_at integer, forgotten_at integer,
     }
+    Carried audit_cuts (position) {
+        position integer, writer text, first_number integer, last_number integer,
+    }
 };
 
 /// The key store's.
@@ -186,5 +190,12 @@ pub static VAULT: &[Table] = tables! {
     }
     Carried bucket_keys (bucket, version) {
         bucket integer, version integer, wrapped text, created_at integer,
+    }
+    Left journal_lanes (lane) {
+        lane integer, seq integer, covered_from integer,
+    }
+    Left takeaways (kind, subject) {
+        kind text, subject text, lane integer, seq integer, at integer, kept_until integer,
+        state text,
     }
 };

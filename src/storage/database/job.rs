@@ -24,6 +24,8 @@ pub(super) enum Outcome {
 pub(super) trait Job: Send {
     /// Runs the closure and keeps its result, in place of an earlier one.
     fn run<'a>(&'a mut self, tx: &'a mut Transaction) -> BoxFuture<'a, Outcome>;
+    /// Puts a refusal in place of the result.
+    fn refuse(&mut self, error: Error);
     /// Sends the result; or `lost`, if what it stands for was.
     fn answer(self: Box<Self>, lost: Option<&Error>);
 }
@@ -65,10 +67,6 @@ where
 {
     fn run<'a>(&'a mut self, tx: &'a mut Transaction) -> BoxFuture<'a, Outcome> {
         Box::pin(async move {
-            // Until it has ended: who stops polling finds this.
-            self.result = Some(Err(E::from(Error::Refused(
-                "a write awaited something other than its transaction".to_owned(),
-            ))));
             let result = match guarded(|| (self.work)(tx, &self.input)).await {
                 Some(Ok(_)) if tx.fault().is_some() => Err(E::from(Error::ignored())),
                 Some(result) => result,
@@ -81,6 +79,10 @@ where
             self.result = Some(result);
             outcome
         })
+    }
+
+    fn refuse(&mut self, error: Error) {
+        self.result = Some(Err(E::from(error)));
     }
 
     fn answer(self: Box<Self>, lost: Option<&Error>) {

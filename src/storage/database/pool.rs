@@ -59,9 +59,13 @@ impl<C> Pool<C> {
         // From here on the lease gives the permit back.
         let mut lease = Lease {
             connection: None,
+            idle: Duration::ZERO,
             pool: Some(Arc::clone(self)),
         };
-        lease.connection = self.pop()?;
+        if let Some((connection, since)) = self.pop()? {
+            lease.connection = Some(connection);
+            lease.idle = since.elapsed();
+        }
         if lease.connection.is_none() {
             let connected = tokio::time::timeout(self.wait, connect()).await;
             lease.connection = Some(connected.map_err(|_| unavailable("no connection in time"))??);
@@ -69,13 +73,13 @@ impl<C> Pool<C> {
         Ok(lease)
     }
 
-    fn pop(&self) -> Result<Option<C>, Error> {
+    fn pop(&self) -> Result<Option<(C, Instant)>, Error> {
         let mut idle = self.lock();
         if idle.closed {
             return Err(unavailable("closed"));
         }
         match idle.connections.pop() {
-            Some((connection, since)) if since.elapsed() < IDLE => Ok(Some(connection)),
+            Some((connection, since)) if since.elapsed() < IDLE => Ok(Some((connection, since))),
             // The rest have been idle for longer still.
             Some(_) => {
                 idle.connections.clear();
@@ -120,6 +124,8 @@ fn unavailable(why: &str) -> Error {
 pub(super) struct Lease<C> {
     /// Absent while a statement runs on it, and after it was found dead.
     pub(super) connection: Option<C>,
+    /// How long it had not been used.
+    pub(super) idle: Duration,
     pub(super) pool: Option<Arc<Pool<C>>>,
 }
 
@@ -127,6 +133,7 @@ impl<C> Lease<C> {
     pub(super) fn own(connection: C) -> Self {
         Self {
             connection: Some(connection),
+            idle: Duration::ZERO,
             pool: None,
         }
     }

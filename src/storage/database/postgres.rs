@@ -13,7 +13,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgDatabaseError, PgRow};
 use sqlx::{ConnectOptions, Connection, Executor, Row as _, TypeInfo, ValueRef};
 
-use self::hearing::{ANSWER, Hearing};
+use self::hearing::{ANSWER, GREETING, Hearing};
 pub(super) use self::session::Session;
 use super::error::{Error, Failure, Fault, OpenError, table_of};
 use super::job::Job;

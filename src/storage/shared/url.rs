@@ -17,8 +17,8 @@ pub struct RedisUrl {
 
 #[derive(Clone)]
 pub(super) enum Place {
-    Server(Client),
-    Cluster(ClusterClient),
+    Server(Box<Client>),
+    Cluster(Box<ClusterClient>),
 }
 
 /// Text that is not the URL of a Redis. It is not repeated, since it may hold a password.
@@ -53,10 +53,10 @@ impl FromStr for RedisUrl {
             "redis" | "rediss" => {
                 let url = node_url(scheme, user, places);
                 let client = url.and_then(|url| Client::open(url).ok());
-                Place::Server(client.ok_or(ParseRedisUrlError::Malformed)?)
+                Place::Server(Box::new(client.ok_or(ParseRedisUrlError::Malformed)?))
             }
-            "redis-cluster" => Place::Cluster(cluster("redis", user, places)?),
-            "rediss-cluster" => Place::Cluster(cluster("rediss", user, places)?),
+            "redis-cluster" => Place::Cluster(Box::new(cluster("redis", user, places)?)),
+            "rediss-cluster" => Place::Cluster(Box::new(cluster("rediss", user, places)?)),
             _ => return Err(ParseRedisUrlError::Scheme),
         };
         let user = user.map(|user| match user.split_once(':') {

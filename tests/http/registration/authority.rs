@@ -177,3 +177,34 @@ async fn an_authority_that_is_down_stops_no_login() {
     server.clock.advance(LEFT_ALONE);
     server.browser().register(&qian).await;
 }
+
+/// That it refuses one request it does while it is well: one person's odd number must not keep it
+/// from being asked about others. That it lets us in no more, or is overrun, is its end for all.
+#[tokio::test]
+async fn an_authority_that_refuses_requests_is_asked_about_others() {
+    for (status, is_well) in [
+        (400, true),
+        (404, true),
+        (422, true),
+        (401, false),
+        (403, false),
+        (408, false),
+        (429, false),
+        (500, false),
+    ] {
+        let qian = Applicant::new(1);
+        let server = server_that_knows(&qian).await;
+        server.authority.answers(Some(status));
+        for number in 2..12 {
+            left_waiting(&server, &Applicant::new(number)).await;
+        }
+        server.authority.answers(None);
+        let end = server.browser().prove("/register", &qian).await;
+        let expected = if is_well {
+            "/account"
+        } else {
+            "/register/check"
+        };
+        assert_eq!(end.path(), expected, "{status}");
+    }
+}

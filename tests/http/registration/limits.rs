@@ -1,6 +1,6 @@
 //! How often codes are sent: for each phone, document and address block, whoever has them.
 
-use crate::support::{Answer, Applicant, Server, ZHANG, document, minutes, phone};
+use crate::support::{Answer, Applicant, Server, ZHANG, document, minutes, phone, seconds};
 
 /// Sends the form from an address of its own, or from this one.
 async fn ask(server: &Server, path: &str, who: &Applicant, address: Option<&str>) -> Answer {
@@ -173,4 +173,28 @@ async fn refusals_for_known_and_unknown_are_alike() {
         pages.push((names, page));
     }
     assert_eq!(pages[0], pages[1]);
+}
+
+/// To the second it would tell when somebody else asked for a code.
+#[tokio::test]
+async fn how_long_to_wait_is_told_in_quarters_of_an_hour() {
+    const QUARTER: u32 = 15 * 60;
+    let server = Server::start().await;
+    let about = |n: usize| Applicant::new(n).with_phone(ZHANG.phone);
+    server.clock.advance(seconds(7));
+    for n in 0..5 {
+        ask(&server, "/register", &about(n), None).await;
+    }
+    let mut told = Vec::new();
+    for n in 5..9 {
+        server.clock.advance(seconds(11 * 60 + 1));
+        let refused = ask(&server, "/register", &about(n), None).await;
+        assert_eq!(refused.status, 429);
+        let wait = refused.header("retry-after").expect("when to come back");
+        let wait: u32 = wait.parse().expect("seconds");
+        assert_eq!(wait % QUARTER, 0, "{wait}");
+        told.push(wait / QUARTER);
+    }
+    let longest_first = told.windows(2).all(|pair| pair[0] >= pair[1]);
+    assert!(longest_first && told[0] > told[3], "{told:?}");
 }

@@ -1,14 +1,17 @@
 //! Whoever proves a document or a phone better takes it over; whoever had it loses what rested on
 //! it, and is told.
 
+use serde_json::Value;
 use tongxing::domain::id::AccountId;
 use tongxing::domain::message::MessageText;
 use tongxing::domain::notice::NoticeKind;
 use tongxing::protocol::acr::Ial;
+use tongxing::provider::register_client::Operation;
 use tongxing::storage::notices;
 
 use crate::support::{
-    Answer, Applicant, Browser, LI, Server, WANG, ZHANG, assert_refused, operation, phone,
+    Answer, Applicant, Browser, LI, Portal, Server, Tokens, WANG, ZHANG, assert_refused, minutes,
+    operation, phone,
 };
 
 /// What happened to an account, the latest first.
@@ -303,7 +306,7 @@ async fn the_owner_of_a_family_phone_finds_a_place() {
         .map(|n| Applicant::new(n).with_phone(&shared))
         .collect();
     for one in &family {
-        server.clock.advance(crate::support::minutes(1));
+        server.clock.advance(minutes(1));
         assert_eq!(server.import(&one.import_record(&[])).await, 1);
     }
     let sixth = Applicant::new(20).with_phone(&shared);
@@ -356,4 +359,99 @@ async fn an_operator_who_stops_the_holder_meanwhile_is_heeded() {
     let end = browser.type_sent_code(&page, &owner.phone).await;
     assert_eq!(heading(&end), "This account is stopped");
     assert_eq!(server.holder_of(&owner).await, Some(loser));
+}
+
+/// The name was the document's: a portal that asked for it does not learn it from who lost that.
+#[tokio::test]
+async fn the_name_goes_with_the_last_document() {
+    let owner = Applicant::new(1);
+    let server = super::server_that_knows(&owner).await;
+    let portal = server.portal().await;
+    let squatter = owner
+        .clone()
+        .with_phone(&phone(66))
+        .with_password("the squatter's own");
+    server.import(&squatter.import_record(&[])).await;
+    let loser = server.holder_of(&owner).await.expect("the squatter");
+    let claims = squatters_claims(&server, (&portal, &squatter)).await;
+    assert_eq!(claims["name"], *owner.name);
+    server.browser().register(&owner).await;
+    let claims = squatters_claims(&server, (&portal, &squatter)).await;
+    assert!(claims["name"].is_null(), "{claims}");
+    let left = server.accounts.profile(loser).await.expect("an answer");
+    let (_, left) = left.expect("an account");
+    assert!(left.name.is_none() && left.documents.is_empty());
+}
+
+/// What a portal learns of whoever logs in by the squatter's phone.
+async fn squatters_claims(server: &Server, (portal, squatter): (&Portal, &Applicant)) -> Value {
+    let request = portal.full_request();
+    let mut browser = server.browser();
+    let login = browser.visit(&request.url()).await;
+    let consent = browser
+        .type_in(&login, &squatter.phone, &squatter.password)
+        .await;
+    let answer = browser.press(&consent, &[], "consent-allow").await;
+    let tokens = Tokens::of(&portal.redeem(&request.code(&answer)).await);
+    portal.userinfo(&tokens.access).await.json()
+}
+
+/// A phone that the carrier says is theirs is theirs under each of their documents; somebody of
+/// another name, of whom it says so later, takes it from both.
+#[tokio::test]
+async fn a_person_keeps_one_phone_under_two_documents() {
+    let card = Applicant::new(1);
+    let passport = card.clone().with_document("passport", "USA-123456789");
+    let next = Applicant::new(2).with_phone(&card.phone);
+    let server = super::server_that_knows(&card).await;
+    server.authority.knows(&[&passport]);
+    let mut at_home = server.browser();
+    at_home.register(&card).await;
+    server.browser().register(&passport).await;
+    let mut accounts = Vec::new();
+    for who in [&card, &passport] {
+        let account = server.holder_of(who).await.expect("an account");
+        assert_eq!(server.level_of(account).await, Some(Ial::Two));
+        accounts.push(account);
+    }
+    assert_ne!(accounts[0], accounts[1]);
+    assert!(at_home.is_logged_in().await, "nothing was lost");
+    assert_eq!(server.recorded("proof_lost").await, 0);
+    server.authority.knows(&[&next]);
+    server.browser().register(&next).await;
+    for account in accounts {
+        assert_eq!(server.level_of(account).await, None);
+    }
+}
+
+/// A phone that was not confirmed for half a year may be somebody else's, who is told nothing.
+#[tokio::test]
+async fn what_is_lost_is_told_to_no_phone_that_counts_no_more() {
+    for (days, told) in [(179, 1), (181, 0)] {
+        let owner = Applicant::new(1);
+        let server = super::server_that_knows(&owner).await;
+        let squatter = owner.clone().with_phone(&phone(66));
+        server.import(&squatter.import_record(&[])).await;
+        let loser = server.holder_of(&owner).await.expect("the squatter");
+        server.clock.advance(minutes(days * 24 * 60));
+        server.browser().register(&owner).await;
+        assert_eq!(server.messages_to(&squatter.phone).await.len(), told);
+        assert_eq!(happened(&server, loser).await, [NoticeKind::DocumentLost]);
+    }
+}
+
+/// What is about the person of an account goes with it, sent or not.
+#[tokio::test]
+async fn messages_to_a_removed_person_leave_the_outbox() {
+    let tells = |text: &MessageText| matches!(text, MessageText::AccountRegistered);
+    let owner = Applicant::new(1);
+    let server = super::server_that_knows(&owner).await;
+    server.browser().register(&owner).await;
+    assert!(server.messages_to(&owner.phone).await.iter().any(tells));
+    let account = server.holder_of(&owner).await.expect("an account");
+    let Operation { operator, reason } = operation();
+    let removed = server.accounts.remove(account, operator, reason).await;
+    removed.expect("it is removed");
+    let left = server.messages_to(&owner.phone).await;
+    assert!(!left.iter().any(tells), "{left:?}");
 }

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::response::IntoResponse as _;
 use tower::ServiceExt as _;
 
 use tongxing::authority::{Behavior, Person, Simulator, SimulatorParts};
@@ -37,6 +39,8 @@ struct AtWork {
     /// By document.
     people: BTreeMap<String, Person>,
     behavior: Behavior,
+    /// What it answers whatever is asked.
+    status: Option<StatusCode>,
     simulator: Simulator,
 }
 
@@ -50,6 +54,7 @@ impl TestAuthority {
             at_work: Mutex::new(AtWork {
                 people: BTreeMap::new(),
                 behavior: Behavior::Ok,
+                status: None,
                 simulator: simulator(Vec::new(), Behavior::Ok, clock),
             }),
         }));
@@ -79,14 +84,14 @@ impl TestAuthority {
     fn router(&self) -> Router {
         let authority = self.clone();
         Router::new().fallback(move |request: Request| {
-            let router = authority
-                .0
-                .at_work
-                .lock()
-                .expect("no panic")
-                .simulator
-                .router();
-            async move { router.oneshot(request).await }
+            let at_work = authority.0.at_work.lock().expect("no panic");
+            let (status, router) = (at_work.status, at_work.simulator.router());
+            async move {
+                match status {
+                    Some(status) => Ok(status.into_response()),
+                    None => router.oneshot(request).await,
+                }
+            }
         })
     }
 
@@ -106,6 +111,12 @@ impl TestAuthority {
     /// Behaves so from now on.
     pub(crate) fn behaves(&self, behavior: Behavior) {
         self.change(|at_work| at_work.behavior = behavior);
+    }
+
+    /// Answers with this status from now on, whatever is asked; with none, as it behaves.
+    pub(crate) fn answers(&self, status: Option<u16>) {
+        let status = status.map(|status| StatusCode::from_u16(status).expect("a status"));
+        self.change(|at_work| at_work.status = status);
     }
 
     fn change(&self, change: impl FnOnce(&mut AtWork)) {

@@ -107,6 +107,11 @@ impl Ears {
         all
     }
 
+    /// What else has come.
+    pub(crate) fn rest(&mut self) -> Vec<Told> {
+        std::iter::from_fn(|| self.told.try_recv().ok()).collect()
+    }
+
     /// Whether nothing else has come.
     pub(crate) fn is_quiet(&mut self) -> bool {
         self.told.try_recv().is_err()

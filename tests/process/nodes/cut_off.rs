@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::{
     PATIENCE, SECOND, Verdict, access, another_node, authorization, bites, client_credentials,
-    enter, introspection, userinfo,
+    enter, introspection, measured, userinfo,
 };
 use crate::changes::Entered;
 use crate::http::Http;
@@ -122,7 +122,9 @@ async fn everything_is_refused(node: &Server, cut: Instant, entered: &Entered) {
     ];
     let asks = [asks.0, asks.1, asks.2, asks.3, asks.4, asks.5];
     for (name, (early, late)) in names.iter().zip(asks) {
-        println!("{name}: answered after {early:?} in the first second, {late:?} later");
+        measured(format_args!(
+            "{name}: answered after {early:?} in the first second, {late:?} later"
+        ));
         assert!(early.max(late) < BOUNDED, "{name}: {early:?}, {late:?}");
     }
 }
@@ -155,22 +157,22 @@ async fn is_cut_off(way: Way) {
 
     ways.set(way);
     let cut = Instant::now();
-    let (_, ended) = tokio::join!(
+    let ((), ended) = tokio::join!(
         everything_is_refused(&other, cut, &entered),
         log_out(&one.http, &leaving),
     );
-    println!("{way:?}: refused");
+    measured(format_args!("{way:?}: refused"));
     assert_eq!(access(&one.http, &entered).await, Verdict::Accepted);
     ways.open_for_new();
     let healed = Instant::now();
     // What it did not hear of it knows before it answers again.
-    let (took, _) = tokio::join!(
+    let (took, _refused) = tokio::join!(
         heals(&other, healed, &entered),
         bites(ended, "the logout that it did not hear of", async || {
             access(&other.http, &leaving).await
         }),
     );
-    println!("{way:?}: works again after {took:?}");
+    measured(format_args!("{way:?}: works again after {took:?}"));
     let tokens = Entered::at(&other.http, entered.portal.clone(), entered.person.clone()).await;
     assert_eq!(access(&one.http, &tokens).await, Verdict::Accepted);
     one.stop().await;

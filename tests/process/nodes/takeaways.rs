@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use super::{PATIENCE, Verdict, access, another_node, bites, client_credentials, enter, userinfo};
+use super::{
+    PATIENCE, Verdict, access, another_node, bites, client_credentials, enter, measured, userinfo,
+};
 use crate::changes::{Entered, published};
 use crate::installation::Installation;
 use crate::redis::RedisServer;
@@ -58,7 +60,7 @@ impl Nodes {
             bites(change, what, async || ask(one).await),
             bites(change, what, async || ask(other).await),
         );
-        println!("{what}: refused after {one:?} and {other:?}");
+        measured(format_args!("{what}: refused after {one:?} and {other:?}"));
         self.worst = self.worst.max(one).max(other);
     }
 
@@ -149,7 +151,7 @@ impl Nodes {
         })
         .await;
         let took = change.elapsed();
-        println!("{what}: published by both after {took:?}");
+        measured(format_args!("{what}: published by both after {took:?}"));
         self.worst = self.worst.max(took);
     }
 
@@ -168,7 +170,7 @@ impl Nodes {
             .await;
             assert_eq!(bystander, Verdict::Accepted);
         }
-        println!("{when}: the worst so far is {:?}", self.worst);
+        measured(format_args!("{when}: the worst so far is {:?}", self.worst));
     }
 
     /// Waits until both say so of Redis.
@@ -211,6 +213,13 @@ async fn with_redis_up_killed_and_back_what_is_taken_away_is_gone_at_both_nodes_
     let Some(mut nodes) = Nodes::start(Some(&redis)).await else {
         return;
     };
+    let wrong = [("redis.url", "redis://u:hunter2@redis.example:port")];
+    let refused = nodes.installation.run_with(&["serve"], &wrong).await;
+    let line = refused.failed_with_one_line();
+    assert!(
+        line.contains("redis.url") && !line.contains("hunter2"),
+        "{line}"
+    );
     nodes.redis_is(0).await;
     redis.restart();
     nodes.redis_is(1).await;

@@ -1,8 +1,8 @@
 //! Tells a server that is slow from one that is gone without a word.
 //!
 //! A statement may take its time, and holding it against the server would end what is about to be
-//! committed. But when nothing at all has been heard for a second, one of those who wait asks over
-//! a new connection; if that is not answered either, none of them waits any longer.
+//! committed. But when nothing at all has been heard for a while, one of those who wait asks over a
+//! new connection; if that is not answered either, none of them waits any longer: all in a second.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +13,9 @@ use tokio::sync::Mutex;
 use super::Home;
 
 /// How long nothing may be heard before somebody asks.
-const SILENCE: Duration = Duration::from_secs(1);
+const SILENCE: Duration = Duration::from_millis(400);
+/// How long who asks whether somebody is there waits.
+pub(super) const GREETING: Duration = Duration::from_millis(500);
 /// How long we wait for one answer, whatever else is heard. The server ends its statements earlier.
 pub(super) const ANSWER: Duration = Duration::from_secs(12);
 
@@ -86,7 +88,8 @@ impl Home {
         if missed.is_some_and(|missed| missed > sent) {
             return false;
         }
-        if self.connect().await.is_ok() {
+        let greeted = tokio::time::timeout(GREETING, self.connect()).await;
+        if matches!(greeted, Ok(Ok(_))) {
             self.hearing.note();
             true
         } else {

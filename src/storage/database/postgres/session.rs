@@ -9,7 +9,7 @@ use sqlx::{Arguments, Connection, Executor};
 use super::super::error::{Error, Failure, Fault};
 use super::super::pool::{Lease, Pool};
 use super::super::value::Value;
-use super::{Home, failure};
+use super::{GREETING, Home, failure};
 
 /// A connection in use.
 pub(in super::super) struct Session {
@@ -27,6 +27,21 @@ enum Stage {
     Fresh,
     /// A transaction whose outcome is not known: it must not go back to the pool.
     Transaction,
+}
+
+/// After so long without use a connection is asked whether it still is one: what lies between may
+/// have forgotten it without a word.
+const UNTRIED: Duration = Duration::from_secs(5);
+
+/// Takes the connection off if it does not answer; those that have lain for longer are no better.
+async fn greet(lease: &mut Lease<PgConnection>, home: &Home) {
+    let Some(mut connection) = lease.connection.take() else {
+        return;
+    };
+    match tokio::time::timeout(GREETING, connection.ping()).await {
+        Ok(Ok(())) => lease.connection = Some(connection),
+        Ok(Err(_)) | Err(_) => home.pool.clear(),
+    }
 }
 
 /// Sends one statement and waits for its answer.
@@ -49,13 +64,16 @@ macro_rules! ask {
 impl Session {
     pub(super) async fn pooled(home: &Arc<Home>) -> Result<Self, Error> {
         let mut stage = Stage::Idle;
-        let lease = home
+        let mut lease = home
             .pool
             .take(async || {
                 stage = Stage::Fresh;
                 home.connect().await
             })
             .await?;
+        if lease.idle > UNTRIED {
+            greet(&mut lease, home).await;
+        }
         Ok(Self {
             lease,
             home: Arc::clone(home),
@@ -161,13 +179,12 @@ impl Session {
         sql: &'static str,
     ) -> Result<T, Failure> {
         let connection = flight.connection.take();
-        let answer = match answer {
-            Some(answer) => answer.map_err(|error| failure(&error, sql)),
-            None => {
-                // There is no time left for another.
-                self.stage = self.stage.max(Stage::Fresh);
-                Err(lost())
-            }
+        let answer = if let Some(answer) = answer {
+            answer.map_err(|error| failure(&error, sql))
+        } else {
+            // There is no time left for another.
+            self.stage = self.stage.max(Stage::Fresh);
+            Err(lost())
         };
         match &answer {
             Err(failed) if failed.fault == Fault::Lost => self.home.pool.clear(),

@@ -110,7 +110,12 @@ fn run(job: &mut dyn Job, tx: &mut Transaction) -> Outcome {
         .poll(&mut Context::from_waker(Waker::noop()));
     match polled {
         Poll::Ready(outcome) => outcome,
-        Poll::Pending => Outcome::Undo,
+        Poll::Pending => {
+            job.refuse(Error::Refused(
+                "a write awaited something other than its transaction".to_owned(),
+            ));
+            Outcome::Undo
+        }
     }
 }
 
