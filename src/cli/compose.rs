@@ -126,16 +126,7 @@ impl Services {
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         // Before the vault is opened, which makes its file.
         let master = Arc::new(config.vault.master_key(&*entropy)?);
-        let storage = open_main(config, Schema::Prepare).await?;
-        let ledger = Ledger::new(storage, Arc::clone(&clock), Arc::clone(&entropy));
-        if opening != Opening::Restoring {
-            refuse_half_restored(ledger.storage()).await?;
-        }
-        let rename = match opening {
-            Opening::Renamed => Rename::Allowed,
-            Opening::Usual | Opening::Restoring => Rename::Refused,
-        };
-        issuer::note(&ledger, &config.server.issuer, rename).await?;
+        let ledger = open_ledger(config, opening, (&clock, &entropy)).await?;
         let vault_storage = open_vault(config).await?;
         let session_ttl = config.lifetimes.session;
         let journal = Journal::new(ledger.clone(), vault_storage.clone(), session_ttl);
@@ -286,6 +277,25 @@ async fn open(
         Schema::Migrate => storage.migrate().await?,
     }
     Ok(storage)
+}
+
+/// What everything is written through, if the database is this installation's and whole.
+async fn open_ledger(
+    config: &Config,
+    opening: Opening,
+    (clock, entropy): (&Arc<dyn Clock>, &Arc<dyn Entropy>),
+) -> anyhow::Result<Ledger> {
+    let storage = open_main(config, Schema::Prepare).await?;
+    let ledger = Ledger::new(storage, Arc::clone(clock), Arc::clone(entropy));
+    if opening != Opening::Restoring {
+        refuse_half_restored(ledger.storage()).await?;
+    }
+    let rename = match opening {
+        Opening::Renamed => Rename::Allowed,
+        Opening::Usual | Opening::Restoring => Rename::Refused,
+    };
+    issuer::note(&ledger, &config.server.issuer, rename).await?;
+    Ok(ledger)
 }
 
 /// Calls nothing yet.
