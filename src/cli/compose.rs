@@ -19,7 +19,7 @@ use crate::ledger::issuer::{self, Rename};
 use crate::ledger::journal::Journal;
 use crate::ledger::keyring::{KeySettings, Keys};
 use crate::ledger::profiles::Profiles;
-use crate::ledger::vault::Vault;
+use crate::ledger::vault::{Vault, VaultError};
 use crate::outbound::messages::{MessageFile, MessageGateway};
 use crate::outbound::{Authority, FetchError, GuardedClient};
 use crate::provider::clients::Clients;
@@ -137,13 +137,7 @@ impl Services {
             rsa_size: config.signing.rsa_size,
             ..KeySettings::new(config.server.issuer.as_str())
         };
-        let vault = Vault::open(
-            vault_storage.clone(),
-            Arc::clone(&master),
-            Arc::clone(&clock),
-            Arc::clone(&entropy),
-        )
-        .await?;
+        let vault = key_store(&vault_storage, &master, (&clock, &entropy)).await?;
         let keys = Keys::open(&ledger, Arc::clone(&master), settings).await?;
         let profiles = Profiles::open(&ledger, vault.clone()).await?;
         let passwords = start_hashing(config, &entropy)?;
@@ -296,6 +290,15 @@ async fn open_ledger(
     };
     issuer::note(&ledger, &config.server.issuer, rename).await?;
     Ok(ledger)
+}
+
+async fn key_store(
+    storage: &Storage,
+    master: &Arc<MasterKey>,
+    (clock, entropy): (&Arc<dyn Clock>, &Arc<dyn Entropy>),
+) -> Result<Vault, VaultError> {
+    let (clock, entropy) = (Arc::clone(clock), Arc::clone(entropy));
+    Vault::open(storage.clone(), Arc::clone(master), clock, entropy).await
 }
 
 /// Calls nothing yet.
