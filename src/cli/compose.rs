@@ -19,7 +19,7 @@ use crate::ledger::issuer::{self, Rename};
 use crate::ledger::journal::Journal;
 use crate::ledger::keyring::{KeySettings, Keys};
 use crate::ledger::profiles::Profiles;
-use crate::ledger::vault::Vault;
+use crate::ledger::vault::{Vault, VaultError};
 use crate::outbound::messages::{MessageFile, MessageGateway};
 use crate::outbound::{Authority, FetchError, GuardedClient};
 use crate::provider::clients::Clients;
@@ -126,16 +126,7 @@ impl Services {
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         // Before the vault is opened, which makes its file.
         let master = Arc::new(config.vault.master_key(&*entropy)?);
-        let storage = open_main(config, Schema::Prepare).await?;
-        let ledger = Ledger::new(storage, Arc::clone(&clock), Arc::clone(&entropy));
-        if opening != Opening::Restoring {
-            refuse_half_restored(ledger.storage()).await?;
-        }
-        let rename = match opening {
-            Opening::Renamed => Rename::Allowed,
-            Opening::Usual | Opening::Restoring => Rename::Refused,
-        };
-        issuer::note(&ledger, &config.server.issuer, rename).await?;
+        let ledger = open_ledger(config, opening, (&clock, &entropy)).await?;
         let vault_storage = open_vault(config).await?;
         let session_ttl = config.lifetimes.session;
         let journal = Journal::new(ledger.clone(), vault_storage.clone(), session_ttl);
@@ -146,13 +137,7 @@ impl Services {
             rsa_size: config.signing.rsa_size,
             ..KeySettings::new(config.server.issuer.as_str())
         };
-        let vault = Vault::open(
-            vault_storage.clone(),
-            Arc::clone(&master),
-            Arc::clone(&clock),
-            Arc::clone(&entropy),
-        )
-        .await?;
+        let vault = key_store(&vault_storage, &master, (&clock, &entropy)).await?;
         let keys = Keys::open(&ledger, Arc::clone(&master), settings).await?;
         let profiles = Profiles::open(&ledger, vault.clone()).await?;
         let passwords = start_hashing(config, &entropy)?;
@@ -286,6 +271,34 @@ async fn open(
         Schema::Migrate => storage.migrate().await?,
     }
     Ok(storage)
+}
+
+/// What everything is written through, if the database is this installation's and whole.
+async fn open_ledger(
+    config: &Config,
+    opening: Opening,
+    (clock, entropy): (&Arc<dyn Clock>, &Arc<dyn Entropy>),
+) -> anyhow::Result<Ledger> {
+    let storage = open_main(config, Schema::Prepare).await?;
+    let ledger = Ledger::new(storage, Arc::clone(clock), Arc::clone(entropy));
+    if opening != Opening::Restoring {
+        refuse_half_restored(ledger.storage()).await?;
+    }
+    let rename = match opening {
+        Opening::Renamed => Rename::Allowed,
+        Opening::Usual | Opening::Restoring => Rename::Refused,
+    };
+    issuer::note(&ledger, &config.server.issuer, rename).await?;
+    Ok(ledger)
+}
+
+async fn key_store(
+    storage: &Storage,
+    master: &Arc<MasterKey>,
+    (clock, entropy): (&Arc<dyn Clock>, &Arc<dyn Entropy>),
+) -> Result<Vault, VaultError> {
+    let (clock, entropy) = (Arc::clone(clock), Arc::clone(entropy));
+    Vault::open(storage.clone(), Arc::clone(master), clock, entropy).await
 }
 
 /// Calls nothing yet.
