@@ -126,13 +126,8 @@ impl Services {
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         // Before the vault is opened, which makes its file.
         let master = Arc::new(config.vault.master_key(&*entropy)?);
-        let ledger = open_ledger(config, opening, (&clock, &entropy)).await?;
-        let vault_storage = open_vault(config).await?;
-        let session_ttl = config.lifetimes.session;
-        let journal = Journal::new(ledger.clone(), vault_storage.clone(), session_ttl);
-        if opening != Opening::Restoring {
-            journal.check().await?;
-        }
+        let journal = open_journal(config, opening, (&clock, &entropy)).await?;
+        let (ledger, vault_storage) = (journal.ledger().clone(), journal.store().clone());
         let settings = KeySettings {
             rsa_size: config.signing.rsa_size,
             ..KeySettings::new(config.server.issuer.as_str())
@@ -231,6 +226,30 @@ pub async fn migrate(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The main database with its ledger and the key store's with its journal, if they may be used so.
+async fn open_journal(
+    config: &Config,
+    opening: Opening,
+    (clock, entropy): (&Arc<dyn Clock>, &Arc<dyn Entropy>),
+) -> anyhow::Result<Journal> {
+    let storage = open_main(config, Schema::Prepare).await?;
+    if opening != Opening::Restoring {
+        refuse_half_restored(&storage).await?;
+    }
+    let ledger = Ledger::new(storage, Arc::clone(clock), Arc::clone(entropy));
+    let rename = match opening {
+        Opening::Renamed => Rename::Allowed,
+        Opening::Usual | Opening::Restoring => Rename::Refused,
+    };
+    issuer::note(&ledger, &config.server.issuer, rename).await?;
+    let vault = open_vault(config).await?;
+    let journal = Journal::new(ledger, vault, config.lifetimes.session);
+    if opening != Opening::Restoring {
+        journal.check().await?;
+    }
+    Ok(journal)
+}
+
 async fn open_main(config: &Config, schema: Schema) -> anyhow::Result<Storage> {
     open(config, &config.database.url, &migrations::MAIN, schema).await
 }
@@ -271,25 +290,6 @@ async fn open(
         Schema::Migrate => storage.migrate().await?,
     }
     Ok(storage)
-}
-
-/// What everything is written through, if the database is this installation's and whole.
-async fn open_ledger(
-    config: &Config,
-    opening: Opening,
-    (clock, entropy): (&Arc<dyn Clock>, &Arc<dyn Entropy>),
-) -> anyhow::Result<Ledger> {
-    let storage = open_main(config, Schema::Prepare).await?;
-    let ledger = Ledger::new(storage, Arc::clone(clock), Arc::clone(entropy));
-    if opening != Opening::Restoring {
-        refuse_half_restored(ledger.storage()).await?;
-    }
-    let rename = match opening {
-        Opening::Renamed => Rename::Allowed,
-        Opening::Usual | Opening::Restoring => Rename::Refused,
-    };
-    issuer::note(&ledger, &config.server.issuer, rename).await?;
-    Ok(ledger)
 }
 
 async fn key_store(

@@ -68,6 +68,18 @@ impl Journal {
         }
     }
 
+    /// The ledger whose changes it has.
+    #[must_use]
+    pub const fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The key store that it lies in.
+    #[must_use]
+    pub const fn store(&self) -> &Storage {
+        &self.vault
+    }
+
     /// Refuses a database that is older than the journal: it was restored by other means than ours.
     pub async fn check(&self) -> Result<(), JournalError> {
         // In this order: the database's numbers only grow meanwhile.

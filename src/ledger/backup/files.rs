@@ -115,7 +115,10 @@ impl RowWriter {
     /// What the manifest says of it, once it is on the disk.
     pub(super) fn finish(self) -> Result<TableFile, BackupError> {
         let Self { path, table, .. } = self;
-        let file = self.file.into_inner().map_err(|error| error.into_error());
+        let file = self
+            .file
+            .into_inner()
+            .map_err(std::io::IntoInnerError::into_error);
         let synced = file.and_then(|file| file.sync_all());
         synced.map_err(BackupError::file(&path))?;
         let columns = table.columns.iter();

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::domain::instant::Instant;
 use crate::ledger::feed::CLOCK_SKEW;
 use crate::ledger::{Event, EventKind, Ledger};
-use crate::storage::{Error, Reader, backup, keys};
+use crate::storage::{Error, Reader, audit, backup, keys};
 
 /// The fact that says from when on codes and rotating refresh tokens count.
 const VOID_BEFORE: &str = "void_before";
@@ -27,6 +27,7 @@ pub async fn void_before(reader: &mut Reader) -> Result<Option<Instant>, Error> 
 /// A server's clock may have been ahead of this one by as much as it is allowed to; what it issued
 /// is meant, too, and so this waits until no server can be where that one was.
 pub async fn finish(ledger: &Ledger, began: Instant, detail: Value) -> Result<(), Error> {
+    end_writers(ledger).await?;
     let void_before = began.plus(CLOCK_SKEW);
     let now = ledger.now();
     let event = Event::new(EventKind::Restored, now).detail(detail);
@@ -43,6 +44,27 @@ pub async fn finish(ledger: &Ledger, began: Instant, detail: Value) -> Result<()
     written?;
     tokio::time::sleep(void_before.since(now) + Duration::from_millis(1)).await;
     Ok(())
+}
+
+/// Whoever wrote to the restored log is no more: what was not sealed at the moment of the backup is
+/// sealed now.
+async fn end_writers(ledger: &Ledger) -> Result<(), Error> {
+    let input = (ledger.writer(), ledger.now());
+    let ended: Result<(), Error> = ledger
+        .storage()
+        .write(input, |tx, &(own, now)| {
+            Box::pin(async move {
+                for row in audit::open_writers(tx).await? {
+                    if row.writer != own {
+                        audit::end_writer(tx, row.writer, now).await?;
+                    }
+                }
+                Ok(())
+            })
+        })
+        .await;
+    ended?;
+    ledger.recover().await
 }
 
 const fn corrupt() -> Error {

@@ -156,15 +156,15 @@ impl Journal {
             })
             .await;
         for (kind, done) in outcomes? {
-            replayed.count(kind, done);
+            replayed.count(kind, &done);
         }
         Ok(())
     }
 }
 
 impl Replayed {
-    fn count(&mut self, kind: &str, done: Done) {
-        let counter = match (kind, &done) {
+    fn count(&mut self, kind: &str, done: &Done) {
+        let counter = match (kind, done) {
             (_, Done::Nothing) => return,
             (_, Done::Removed) => &mut self.removed,
             (state::CLIENT, _) => &mut self.clients,
@@ -176,7 +176,7 @@ impl Replayed {
         };
         *counter += 1;
         if let Done::Narrowed(account) = done {
-            self.narrowed.push(account);
+            self.narrowed.push(*account);
         }
     }
 }
