@@ -21,6 +21,7 @@ import outcomes from './stories/outcomes.mjs';
 import recovering from './stories/recovering.mjs';
 import takeover from './stories/takeover.mjs';
 import leaving from './stories/leaving.mjs';
+import guessing from './stories/guessing.mjs';
 import reading from './stories/reading.mjs';
 import watching from './stories/watching.mjs';
 
@@ -34,7 +35,7 @@ const { values, positionals } = parseArgs({
   },
 });
 
-const all = [registering, keyboard, codes, outcomes, recovering, takeover, leaving, reading, watching].flat();
+const all = [registering, keyboard, codes, outcomes, recovering, takeover, leaving, guessing, reading, watching].flat();
 const chosen = all.filter(({ name }) => positionals.every((part) => name.includes(part)));
 
 /** Plays one story; whoever it lets arrive leaves in the end. */
