@@ -24,8 +24,10 @@ const BODY_PATIENCE: Duration = Duration::from_secs(10);
 /// Quick requests worked on at once, for each processor: enough to keep it busy while others wait
 /// for the database.
 const PLACES: usize = 16;
-/// But not fewer than connections to the database.
-const FEWEST_PLACES: usize = 32;
+/// So many may wait in line for each processor, however long the line stands; but not fewer than
+/// this: so few clients are no overload, only slow.
+const ENOUGH: usize = 32;
+const FEWEST_ENOUGH: usize = 64;
 
 /// Requests under way at once, by class.
 #[derive(Debug, Clone, Copy)]
@@ -78,7 +80,7 @@ impl Gates {
             token,
             page,
             api,
-            turnstile: Turnstile::new(FEWEST_PLACES.max(processors * PLACES)),
+            turnstile: Turnstile::new(processors * PLACES, FEWEST_ENOUGH.max(processors * ENOUGH)),
         }
     }
 

@@ -1,9 +1,9 @@
 //! Whose turn it is: quick requests are worked on a few at a time, and the others wait in line.
 //!
 //! More at once would be no faster, only later for everyone. A line that forms in a burst is worked
-//! off. One that stands, because more arrives than can be done, is kept short: who has waited too
-//! long is refused, so that who gets in is answered soon (as RFC 8289 keeps the queues of routers).
-//! Requests that finish a login go before those that begin one.
+//! off. One that stands, because more arrives than can be done, is kept short: of those that are too
+//! many, who has waited too long is refused, so that who gets in is answered soon (as RFC 8289 keeps
+//! the queues of routers). Requests that finish a login go before those that begin one.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 /// A line in which somebody has always waited for so long stands.
 const STANDS_AFTER: Duration = Duration::from_millis(200);
-/// How long one waits in a line that stands.
+/// How long one waits in a line that stands, if it is too long.
 const SHORT_WAIT: Duration = Duration::from_millis(10);
 /// How long one waits at all.
 const LONG_WAIT: Duration = Duration::from_millis(500);
@@ -36,6 +36,8 @@ pub(super) struct Turnstile(Arc<Mutex<State>>);
 
 struct State {
     free: usize,
+    /// So many may wait in a line that stands.
+    enough: usize,
     first: VecDeque<Waiting>,
     second: VecDeque<Waiting>,
     first_in_a_row: u32,
@@ -52,9 +54,11 @@ struct Waiting {
 pub(super) struct Turn(Turnstile);
 
 impl Turnstile {
-    pub(super) fn new(places: usize) -> Self {
+    /// Lets `places` in at once; a line of `enough` is no trouble.
+    pub(super) fn new(places: usize, enough: usize) -> Self {
         Self(Arc::new(Mutex::new(State {
             free: places,
+            enough,
             first: VecDeque::new(),
             second: VecDeque::new(),
             first_in_a_row: 0,
@@ -109,13 +113,18 @@ impl State {
     /// Who gets the place that became free; nobody, and it is free, if nobody waits.
     fn next(&mut self, now: Instant) -> Option<Waiting> {
         let stands = now.saturating_duration_since(self.last_empty) > STANDS_AFTER;
-        let patience = if stands { SHORT_WAIT } else { LONG_WAIT };
-        for line in [&mut self.first, &mut self.second] {
+        let mut too_many = match (self.first.len() + self.second.len()).checked_sub(self.enough) {
+            Some(too_many) if stands => too_many,
+            Some(_) | None => 0,
+        };
+        for line in [&mut self.second, &mut self.first] {
             // Dropped, they are refused.
             while line.front().is_some_and(|one| {
+                let patience = if too_many > 0 { SHORT_WAIT } else { LONG_WAIT };
                 one.called.is_closed() || now.saturating_duration_since(one.since) > patience
             }) {
                 line.pop_front();
+                too_many = too_many.saturating_sub(1);
             }
         }
         if self.first_in_a_row >= FIRST_IN_A_ROW
@@ -152,9 +161,10 @@ mod tests {
         Instant::now()
     }
 
-    fn state(free: usize) -> State {
+    fn state(free: usize, enough: usize) -> State {
         State {
             free,
+            enough,
             first: VecDeque::new(),
             second: VecDeque::new(),
             first_in_a_row: 0,
@@ -164,7 +174,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_place_goes_to_who_waits_and_back() {
-        let turnstile = Turnstile::new(1);
+        let turnstile = Turnstile::new(1, 9);
         let inside = turnstile.enter(Line::First).await;
         assert!(inside.is_some());
         let other = turnstile.clone();
@@ -179,7 +189,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_goes_away_keeps_no_place() {
-        let turnstile = Turnstile::new(1);
+        let turnstile = Turnstile::new(1, 9);
         let inside = turnstile.enter(Line::First).await;
         let gone = turnstile.lock().arrive(Line::First);
         drop(gone);
@@ -189,7 +199,7 @@ mod tests {
 
     #[test]
     fn what_finishes_goes_first_but_not_alone() {
-        let mut state = state(0);
+        let mut state = state(0, 9);
         let _first: Vec<_> = (0..8).map(|_| state.arrive(Line::First)).collect();
         let _second: Vec<_> = (0..2).map(|_| state.arrive(Line::Second)).collect();
         let mut order = String::new();
@@ -205,16 +215,24 @@ mod tests {
 
     #[test]
     fn a_burst_is_worked_off_and_a_line_that_stands_is_kept_short() {
-        let mut state = state(0);
+        let mut state = state(0, 2);
         let begun = state.last_empty;
-        let mut waiting: Vec<_> = (0..2)
+        let mut waiting: Vec<_> = (0..5)
             .map(|_| state.arrive(Line::Second).unwrap())
             .collect();
-        let late = begun + SHORT_WAIT * 5;
-        assert!(state.next(late).is_some(), "a burst");
-        let standing = begun + STANDS_AFTER * 2;
-        assert!(state.next(standing).is_none(), "it waited too long by now");
-        let refused = waiting.pop().unwrap();
-        assert!(refused.is_terminated() || refused.is_empty());
+        assert!(state.next(begun + SHORT_WAIT * 5).is_some(), "a burst");
+        // Four are left, two too many. Who is next has waited as long, but in a line that is no trouble.
+        assert!(state.next(begun + STANDS_AFTER * 2).is_some());
+        assert_eq!(state.second.len(), 1);
+        let refused = |called: &mut oneshot::Receiver<Turn>| {
+            matches!(called.try_recv(), Err(oneshot::error::TryRecvError::Closed))
+        };
+        let refused: Vec<bool> = waiting.iter_mut().map(refused).collect();
+        // The first and the fourth were called, and this test dropped what called them.
+        assert_eq!(refused, [true, true, true, true, false]);
+        assert!(
+            state.next(begun + LONG_WAIT * 2).is_none(),
+            "nobody waits for ever"
+        );
     }
 }
