@@ -35,6 +35,7 @@ async fn every<F, E>(
     F: Future<Output = Result<(), E>>,
     E: fmt::Display,
 {
+    let mut fails = false;
     let mut ticks = interval(period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -43,8 +44,18 @@ async fn every<F, E>(
             _ = shutdown.wait_for(|ends| *ends) => return,
             _ = ticks.tick() => {}
         }
-        if let Err(error) = work().await {
-            tracing::warn!(job = name, %error, "a job failed and will be tried again");
+        match work().await {
+            Err(error) if !fails => {
+                fails = true;
+                tracing::warn!(job = name, %error, "a job failed and will be tried again");
+            }
+            // Once is enough: some are tried four times a second.
+            Err(error) => tracing::debug!(job = name, %error, "a job failed again"),
+            Ok(()) if fails => {
+                fails = false;
+                tracing::info!(job = name, "a job works again");
+            }
+            Ok(()) => {}
         }
     }
 }

@@ -19,6 +19,7 @@ impl Accounts {
             return Ok(());
         };
         drop(reader);
+        let before = (profile.documents.len(), profile.phones.len());
         profile
             .documents
             .retain(|document| held.documents.contains(&self.document_key(document)));
@@ -29,6 +30,9 @@ impl Accounts {
         profile
             .phones
             .retain(|phone| held.phones.contains(&self.phone_key(phone)));
+        if before == (profile.documents.len(), profile.phones.len()) {
+            return Ok(());
+        }
         let sealed = self.seal_changed(id, &account.sealed, &profile).await?;
         let input = (id, account.sealed, sealed, self.now());
         let replaced: Result<bool, storage::Error> = self

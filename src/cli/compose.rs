@@ -254,7 +254,8 @@ async fn open_main(config: &Config, schema: Schema) -> anyhow::Result<Storage> {
     open(config, &config.database.url, &migrations::MAIN, schema).await
 }
 
-/// The vault is small and only ever grows by one table: it is always brought up to date.
+/// Its tables are small, and only servers that know its schema use it: it is always brought up to
+/// date.
 async fn open_vault(config: &Config) -> anyhow::Result<Storage> {
     open(
         config,

@@ -152,11 +152,13 @@ impl Partners {
     fn replace_tokens(&self, fresh: Config) {
         if let (Some(authority), Some(settings)) = (&self.authority, fresh.authority) {
             authority.replace_token(settings.token);
+            tracing::info!("the token for the authority was read again");
         }
         if let (Some(messages), Some(GatewayConfig::Http { token, .. })) =
             (&self.messages, fresh.notification.gateway)
         {
             messages.replace_token(token);
+            tracing::info!("the token for the gateway was read again");
         }
     }
 }
@@ -169,7 +171,6 @@ pub fn reload(config: &Config, level: &LevelControl, partners: &Partners, tls: O
             level.set(fresh.log.level);
             tracing::info!(level = %fresh.log.level, "the log level was read again");
             partners.replace_tokens(fresh);
-            tracing::info!("the tokens for authority and gateway were read again");
         }
         Err(problems) => tracing::warn!(%problems, "the configuration stays as it was"),
     }

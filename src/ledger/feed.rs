@@ -158,6 +158,15 @@ impl Feed {
         if is_first {
             cursor.seqs = lanes.iter().map(|_| 0).collect();
         }
+        // A standby that lost the last commits: what it gives these numbers to next would be missed.
+        if lanes
+            .iter()
+            .zip(&cursor.seqs)
+            .any(|(lane, seen)| lane.seq < *seen)
+        {
+            let why = "the database is older than what was read of it";
+            return Err(Error::Unavailable(why.to_owned()));
+        }
         for (lane, seen) in lanes.iter().zip(&mut cursor.seqs) {
             while *seen < lane.seq {
                 let rows = changes::since(reader, lane.lane, *seen, PAGE).await?;

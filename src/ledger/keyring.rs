@@ -136,7 +136,7 @@ pub struct KeyInfo {
     pub algorithm: String,
     /// Its number among its kind.
     pub number: i64,
-    /// `next`, `current` or `retired`.
+    /// `next`, `current`, `retired` or `withdrawn`.
     pub status: String,
     /// When it was made.
     pub created_at: String,

@@ -113,6 +113,15 @@ pub async fn retire(tx: &mut Transaction, key_id: &str, now: Instant) -> Result<
     Ok(updated == 1)
 }
 
+/// Withdraws the retired keys of a purpose; how many.
+pub async fn withdraw_retired(tx: &mut Transaction, purpose: &str) -> Result<u64, Error> {
+    tx.execute(
+        "UPDATE keys SET status = 'withdrawn' WHERE purpose = $1 AND status = 'retired'",
+        values![purpose],
+    )
+    .await
+}
+
 /// Makes the next key of this name current; false when it is not next.
 pub async fn promote(tx: &mut Transaction, key_id: &str, now: Instant) -> Result<bool, Error> {
     let updated = tx

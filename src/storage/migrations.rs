@@ -2,7 +2,8 @@
 //! `migrations/`.
 //!
 //! A released file never changes (its checksum is stored). What a release removes was unused by
-//! the one before; then the oldest admitted schema is raised.
+//! the one before; then the oldest admitted schema is raised. So it is when a release writes what
+//! the one before misreads, such as another subject of a change.
 
 use super::database::Migrations;
 
@@ -18,9 +19,9 @@ macro_rules! migrations {
     };
 }
 
-/// Accounts, clients, grants and what goes with them. Admitted are binaries that know schema 7: an
-/// older one would add accounts without asking which keys still stand.
-pub static MAIN: Migrations = migrations!("main", 7;
+/// Accounts, clients, grants and what goes with them. Admitted are binaries that know schema 9: an
+/// older one reads other changes, sweeps them before they are journaled and counts no guesses.
+pub static MAIN: Migrations = migrations!("main", 9;
     "0001_ledger",
     "0002_accounts",
     "0003_clients",
@@ -32,8 +33,8 @@ pub static MAIN: Migrations = migrations!("main", 7;
     "0009_audit_cuts",
 );
 
-/// The vault's.
-pub static VAULT: Migrations = migrations!("vault", 1;
+/// The vault's. Admitted are binaries that keep its journal.
+pub static VAULT: Migrations = migrations!("vault", 2;
     "vault/0001_vault",
     "vault/0002_journal",
 );

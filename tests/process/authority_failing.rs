@@ -383,7 +383,10 @@ async fn a_token_that_the_authority_changed_is_read_again_on_hangup() {
     installation.write("ours", "s3cond\n");
     server.signal(Signal::HUP);
     within(PATIENCE, "the token is read again", async || {
-        server.log().contains("tokens for authority").then_some(())
+        server
+            .log()
+            .contains("token for the authority")
+            .then_some(())
     })
     .await;
     let account = browser.submit(&page, &[]).await.page();

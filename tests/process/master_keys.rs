@@ -58,7 +58,6 @@ on_both! {
         let command = ["keys", "rewrap", "--operator", "li", "--reason", "yearly"];
         let done = installation.run_with(&command, &both).await;
         let summary = done.json();
-        assert_eq!(summary["other_key_needed"], false, "{summary}");
         assert!(summary["keys"]["rewrapped"].as_u64().unwrap() > 10, "{summary}");
         assert!(summary["bucket_keys"]["rewrapped"].as_u64().unwrap() >= 1, "{summary}");
         assert_ne!(summary["master_key"], summary["other_master_key"]);

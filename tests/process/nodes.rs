@@ -18,7 +18,7 @@ use crate::http::{Answer, Http};
 use crate::installation::{Installation, free_port};
 use crate::people::Person;
 use crate::portal::{Portal, Tokens};
-use crate::server::Server;
+use crate::server::{Server, within};
 
 /// The promise.
 const SECOND: Duration = Duration::from_secs(1);
@@ -73,6 +73,16 @@ impl Verdict {
             _ => panic!("{answer:?}"),
         }
     }
+}
+
+/// Whoever is in is in; a node that was late with a poll may say for a moment that it does not know.
+async fn is_in(http: &Http, entered: &Entered) {
+    let verdict = within(PATIENCE, "who is in", async || {
+        let verdict = access(http, entered).await;
+        (verdict != Verdict::Unsure).then_some(verdict)
+    })
+    .await;
+    assert_eq!(verdict, Verdict::Accepted);
 }
 
 /// What a node makes of an access token at userinfo.

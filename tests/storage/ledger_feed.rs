@@ -141,6 +141,25 @@ on_both! {
         assert_eq!(heard.lock().unwrap().len(), count + 1);
     }
 
+    /// A standby that lost the last commits gives their numbers to others next.
+    async fn a_database_that_is_older_than_what_was_read_of_it_is_not_trusted(database: &Database) {
+        let house = House::new(database).await;
+        let (here, there) = (house.process(), house.process());
+        let _poller = there.follow().await.unwrap();
+        announce(&here, Change::AccountChanged(AccountId::from_u128(1))).await;
+        let seen = listen(&there);
+        announce(&here, Change::AccountChanged(AccountId::from_u128(2))).await;
+        within(A_SECOND, "both are read", || !seen.lock().unwrap().is_empty()).await;
+        let back: Result<u64, Error> = house
+            .storage
+            .write((), |tx, ()| {
+                Box::pin(async move { tx.execute("UPDATE change_lanes SET seq = 0", &[]).await })
+            })
+            .await;
+        assert_eq!(back.unwrap(), 16);
+        within(A_SECOND * 10, "it is noticed", || !there.feed().is_fresh()).await;
+    }
+
     async fn many_changes_in_one_write_come_in_order(database: &Database) {
         let house = House::new(database).await;
         let (here, there) = (house.process(), house.process());

@@ -13,7 +13,7 @@ use tongxing::domain::secret::Secret;
 use tongxing::jobs;
 use tongxing::ledger::Heads;
 use tongxing::ledger::audit::verify::{Options, verify};
-use tongxing::ledger::keyring::{KeySettings, Keys, KeysError, MacUse, audit_keys};
+use tongxing::ledger::keyring::{KeySettings, Keys, KeysError, MacUse, Rotation, audit_keys};
 use tongxing::protocol::jose::SignatureAlgorithm;
 use tongxing::storage::Error;
 use tongxing::storage::keys::{self, KeyRow};
@@ -152,6 +152,35 @@ on_both! {
         assert!(note.is_some(), "seals live longer");
         let listed = serde_json::to_string(&keys.list().await.unwrap()).unwrap();
         assert!(!listed.contains("wrapped") && listed.contains("\"retired\""), "{listed}");
+    }
+
+    async fn a_key_that_leaked_leaves_the_key_set_at_once(database: &Database) {
+        let house = House::new(database).await;
+        let keys = open(&house).await;
+        keys.prepare_next().await.unwrap();
+        let oldest = current(&keys);
+        house.pass(10);
+        keys.rotate().await.unwrap();
+        let leaked = current(&keys);
+        house.pass(10);
+        keys.rotate_by("li", "leak", Rotation::Emergency).await.unwrap();
+        for withdrawn in [&oldest, &leaked] {
+            assert!(!kids(&keys).contains(withdrawn));
+            assert!(keys.ring().verifying_key(withdrawn).is_none());
+        }
+        assert_eq!(kids(&keys).len(), 4, "current and next of two algorithms");
+        let withdrawn = "SELECT COUNT(*) AS n FROM keys WHERE status = 'withdrawn'";
+        assert_eq!(house.count(withdrawn).await, 4, "only those that sign tokens");
+        let note = |keys: &Keys| {
+            let sealer = keys.ring();
+            let entropy = &tongxing::crypto::entropy::SystemEntropy;
+            sealer.sealer().seal(&Note("before".to_owned()), entropy).unwrap()
+        };
+        let sealed = note(&keys);
+        house.pass(10);
+        keys.rotate_by("li", "leak", Rotation::Emergency).await.unwrap();
+        let opened: Option<Note> = keys.ring().sealer().open(&sealed);
+        assert!(opened.is_some(), "nobody's login ends");
     }
 
     async fn two_rotations_at_once_are_one(database: &Database) {

@@ -22,7 +22,7 @@ pub(super) async fn run(command: &Keys, services: &Services) -> anyhow::Result<(
                 Rotation::Planned
             };
             keys.rotate_by(&operator, &reason, rotation).await?;
-            tell(&keys.list().await?);
+            tell(&keys.list().await?, rotation);
         }
     }
     Ok(output::json(&keys.list().await?)?)
@@ -35,7 +35,6 @@ struct Summary {
     other_master_key: Option<String>,
     keys: Rewrapping,
     bucket_keys: Rewrapping,
-    other_key_needed: bool,
 }
 
 async fn rewrap(services: &Services, by: &Operation) -> anyhow::Result<()> {
@@ -48,31 +47,45 @@ async fn rewrap(services: &Services, by: &Operation) -> anyhow::Result<()> {
             .note_rewrapped(by, (keys, bucket_keys))
             .await?;
     }
-    let other = services.master.other_fingerprint();
-    let is_given = other.is_some();
+    // What the journal has of the old wrappings goes, too.
+    services.journal.copy().await?;
+    services.journal.store().scrub().await?;
+    let (own, other) = (
+        services.master.fingerprint(),
+        services.master.other_fingerprint(),
+    );
     output::json(&Summary {
-        master_key: services.master.fingerprint(),
-        other_master_key: other,
+        master_key: own.clone(),
+        other_master_key: other.clone(),
         keys,
         bucket_keys,
-        // Whatever it opened is under the current one, and nothing comes under it any more.
-        other_key_needed: false,
     })?;
-    if is_given {
-        output::say(format_args!(
-            "the other master key is no longer needed here: take vault.other_master_key away on every \
-             node; backups from before still need it"
-        ));
+    let count = keys.rewrapped + bucket_keys.rewrapped;
+    match (other, count) {
+        (None, _) => output::say(format_args!(
+            "there is no vault.other_master_key: nothing was to be done"
+        )),
+        (Some(other), 0) => output::say(format_args!(
+            "all was under {own} already; if {other} is the new one, exchange the two and begin again"
+        )),
+        (Some(other), _) => output::say(format_args!(
+            "all is under {own} now: take {other} away (vault.other_master_key) on every node; backups \
+             from before still need it"
+        )),
     }
     Ok(())
 }
 
 /// What a rotation made of the keys.
-fn tell(keys: &[KeyInfo]) {
+fn tell(keys: &[KeyInfo], rotation: Rotation) {
+    let before = match rotation {
+        Rotation::Planned => "retired",
+        Rotation::Emergency => "withdrawn",
+    };
     for key in keys.iter().filter(|key| key.status == "current") {
         let same =
             |other: &&KeyInfo| other.purpose == key.purpose && other.algorithm == key.algorithm;
-        let last = keys.iter().filter(same).filter(|k| k.status == "retired");
+        let last = keys.iter().filter(same).filter(|k| k.status == before);
         let Some(last) = last.max_by_key(|key| key.number) else {
             // Of a kind that does not rotate.
             continue;
@@ -82,7 +95,13 @@ fn tell(keys: &[KeyInfo]) {
             key.purpose, key.algorithm, key.key_id, last.key_id
         ));
     }
-    output::say(format_args!(
-        "the next keys are in the key set; what the last ones made stays good: nobody is logged out"
-    ));
+    output::say(match rotation {
+        Rotation::Planned => format_args!(
+            "the next keys are in the key set; what the last ones made stays good: nobody is logged out"
+        ),
+        Rotation::Emergency => format_args!(
+            "the last keys are out of the key set: what they signed is not verified any more, here at \
+             once and at portals when they fetch it again; nobody is logged out"
+        ),
+    });
 }

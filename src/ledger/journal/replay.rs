@@ -39,7 +39,7 @@ pub struct Replayed {
     pub authorizations: u64,
     /// Access tokens that were given back.
     pub access_tokens: u64,
-    /// Accounts that lost documents or phones, which their profiles still name.
+    /// Accounts that may have lost documents or phones which their profiles still name.
     #[serde(skip)]
     pub narrowed: Vec<AccountId>,
 }
@@ -59,7 +59,8 @@ enum Done {
     Nothing,
     /// It is taken away.
     Taken,
-    /// And the account's profile still names what it lost.
+    /// And the account's profile may still name what it lost: perhaps in an earlier attempt, so
+    /// whoever goes on looks at it.
     Narrowed(AccountId),
     /// The account is gone.
     Removed,
@@ -279,7 +280,6 @@ async fn narrow(
             holdings::limit_check(tx, id, *check, *expires_at).await?;
         }
     }
-    let mut done = Done::Taken;
     for document in held
         .documents
         .iter()
@@ -287,14 +287,12 @@ async fn narrow(
     {
         holdings::remove_document(tx, id, document).await?;
         checks::end_with_document(tx, id, document, now).await?;
-        done = Done::Narrowed(id);
     }
     for phone in held.phones.iter().filter(|one| !left.phones.contains(one)) {
         account_index::remove_phone(tx, phone, id).await?;
         checks::end_with_phone(tx, id, phone, now).await?;
-        done = Done::Narrowed(id);
     }
-    Ok(done)
+    Ok(Done::Narrowed(id))
 }
 
 const fn corrupt() -> Error {

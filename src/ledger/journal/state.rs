@@ -92,7 +92,7 @@ pub(super) async fn of(
     reader: &mut Reader,
     row: &ChangeRow,
 ) -> Result<Vec<(&'static str, String, Option<String>)>, JournalError> {
-    // What a newer release announces is that one's to copy.
+    // Of a newer release, whose schema does not admit this one.
     let Some(change) = Change::parse(&row.kind, &row.subject) else {
         return Ok(Vec::new());
     };

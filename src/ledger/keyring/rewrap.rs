@@ -70,13 +70,7 @@ impl Keys {
         }));
         let recorded: Result<(), storage::Error> = inner
             .ledger
-            .write(event, |entry, event| {
-                Box::pin(async move {
-                    // The journal has keys, too, as they lie now.
-                    entry.announce(Change::KeysChanged);
-                    entry.record(event).await
-                })
-            })
+            .write(event, |entry, event| Box::pin(entry.record(event)))
             .await;
         Ok(recorded?)
     }
@@ -100,12 +94,15 @@ impl Keys {
         let replaced: Result<u64, storage::Error> = self
             .0
             .ledger
-            .storage()
-            .write(changes, |tx, changes| {
+            .write(changes, |entry, changes| {
                 Box::pin(async move {
                     let mut replaced = 0;
                     for (row, new) in changes {
-                        replaced += u64::from(keys::rewrap(tx, row, new).await?);
+                        replaced += u64::from(keys::rewrap(entry.tx(), row, new).await?);
+                    }
+                    // The journal has keys, too, as they lie now.
+                    if replaced > 0 {
+                        entry.announce(Change::KeysChanged);
                     }
                     Ok(replaced)
                 })

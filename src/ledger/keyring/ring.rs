@@ -218,8 +218,8 @@ fn publish(
     let mut published = JwkSet::default();
     let mut verifying = HashMap::new();
     for algorithm in &settings.algorithms {
-        for (row, _) in of_slot(rows, Slot::Signing(*algorithm)) {
-            if !still_counts(row, now, settings.published_for) {
+        for (row, status) in of_slot(rows, Slot::Signing(*algorithm)) {
+            if status == Status::Withdrawn || !still_counts(row, now, settings.published_for) {
                 continue;
             }
             let corrupt = || KeysError::Corrupt(row.key_id.clone());

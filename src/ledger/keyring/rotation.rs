@@ -26,7 +26,8 @@ const KNOWN_EVERYWHERE: Duration = Duration::from_secs(2);
 pub enum Rotation {
     /// Only when every key set that a portal may still hold has the next keys.
     Planned,
-    /// At once: a key has leaked, and portals that do not know the next ones yet must ask again.
+    /// At once: a key has leaked. Portals that do not know the next ones yet must ask again, and
+    /// those that were used before leave the key set.
     Emergency,
 }
 
@@ -65,7 +66,7 @@ impl Keys {
     /// Replaces every key that rotates, on nobody's order. Of two rotations at once one is done; the
     /// other fails with [`KeysError::Raced`].
     pub async fn rotate(&self) -> Result<(), KeysError> {
-        self.rotate_with(Map::new()).await
+        self.rotate_with(Map::new(), Rotation::Planned).await
     }
 
     /// The same on an operator's order, for a reason: both go to the audit log. A planned rotation
@@ -85,7 +86,7 @@ impl Keys {
                 detail.insert("emergency".to_owned(), true.into());
             }
         }
-        self.rotate_with(detail).await
+        self.rotate_with(detail, rotation).await
     }
 
     /// Whether no portal can hold a key set that lacks one of the next keys.
@@ -109,7 +110,11 @@ impl Keys {
         }
     }
 
-    async fn rotate_with(&self, detail: Map<String, Value>) -> Result<(), KeysError> {
+    async fn rotate_with(
+        &self,
+        detail: Map<String, Value>,
+        rotation: Rotation,
+    ) -> Result<(), KeysError> {
         self.prepare_next().await?;
         let ledger = &self.0.ledger;
         let rows = keys::list(&mut ledger.reader().await?).await?;
@@ -130,14 +135,14 @@ impl Keys {
             });
         }
         tokio::time::sleep(KNOWN_EVERYWHERE.saturating_sub(youngest)).await;
-        self.take(steps, detail, ledger.now()).await?;
+        self.take((steps, rotation), detail, ledger.now()).await?;
         self.reload().await
     }
 
     /// Takes all steps in one transaction, or none.
     async fn take(
         &self,
-        steps: Vec<Step>,
+        (steps, rotation): (Vec<Step>, Rotation),
         mut detail: Map<String, Value>,
         now: Instant,
     ) -> Result<(), KeysError> {
@@ -146,8 +151,8 @@ impl Keys {
         let event = Event::new(EventKind::KeysRotated, now).detail(detail.into());
         let master = self.0.master.fingerprint();
         let write = self.0.ledger.write(
-            (steps, master, event, now),
-            |entry, (steps, master, event, now)| {
+            (steps, rotation, master, event, now),
+            |entry, (steps, rotation, master, event, now)| {
                 Box::pin(async move {
                     if !keys::admit_wrapped(entry.tx(), master).await? {
                         return Err(KeysError::OutdatedMasterKey);
@@ -160,6 +165,9 @@ impl Keys {
                         if !done {
                             return Err(KeysError::Raced);
                         }
+                    }
+                    if *rotation == Rotation::Emergency {
+                        keys::withdraw_retired(entry.tx(), Slot::SIGNING).await?;
                     }
                     entry.record(event).await?;
                     entry.announce(Change::KeysChanged);

@@ -29,10 +29,13 @@ pub(super) enum Slot {
 }
 
 impl Slot {
+    /// The stored purpose of keys that sign tokens.
+    pub(super) const SIGNING: &'static str = "signing";
+
     /// The stored purpose and algorithm.
     pub(super) const fn names(self) -> (&'static str, &'static str) {
         match self {
-            Self::Signing(algorithm) => ("signing", algorithm.as_str()),
+            Self::Signing(algorithm) => (Self::SIGNING, algorithm.as_str()),
             Self::Audit => ("audit", SignatureAlgorithm::EdDsa.as_str()),
             Self::Seal => ("seal", "A256GCMSIV"),
             Self::Index => ("index", "HS256"),
@@ -90,6 +93,8 @@ pub(super) enum Status {
     Current,
     /// Superseded.
     Retired,
+    /// Superseded because it may be in others' hands: what it signed counts no more.
+    Withdrawn,
 }
 
 impl Status {
@@ -98,11 +103,12 @@ impl Status {
             Self::Next => "next",
             Self::Current => "current",
             Self::Retired => "retired",
+            Self::Withdrawn => "withdrawn",
         }
     }
 
     pub(super) fn of(row: &KeyRow) -> Option<Self> {
-        [Self::Next, Self::Current, Self::Retired]
+        [Self::Next, Self::Current, Self::Retired, Self::Withdrawn]
             .into_iter()
             .find(|status| status.name() == row.status)
     }

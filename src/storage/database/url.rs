@@ -29,6 +29,11 @@ pub enum ParseDatabaseUrlError {
     /// No path, or one that is no file.
     #[error("`sqlite:` needs the path of a file")]
     Path,
+    /// What looks like a password that is cut off where the URL has a meaning of its own.
+    #[error(
+        "in a postgres URL, `@ : / ? # %` of a user or password are percent-encoded (@ is %40)"
+    )]
+    Encoding,
     /// Not a URL, or one with an unknown option.
     #[error("the postgres URL is malformed")]
     Postgres,
@@ -69,6 +74,9 @@ impl FromStr for DatabaseUrl {
         }
         if !(text.starts_with("postgres://") || text.starts_with("postgresql://")) {
             return Err(ParseDatabaseUrlError::Scheme);
+        }
+        if text.matches('@').count() > 1 || text.contains('#') {
+            return Err(ParseDatabaseUrlError::Encoding);
         }
         let mut url = url::Url::parse(text).map_err(|_| ParseDatabaseUrlError::Postgres)?;
         let options = text
@@ -127,6 +135,17 @@ mod tests {
             "postgres://tongxing:***@db.example:6432/tongxing"
         );
         assert_eq!(format!("{parsed:?}"), parsed.to_string());
+    }
+
+    #[test]
+    fn a_password_that_is_not_encoded_is_not_taken_for_a_host() {
+        for text in [
+            "postgres://tongxing:p@ss/w:rd@db.example/tongxing",
+            "postgres://tongxing:p?ss@x@db.example/tongxing",
+            "postgres://tongxing:p#ss@db.example/tongxing",
+        ] {
+            assert_eq!(shown(text), Err(ParseDatabaseUrlError::Encoding), "{text}");
+        }
     }
 
     #[test]
