@@ -15,7 +15,6 @@ use std::time::Duration;
 use super::Accounts;
 use super::known_device::KnownDevice;
 use crate::domain::backoff::Backoff;
-use crate::domain::document::IdentityDocument;
 use crate::domain::instant::Instant;
 use crate::domain::network::ClientNetwork;
 use crate::domain::username::Username;
@@ -328,13 +327,13 @@ impl Accounts {
     }
 }
 
-/// What stands for a name in its counters' keys. Of a number that fits several kinds of document the
-/// first, which all its spellings share.
+/// What stands for a name in its counters' keys: what all its spellings share.
 fn name_text(username: &Username, typed: &str) -> String {
     match username {
         Username::Phone(phone) => format!("phone {}", phone.index_text()),
         Username::Documents(readings) => {
-            let first = readings.first().map(IdentityDocument::index_text);
+            // Without its kind and country: whoever may type them or not has no tries more.
+            let first = readings.first().map(|reading| reading.number().as_str());
             format!("document {}", first.unwrap_or_default())
         }
         Username::Unknown => format!("nothing {}", typed.trim()),

@@ -87,6 +87,31 @@ impl From<PasswordError> for LoginError {
     }
 }
 
+/// A [`LoginPlace`] that outlives the request.
+struct Place {
+    previous_cookie: Option<String>,
+    device: Option<String>,
+    known_device: Option<String>,
+}
+
+impl Place {
+    fn of(place: LoginPlace<'_>) -> Self {
+        Self {
+            previous_cookie: place.previous_cookie.map(str::to_owned),
+            device: place.device.map(str::to_owned),
+            known_device: place.known_device.map(str::to_owned),
+        }
+    }
+
+    fn lent(&self) -> LoginPlace<'_> {
+        LoginPlace {
+            previous_cookie: self.previous_cookie.as_deref(),
+            device: self.device.as_deref(),
+            known_device: self.known_device.as_deref(),
+        }
+    }
+}
+
 /// Whom a name stands for, and what the password is held against.
 struct Found {
     account_id: AccountId,
@@ -128,13 +153,32 @@ impl Accounts {
         let reservation = reserved.map_err(|throttled| LoginError::Throttled {
             wait: throttled.wait,
         })?;
-        match self.verify(attempt.password.clone(), found.as_ref()).await {
+        // Whoever hangs up now has guessed all the same: what was reserved is settled.
+        let (accounts, password) = (self.clone(), attempt.password);
+        let place = Place::of(attempt.place);
+        let deciding =
+            tokio::spawn(
+                async move { accounts.decide(password, (found, place), reservation).await },
+            );
+        deciding.await.unwrap_or(Err(LoginError::Busy))
+    }
+
+    async fn decide(
+        &self,
+        password: Secret<String>,
+        (found, place): (Option<Found>, Place),
+        reservation: Reservation,
+    ) -> Result<NewLogin, LoginError> {
+        match self.verify(password.clone(), found.as_ref()).await {
             Ok(Verdict::Wrong) => {
                 let account_id = found.map(|found| found.account_id);
                 Err(self.refuse(account_id, reservation).await)
             }
             Ok(verdict) => match found {
-                Some(found) => self.log_in(attempt, (found, verdict), reservation).await,
+                Some(found) => {
+                    let right = (password, place);
+                    self.log_in(right, (found, verdict), reservation).await
+                }
                 None => Err(self.refuse(None, reservation).await),
             },
             Err(error) => {
@@ -160,7 +204,7 @@ impl Accounts {
     /// Opens a session for a password that is right.
     async fn log_in(
         &self,
-        attempt: PasswordAttempt<'_>,
+        (password, place): (Secret<String>, Place),
         (found, verdict): (Found, Verdict),
         reservation: Reservation,
     ) -> Result<NewLogin, LoginError> {
@@ -168,12 +212,12 @@ impl Accounts {
             Verdict::Wrong | Verdict::Right => None,
             // A full hashing queue only puts the upgrade off to the next login.
             Verdict::RightButOld => {
-                let stronger = self.passwords.hash(attempt.password).await.ok();
+                let stronger = self.passwords.hash(password).await.ok();
                 stronger.map(|hash| (found.credential, hash.as_str().to_owned()))
             }
         };
         let account = (found.account_id, found.access_epoch);
-        let opened = match self.new_session(account, attempt.place).await {
+        let opened = match self.new_session(account, place.lent()).await {
             Ok(session) => {
                 let guess = reservation.rows().clone();
                 self.open_session(session.by_password(upgrade, guess)).await

@@ -127,6 +127,7 @@ pub fn envelope(config: &Config, entropy: Arc<dyn Entropy>, metrics: &Arc<Metric
             token: server.in_flight.token,
             page: server.in_flight.page,
             api: server.in_flight.api,
+            logout: server.in_flight.logout,
         },
         request_timeout: server.request_timeout,
         https: server.issuer.is_https(),

@@ -46,10 +46,19 @@ pub enum Class {
     Page,
     /// Documents and the API; refusals are JSON.
     Api,
+    /// Logout, which waits for portals and must be had whatever else is going on; refusals are for
+    /// people.
+    Logout,
 }
 
 impl Class {
-    pub(super) const ALL: [Self; 4] = [Self::Login, Self::Token, Self::Page, Self::Api];
+    pub(super) const ALL: [Self; 5] = [
+        Self::Login,
+        Self::Token,
+        Self::Page,
+        Self::Api,
+        Self::Logout,
+    ];
 
     pub(super) const fn name(self) -> &'static str {
         match self {
@@ -57,6 +66,7 @@ impl Class {
             Self::Token => "token",
             Self::Page => "page",
             Self::Api => "api",
+            Self::Logout => "logout",
         }
     }
 }

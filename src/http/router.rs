@@ -41,13 +41,14 @@ pub fn router(state: AppState, envelope: &Envelope) -> Router {
         .route("/recover/code", get(code::show).post(code::submit))
         .route("/recover/resend", get(code::show_resend).post(code::resend))
         .route("/recover/check", get(check::show).post(check::submit))
-        // Ends when the portals have confirmed, or have not for too long.
+        .layer(envelope.class(Class::Login));
+    let logout = Router::new()
         .route(
             paths::END_SESSION,
             get(end_session::get).post(end_session::post),
         )
         .route("/logout", get(logout::show).post(logout::submit))
-        .layer(envelope.class(Class::Login));
+        .layer(envelope.class(Class::Logout));
     let pages = Router::new()
         .route(
             paths::AUTHORIZE,
@@ -72,6 +73,7 @@ pub fn router(state: AppState, envelope: &Envelope) -> Router {
     documents
         .merge(protocol)
         .merge(login)
+        .merge(logout)
         .merge(pages)
         .with_state(state)
 }

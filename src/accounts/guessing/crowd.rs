@@ -14,6 +14,8 @@ use tokio::time::timeout;
 
 /// Longer than a queue of hashes takes.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Who waits holds a place among the logins under way, so not many may.
+const MOST: usize = 48;
 
 /// Who is at it, by name and place. Cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -28,13 +30,17 @@ pub(super) struct Place {
 }
 
 impl Crowds {
-    /// Waits for a place among `most`; nothing if that takes too long.
+    /// Waits for a place among `most`; nothing if that takes too long, or too many wait.
     pub(super) async fn join(&self, key: &str, most: u32) -> Option<Place> {
         let crowd = {
             let mut crowds = self.lock();
             let crowd = crowds
                 .entry(key.to_owned())
                 .or_insert_with(|| Arc::new(Semaphore::new(usize::try_from(most).unwrap_or(1))));
+            // One is the map's.
+            if Arc::strong_count(crowd) > MOST {
+                return None;
+            }
             Arc::clone(crowd)
         };
         let mut place = Place {
@@ -86,5 +92,28 @@ mod tests {
         assert!(third.await.unwrap());
         drop(second);
         assert!(crowds.lock().is_empty(), "nobody is left");
+    }
+
+    #[tokio::test]
+    async fn not_many_may_wait() {
+        let crowds = Crowds::default();
+        let _first = crowds.join("a", 1).await;
+        let waiting: Vec<_> = (1..MOST)
+            .map(|_| {
+                let crowds = crowds.clone();
+                tokio::spawn(async move { crowds.join("a", 1).await })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        assert!(crowds.join("a", 1).await.is_none());
+        for one in waiting {
+            one.abort();
+            drop(one.await);
+        }
+        assert_eq!(
+            Arc::strong_count(&crowds.lock()["a"]),
+            2,
+            "who gave up has gone"
+        );
     }
 }

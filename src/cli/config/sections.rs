@@ -54,6 +54,8 @@ pub struct InFlightConfig {
     pub page: u32,
     /// Documents and the API.
     pub api: u32,
+    /// Logouts.
+    pub logout: u32,
 }
 
 pub(super) fn server(read: &mut Reader<'_>) -> Option<ServerConfig> {
@@ -94,11 +96,13 @@ fn in_flight(read: &mut Reader<'_>) -> Option<InFlightConfig> {
     let token = read.number("server.in_flight.token", 1..=1_000_000);
     let page = read.number("server.in_flight.page", 1..=1_000_000);
     let api = read.number("server.in_flight.api", 1..=1_000_000);
+    let logout = read.number("server.in_flight.logout", 1..=1_000_000);
     Some(InFlightConfig {
         login: login?,
         token: token?,
         page: page?,
         api: api?,
+        logout: logout?,
     })
 }
 

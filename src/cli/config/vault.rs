@@ -87,7 +87,13 @@ impl VaultConfig {
             MasterKeySource::File(path) => Ok(MasterKey::read(path)?),
             MasterKeySource::BesideVault(key) => {
                 self.check_master_key()?;
-                Ok(MasterKey::read_or_create(key, entropy)?)
+                let is_new = !key.exists();
+                let made = MasterKey::read_or_create(key, entropy)?;
+                if is_new {
+                    let file = key.display();
+                    tracing::warn!(%file, "a new master key was made: without it nothing opens, so keep a copy apart");
+                }
+                Ok(made)
             }
         }
     }

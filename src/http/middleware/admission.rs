@@ -40,6 +40,8 @@ pub struct InFlight {
     pub page: u32,
     /// [`Class::Api`]
     pub api: u32,
+    /// [`Class::Logout`]
+    pub logout: u32,
 }
 
 impl InFlight {
@@ -49,6 +51,7 @@ impl InFlight {
             Class::Token => self.token,
             Class::Page => self.page,
             Class::Api => self.api,
+            Class::Logout => self.logout,
         }
     }
 }
@@ -64,6 +67,7 @@ pub(super) struct Gates {
     token: Gate,
     page: Gate,
     api: Gate,
+    logout: Gate,
     turnstile: Turnstile,
 }
 
@@ -73,13 +77,14 @@ impl Gates {
             inside: metrics.in_flight(class),
             limit: i64::from(limits.limit(class)),
         };
-        let [login, token, page, api] = Class::ALL.map(gate);
+        let [login, token, page, api, logout] = Class::ALL.map(gate);
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             login,
             token,
             page,
             api,
+            logout,
             turnstile: Turnstile::new(processors * PLACES, FEWEST_ENOUGH.max(processors * ENOUGH)),
         }
     }
@@ -92,6 +97,7 @@ impl Gates {
             Class::Token => (&self.token, Some(Line::First)),
             Class::Page => (&self.page, Some(Line::Second)),
             Class::Api => (&self.api, Some(Line::Second)),
+            Class::Logout => (&self.logout, None),
         };
         let before = gate.inside.inc();
         let counted = Counted(gate.inside.clone());
@@ -125,20 +131,31 @@ impl Drop for Counted {
 
 /// Refusals on their way, slowly: who asks again at once would cost more than who waits.
 #[derive(Default)]
-pub(super) struct Farewells(AtomicUsize);
+pub(super) struct Farewells {
+    waiting: AtomicUsize,
+    turn: AtomicUsize,
+}
 
 impl Farewells {
     const SHORTEST: Duration = Duration::from_millis(100);
     const LONGEST: Duration = Duration::from_secs(5);
     /// So many refusals in a second cost little of a processor.
     const PER_SECOND: usize = 1000;
+    /// More than that are not kept waiting: they would cost memory.
+    const MOST: usize = 20_000;
 
-    /// Waits the longer the more are waiting. Their connections cannot ask meanwhile.
+    /// Waits the longer the more are waiting, and not all as long, so that they do not come again
+    /// together. Their connections cannot ask meanwhile.
     pub(super) async fn linger(&self) {
-        let others = self.0.fetch_add(1, Ordering::Relaxed);
-        let lingering = Lingering(&self.0);
+        let others = self.waiting.fetch_add(1, Ordering::Relaxed);
+        let lingering = Lingering(&self.waiting);
+        if others >= Self::MOST {
+            return;
+        }
         let millis = u64::try_from(others * 1000 / Self::PER_SECOND).unwrap_or(u64::MAX);
         let pause = Duration::from_millis(millis).clamp(Self::SHORTEST, Self::LONGEST);
+        let turn = self.turn.fetch_add(7, Ordering::Relaxed) % 16;
+        let pause = pause + pause * u32::try_from(turn).unwrap_or(0) / 16;
         tokio::time::sleep(pause).await;
         drop(lingering);
     }

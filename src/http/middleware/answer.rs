@@ -159,7 +159,7 @@ pub(super) fn refusal(refused: Refused, visit: &Visit) -> Response {
             "application/json",
             format!(r#"{{"error":"{code}","error_description":"{english} ({id})"}}"#),
         ),
-        Class::Login | Class::Page => (
+        Class::Login | Class::Page | Class::Logout => (
             "text/plain; charset=utf-8",
             format!("{chinese}\n{english}\n{id}\n"),
         ),

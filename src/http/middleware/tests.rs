@@ -27,6 +27,7 @@ fn envelope(metrics: &Arc<Metrics>, https: bool) -> Envelope {
             token: 1,
             page: 1,
             api: 1,
+            logout: 1,
         },
         request_timeout: Duration::from_millis(200),
         https,

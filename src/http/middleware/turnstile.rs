@@ -14,6 +14,8 @@ use tokio::time::timeout;
 
 /// A line in which somebody has always waited for so long stands.
 const STANDS_AFTER: Duration = Duration::from_millis(200);
+/// A line that had to be shortened counts as standing for so long: those who were refused come again.
+const REMEMBERED_FOR: Duration = Duration::from_secs(5);
 /// How long one waits in a line that stands, if it is too long.
 const SHORT_WAIT: Duration = Duration::from_millis(10);
 /// How long one waits at all.
@@ -43,6 +45,8 @@ struct State {
     first_in_a_row: u32,
     /// When nobody waited last.
     last_empty: Instant,
+    /// When the line was too long last.
+    last_shortened: Option<Instant>,
 }
 
 struct Waiting {
@@ -63,6 +67,7 @@ impl Turnstile {
             second: VecDeque::new(),
             first_in_a_row: 0,
             last_empty: Instant::now(),
+            last_shortened: None,
         })))
     }
 
@@ -112,11 +117,16 @@ impl State {
 
     /// Who gets the place that became free; nobody, and it is free, if nobody waits.
     fn next(&mut self, now: Instant) -> Option<Waiting> {
-        let stands = now.saturating_duration_since(self.last_empty) > STANDS_AFTER;
+        let since = |then: Instant| now.saturating_duration_since(then);
+        let stands = since(self.last_empty) > STANDS_AFTER
+            || (self.last_shortened).is_some_and(|then| since(then) < REMEMBERED_FOR);
         let mut too_many = match (self.first.len() + self.second.len()).checked_sub(self.enough) {
             Some(too_many) if stands => too_many,
             Some(_) | None => 0,
         };
+        if too_many > 0 {
+            self.last_shortened = Some(now);
+        }
         for line in [&mut self.second, &mut self.first] {
             // Dropped, they are refused.
             while line.front().is_some_and(|one| {
@@ -169,6 +179,7 @@ mod tests {
             second: VecDeque::new(),
             first_in_a_row: 0,
             last_empty: now(),
+            last_shortened: None,
         }
     }
 

@@ -132,6 +132,8 @@ impl RowWriter {
     }
 }
 
+const LONGER: &str = "it is longer than the manifest says";
+
 /// Reads the rows of a table, and finds out at the end whether they were what the manifest says.
 pub(super) struct RowReader<'a> {
     path: PathBuf,
@@ -148,6 +150,11 @@ impl<'a> RowReader<'a> {
     pub(super) fn open(folder: &Path, told: &'a TableFile) -> Result<Self, BackupError> {
         let path = TableFile::path(folder, &told.table);
         let file = File::open(&path).map_err(BackupError::file(&path))?;
+        let length = file.metadata().map_err(BackupError::file(&path))?.len();
+        // Before a line of it is read, which may be all of it.
+        if length > told.bytes {
+            return Err(BackupError::damaged(&path, LONGER));
+        }
         Ok(Self {
             path,
             told,
@@ -195,7 +202,7 @@ impl<'a> RowReader<'a> {
         self.bytes += length as u64;
         // A file that has grown is not read to its end, wherever that may be.
         if self.bytes > self.told.bytes {
-            return Err(self.damaged("it is longer than the manifest says"));
+            return Err(self.damaged(LONGER));
         }
         Ok(true)
     }

@@ -153,6 +153,7 @@ impl Server {
                 token: 256,
                 page: 256,
                 api: 256,
+                logout: 256,
             },
             request_timeout: PATIENCE,
             https: true,
