@@ -67,11 +67,13 @@ pub(crate) async fn measure(time: Duration, report: &Report, bench: &Bench) -> a
     let after = single_sign_on(bench, CLIENTS, Duration::from_secs(1)).await?;
     tell("sso, a second later", &after, &normal)?;
 
-    let (reads, _) = readers_beside(bench, 0, CALM).await?;
+    let tokens = bench.tokens(bench.portal()).await?;
+    let tokens = tokens.get(..READERS).unwrap_or_default();
+    let (reads, _) = readers_beside(bench, (tokens, 0), CALM).await?;
     tell("userinfo, calm", &reads, &reads)?;
-    let (_, logins) = readers_beside(bench, LOGINS, CALM).await?;
+    let (_, logins) = readers_beside(bench, (tokens, LOGINS), CALM).await?;
     tell("logins, at capacity", &logins, &logins)?;
-    let (read, logged_in) = readers_beside(bench, many, time / 4).await?;
+    let (read, logged_in) = readers_beside(bench, (tokens, many), time / 4).await?;
     tell("logins, a storm", &logged_in, &logins)?;
     tell("userinfo meanwhile", &read, &reads)
 }
@@ -86,12 +88,11 @@ async fn single_sign_on(bench: &Bench, clients: usize, time: Duration) -> anyhow
 /// Readers of claims, and so many who log in meanwhile.
 async fn readers_beside(
     bench: &Bench,
-    logins: usize,
+    (readers, logins): (&[Tokens], usize),
     time: Duration,
 ) -> anyhow::Result<(Pressed, Pressed)> {
-    let tokens = bench.tokens(bench.portal()).await?;
     let until = Instant::now() + time;
-    let readers = tokens.into_iter().take(READERS);
+    let readers = readers.iter().cloned();
     let reading = press(
         readers.map(|tokens| read(bench.address(), tokens, until)),
         time,

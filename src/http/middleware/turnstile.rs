@@ -120,14 +120,19 @@ impl State {
         let since = |then: Instant| now.saturating_duration_since(then);
         let stands = since(self.last_empty) > STANDS_AFTER
             || (self.last_shortened).is_some_and(|then| since(then) < REMEMBERED_FOR);
-        let mut too_many = match (self.first.len() + self.second.len()).checked_sub(self.enough) {
-            Some(too_many) if stands => too_many,
-            Some(_) | None => 0,
-        };
-        if too_many > 0 {
+        let enough = if stands { self.enough } else { usize::MAX };
+        // What finishes something is refused only when there is too much of that alone.
+        let too_many = [
+            self.first.len().saturating_sub(enough),
+            (self.first.len() + self.second.len()).saturating_sub(enough),
+        ];
+        if too_many != [0, 0] {
             self.last_shortened = Some(now);
         }
-        for line in [&mut self.second, &mut self.first] {
+        for (line, mut too_many) in [&mut self.first, &mut self.second]
+            .into_iter()
+            .zip(too_many)
+        {
             // Dropped, they are refused.
             while line.front().is_some_and(|one| {
                 let patience = if too_many > 0 { SHORT_WAIT } else { LONG_WAIT };
