@@ -26,7 +26,7 @@ pub fn router(state: AppState, envelope: &Envelope) -> Router {
         .route(paths::REVOKE, post(revocation::post))
         .layer(envelope.class(Class::Token));
     let login = Router::new()
-        .route("/login", get(login::show).post(login::submit))
+        .route("/login", post(login::submit))
         .route(
             "/register",
             get(application::show).post(application::submit),
@@ -55,6 +55,8 @@ pub fn router(state: AppState, envelope: &Envelope) -> Router {
             get(authorization::get).post(authorization::post),
         )
         .route("/", get(home::show))
+        // Quick, and many ask for it when many log in: those already in must not wait for it.
+        .route("/login", get(login::show))
         .route("/account", get(account::show))
         .route("/account/sessions/end", post(account::end_sessions))
         .route("/account/phone", post(account::confirm_phone))
