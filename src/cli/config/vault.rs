@@ -91,7 +91,7 @@ impl VaultConfig {
                 let made = MasterKey::read_or_create(key, entropy)?;
                 if is_new {
                     let file = key.display();
-                    tracing::warn!(%file, "a new master key was made: without it nothing opens, so keep a copy apart");
+                    tracing::info!(%file, "a new master key was made: without it nothing opens, so keep a copy apart");
                 }
                 Ok(made)
             }
