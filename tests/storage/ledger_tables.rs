@@ -276,6 +276,18 @@ on_both! {
         let retired = KeyRow { retired_at: Some(at(5)), ..key("a", 1, "retired") };
         let current = KeyRow { current_at: Some(at(5)), ..key("b", 2, "current") };
         assert_eq!(rows, [retired, current]);
+        drop(reader);
+        let withdrawn = write(&storage, |tx| {
+            Box::pin(async move {
+                Ok([
+                    keys::withdraw_retired(tx, "another").await?,
+                    keys::withdraw_retired(tx, "signing").await?,
+                    keys::withdraw_retired(tx, "signing").await?,
+                ])
+            })
+        })
+        .await;
+        assert_eq!(withdrawn, [0, 1, 0], "of this purpose, and not the current one");
     }
 
     async fn a_key_is_wrapped_anew_if_it_is_as_it_was_read(database: &Database) {
