@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -14,6 +13,7 @@ use tempfile::TempDir;
 use crate::http::Http;
 use crate::people::Person;
 use crate::portal::Portal;
+pub(crate) use crate::ports::free_port;
 use crate::postgres::{PostgresDatabase, postgres_database};
 use crate::server::Server;
 
@@ -266,12 +266,6 @@ pub(crate) async fn wait(child: &mut Child, patience: Duration) -> Option<Option
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-}
-
-/// A port on which nothing listens.
-pub(crate) fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("its address").port()
 }
 
 /// `on_both! { async fn a_fact(installation: &mut Installation) { … } }`: a test for each engine.

@@ -4,6 +4,8 @@
 
 #[path = "../support/noise.rs"]
 mod noise;
+#[path = "../support/ports.rs"]
+mod ports;
 #[path = "../support/postgres.rs"]
 mod postgres;
 #[path = "../support/proxy.rs"]

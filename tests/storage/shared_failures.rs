@@ -11,8 +11,9 @@ use tongxing::domain::backoff::Backoff;
 use tongxing::domain::instant::Instant;
 use tongxing::storage::shared::SharedFailures;
 
+use crate::ports::free_port;
 use crate::proxy::{Proxy, Way};
-use crate::redis::{RedisServer, free_port, program, told};
+use crate::redis::{RedisServer, program, told};
 
 /// For what comes by itself, on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);

@@ -1,11 +1,12 @@
 //! Private Redis servers for tests, in temporary folders; they end with the test program.
 
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+
+use crate::ports::free_port;
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -112,10 +113,4 @@ pub(crate) fn program(name: &str) -> Option<PathBuf> {
 )]
 pub(crate) fn told(variable: &str) -> Option<String> {
     std::env::var(variable).ok()
-}
-
-/// A port on which nothing listens.
-pub(crate) fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("its address").port()
 }
