@@ -52,7 +52,9 @@ class Browser:
     def visit(self, url, callback):
         """Opens a URL and answers what is asked; the URL by which the provider returns."""
         self.asked = []
-        url, text = self._follow(url, callback)
+        return self._go_on(*self._follow(url, callback), callback)
+
+    def _go_on(self, url, text, callback):
         for _ in range(MOST_PAGES):
             if text is None:
                 return url
@@ -64,6 +66,15 @@ class Browser:
     def read(self, url):
         """The text at a URL, opened with this browser's cookies."""
         return self._follow(url, "never:")[1]
+
+    def answer(self, url):
+        """Answers the page at a URL; the text of the one that follows."""
+        return self._reply(*self._follow(url, "never:"), "never:")[1]
+
+    def post(self, url, fields, callback):
+        """Posts a form as a page of the same site would, and goes on as `visit` does."""
+        self.asked = []
+        return self._go_on(*self._follow(url, callback, fields), callback)
 
     def _reply(self, url, text, callback):
         for form in Forms(text).found:
