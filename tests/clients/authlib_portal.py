@@ -138,7 +138,9 @@ def main(stage):
         revoke(basic, held["first"]["access_token"], "access_token")
         expect(introspect(basic, held["first"]["access_token"])["active"] is False, "inactive")
         endpoint = basic.load_server_metadata()["userinfo_endpoint"]
-        status = basic.get(endpoint, token=held["first"]).status_code
+        # Of a token whose end it does not know, Authlib makes no other by itself.
+        token = dict(access_token=held["first"]["access_token"], token_type="Bearer")
+        status = basic.get(endpoint, token=token).status_code
         expect(status == 401, f"userinfo answers {status}")
 
     def revocation_of_refresh():
