@@ -40,6 +40,7 @@ LoadModule authz_core_module {modules}/mod_authz_core.so
 LoadModule authz_user_module {modules}/mod_authz_user.so
 LoadModule mime_module {modules}/mod_mime.so
 LoadModule include_module {modules}/mod_include.so
+LoadModule rewrite_module {modules}/mod_rewrite.so
 LoadModule auth_openidc_module {modules}/mod_auth_openidc.so
 TypesConfig /dev/null
 AddType text/html .shtml
@@ -129,6 +130,14 @@ class ApachePortal:
         def is_inside(whose):
             return self.person["name"] in whose.read(page)
 
+        def takes_a_no():
+            hesitant = Browser(self.person, consent="consent-deny")
+            back = hesitant.visit(page, self.callback)
+            expect("access_denied" in back, back)
+            refused = hesitant.visit(back, self.portal + "/?")
+            expect(refused == self.portal + "/?error=access_denied", refused)
+            expect(hesitant.asked == [], "it asks again")
+
         def logs_in():
             enters(browser)
             expect(browser.asked[0] == "login-submit", browser.asked)
@@ -175,6 +184,7 @@ class ApachePortal:
             expect(is_inside(other), "a login has ended")
 
         check = self.journey.check
+        check("who does not agree is told so, and is not asked again", takes_a_no)
         check("somebody enters, and their name is known", logs_in)
         check("the tokens are refreshed, by itself and when asked", refreshes)
         check("a logout at the provider ends this login within the page's wait, and no other",

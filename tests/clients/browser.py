@@ -43,8 +43,10 @@ class Manual(urllib.request.HTTPRedirectHandler):
 
 
 class Browser:
-    def __init__(self, person):
-        self.person, self.asked = person, []
+    """Of somebody who agrees to what they are asked, or does not."""
+
+    def __init__(self, person, consent="consent-allow"):
+        self.person, self.asked, self.consent = person, [], consent
         policy = http.cookiejar.DefaultCookiePolicy(secure_protocols=("https", "http"))
         cookies = http.cookiejar.CookieJar(policy)
         self.opener = urllib.request.build_opener(Manual, urllib.request.HTTPCookieProcessor(cookies))
@@ -84,7 +86,7 @@ class Browser:
                 fields[ids["password"].get("name", "password")] = self.person["password"]
                 button = "login-submit"
             else:
-                button = next((b for b in ("consent-allow", "logout-confirm") if b in ids), None)
+                button = next((b for b in (self.consent, "logout-confirm") if b in ids), None)
             if button is None:
                 continue
             if ids[button].get("name"):

@@ -93,6 +93,13 @@ class GuidePortal:
             with urllib.request.urlopen(self.provider.metrics, timeout=10) as answer:
                 return int(METER.search(answer.read().decode())[1])
 
+        def takes_a_no():
+            hesitant = Browser(self.person, consent="consent-deny")
+            back = hesitant.visit(self.portal + "/login", self.callback)
+            expect("access_denied" in back, back)
+            expect("consent-allow" not in hesitant.read(back), "it goes round in circles")
+            expect(not is_inside(hesitant), "it takes no for yes")
+
         def logs_in():
             enters(browser)
             expect(browser.asked[0] == "login-submit", browser.asked)
@@ -137,6 +144,7 @@ class GuidePortal:
             expect(is_inside(other), "a login has ended")
 
         check = self.journey.check
+        check("who does not agree is not inside, and is not asked again", takes_a_no)
         check("somebody enters, and their name is known", logs_in)
         check("claims are read again, by a refreshed token", claims_and_refresh)
         check("the callback of another browser logs nobody in", refuses_a_callback_of_another_browser)
