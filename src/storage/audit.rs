@@ -245,6 +245,17 @@ pub async fn latest_batches(
     rows.iter().map(batch).collect()
 }
 
+/// The number of a writer's last batch; 0 when it has none.
+pub async fn last_batch(reader: &mut Reader, writer: WriterId) -> Result<i64, Error> {
+    reader
+        .fetch_optional(
+            "SELECT COALESCE(MAX(number), 0) AS number FROM audit_batches WHERE writer = $1",
+            values![writer],
+        )
+        .await?
+        .map_or(Ok(0), |row| row.get("number"))
+}
+
 /// Enters a writer; nothing when it is there.
 pub async fn insert_writer(
     tx: &mut Transaction,
