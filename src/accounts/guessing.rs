@@ -241,14 +241,13 @@ impl Accounts {
             return Ok(Err(guessing.refuse(why, SECOND)));
         };
         let now = self.now();
-        let entrance = match guess.device {
-            Some(_) => None,
-            None => {
-                let keys = self.network_keys(guess.network, now);
-                match guessing.networks.enter(keys, now).await {
-                    Ok(entrance) => Some(entrance),
-                    Err(wait) => return Ok(Err(guessing.refuse(Refusal::Network, wait))),
-                }
+        let entrance = if guess.device.is_some() {
+            None
+        } else {
+            let keys = self.network_keys(guess.network, now);
+            match guessing.networks.enter(keys, now).await {
+                Ok(entrance) => Some(entrance),
+                Err(wait) => return Ok(Err(guessing.refuse(Refusal::Network, wait))),
             }
         };
         let mut reader = self.ledger.reader().await?;
