@@ -36,6 +36,8 @@ login-throttled = Too many passwords were wrong.
 ## Consent and notice
 
 consent-title = Let { $portal } use your information?
+consent-heading = Let
+    .after = use your information?
 consent-lead = You enter { $portal } as { $person }.
 consent-receives = { $portal } receives
 consent-purpose = Purpose
@@ -46,6 +48,7 @@ consent-allow = Allow and enter
 consent-deny = Do not allow
 consent-remembered = You are asked once. If the recipient, the purpose or the information changes, you are asked again.
 notice-title = You are about to enter { $portal }
+notice-heading = You are about to enter
 notice-lead = You enter { $portal } as { $person }. It receives what is listed here.
 notice-allow = Continue
 notice-deny = Do not enter

@@ -36,6 +36,8 @@ login-throttled = 密码输错次数过多。
 ## 授权与告知
 
 consent-title = 允许{ $portal }使用您的信息吗？
+consent-heading = 允许
+    .after = 使用您的信息吗？
 consent-lead = 您将以 { $person } 的身份进入{ $portal }。
 consent-receives = { $portal }将收到
 consent-purpose = 用途
@@ -46,6 +48,7 @@ consent-allow = 同意并进入
 consent-deny = 不同意
 consent-remembered = 同意一次即可。接收方、用途或信息种类有变时，会再次征求您的同意。
 notice-title = 您将进入{ $portal }
+notice-heading = 您将进入
 notice-lead = 您将以 { $person } 的身份进入{ $portal }，该网站将收到下列信息。
 notice-allow = 继续进入
 notice-deny = 不进入
