@@ -272,7 +272,7 @@ message-phone_left = [Tongxing] At { $at } (Beijing time) somebody else confirme
 ## Demo
 
 demo-note = This is a demonstration: people, documents and phone numbers are made up.
-portal-title = Welcome to { $portal }
+portal-title = Welcome to
 portal-about-zhejiang = Enrollment, contribution records and pension claims. A demonstration portal; nothing real is done here.
 portal-about-guangdong = Founding, changing and closing a business. A demonstration portal; nothing real is done here.
 portal-basis-zhejiang = This portal acts on a statutory duty: the first time, you are told once what it receives; after that nothing more is shown.

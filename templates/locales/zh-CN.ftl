@@ -272,7 +272,7 @@ message-phone_left = 【通行】手机号 { $phone } 于 { $at } 由他人确�
 ## 演示
 
 demo-note = 这是演示：人物、证件和手机号都是虚构的。
-portal-title = 欢迎来到{ $portal }
+portal-title = 欢迎来到
 portal-about-zhejiang = 参保登记、缴费记录和养老待遇申领。演示门户，不办理真实业务。
 portal-about-guangdong = 企业设立、变更和注销登记。演示门户，不办理真实业务。
 portal-basis-zhejiang = 本门户依法定职责办理：第一次进入时告知一次收到哪些信息，以后不再提示。

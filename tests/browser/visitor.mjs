@@ -4,11 +4,13 @@
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
 import { HANDS } from './hands.mjs';
 import { faults } from './layout.mjs';
+import { small } from './png.mjs';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const PATIENCE_MS = 20_000;
@@ -21,8 +23,12 @@ export const SCREENS = {
   // What is left of the desktop at 200 %.
   zoomed: { viewport: { width: 640, height: 450 }, deviceScaleFactor: 2 },
   // For pictures to show around.
-  handset: { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2 },
-  desk: { viewport: { width: 1120, height: 720 } },
+  handset: {
+    viewport: { width: 390, height: 844 },
+    deviceScaleFactor: 2,
+    userAgent: 'Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0 Mobile Safari/537.36',
+  },
+  desk: { viewport: { width: 1120, height: 720 }, deviceScaleFactor: 1.5 },
 };
 
 /** How else each page must fit: as wide as the narrowest phone (or 1280 px at 400 %), and as wide as
@@ -206,8 +212,9 @@ export class Visitor {
   async picture(name) {
     await this.page.bringToFront();
     const path = join(this.stage.album, `${name}.png`);
-    const { length } = await this.page.screenshot({ path });
-    assert.ok(length <= LARGEST_PICTURE, `${name}: ${length} bytes`);
+    const picture = small(await this.page.screenshot());
+    assert.ok(picture.length <= LARGEST_PICTURE, `${name}: ${picture.length} bytes`);
+    await writeFile(path, picture);
   }
 
   /** The code that has arrived on a phone and was not used yet. */
