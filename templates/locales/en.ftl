@@ -3,6 +3,11 @@
 brand = Tongxing
 layout-skip = Skip to content
 layout-promise = Register once, pass everywhere
+layout-switches = Language and text size
+layout-text-large = Larger text
+    .detail = : makes all text on every page larger
+layout-text-normal = Normal text
+    .detail = : gives all text its usual size again
 back-home = Go to the start page
 back-to-portal = Back to { $portal }
 
@@ -31,6 +36,8 @@ login-throttled = Too many passwords were wrong.
 ## Consent and notice
 
 consent-title = Let { $portal } use your information?
+consent-heading = Let
+    .after = use your information?
 consent-lead = You enter { $portal } as { $person }.
 consent-receives = { $portal } receives
 consent-purpose = Purpose
@@ -41,6 +48,7 @@ consent-allow = Allow and enter
 consent-deny = Do not allow
 consent-remembered = You are asked once. If the recipient, the purpose or the information changes, you are asked again.
 notice-title = You are about to enter { $portal }
+notice-heading = You are about to enter
 notice-lead = You enter { $portal } as { $person }. It receives what is listed here.
 notice-allow = Continue
 notice-deny = Do not enter
@@ -185,7 +193,7 @@ code-access_denied = The user or the server refused the request.
     .why = The user chose not to allow or not to enter, or the account cannot enter at present.
     .fix = Treat it as a normal outcome: say that nobody is logged in, and let the user start again. Do not retry by yourself.
 code-server_error = The server met an unexpected condition.
-    .why = Something failed inside the server. The cause is only in its log, under the reference.
+    .why = Something failed inside the server. The cause is only in its log, under the reference: it stands on the page, and in the x-request-id header of every answer.
     .fix = Try once more later. If it happens again, give the operator the reference and the time.
 code-temporarily_unavailable = The server cannot serve the request for now.
     .why = The server is overloaded or under maintenance.
@@ -247,9 +255,6 @@ code-csrf = The form’s token is not right.
 code-not_found = There is no page at this address.
     .why = The path is wrong, or the page has moved.
     .fix = Read the endpoints’ addresses from the discovery document rather than writing them down.
-code-too_busy = There are too many requests to serve this one.
-    .why = As many requests are in progress as the server takes, or too many attempts came from one place. The answer has a Retry-After.
-    .fix = Wait as Retry-After says, then try again. Spread token refreshes over time.
 code-too_many_requests = There were more tries than are allowed.
     .why = One phone, document or block of network addresses was tried too often in a stretch of time. The answer is the same whether they are known or not, and has a Retry-After.
     .fix = Wait as Retry-After says, then try again. Programs should not send forms over and over for somebody.
@@ -267,7 +272,7 @@ message-phone_left = [Tongxing] At { $at } (Beijing time) somebody else confirme
 ## Demo
 
 demo-note = This is a demonstration: people, documents and phone numbers are made up.
-portal-title = Welcome to { $portal }
+portal-title = Welcome to
 portal-about-zhejiang = Enrollment, contribution records and pension claims. A demonstration portal; nothing real is done here.
 portal-about-guangdong = Founding, changing and closing a business. A demonstration portal; nothing real is done here.
 portal-basis-zhejiang = This portal acts on a statutory duty: the first time, you are told once what it receives; after that nothing more is shown.

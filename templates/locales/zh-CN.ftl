@@ -3,6 +3,11 @@
 brand = 通行
 layout-skip = 跳到正文
 layout-promise = 一次注册，全网通行
+layout-switches = 语言和字号
+layout-text-large = 大字版
+    .detail = ：放大所有页面的文字
+layout-text-normal = 标准字号
+    .detail = ：所有页面的文字恢复原来的大小
 back-home = 返回首页
 back-to-portal = 返回{ $portal }
 
@@ -31,6 +36,8 @@ login-throttled = 密码输错次数过多。
 ## 授权与告知
 
 consent-title = 允许{ $portal }使用您的信息吗？
+consent-heading = 允许
+    .after = 使用您的信息吗？
 consent-lead = 您将以 { $person } 的身份进入{ $portal }。
 consent-receives = { $portal }将收到
 consent-purpose = 用途
@@ -41,6 +48,7 @@ consent-allow = 同意并进入
 consent-deny = 不同意
 consent-remembered = 同意一次即可。接收方、用途或信息种类有变时，会再次征求您的同意。
 notice-title = 您将进入{ $portal }
+notice-heading = 您将进入
 notice-lead = 您将以 { $person } 的身份进入{ $portal }，该网站将收到下列信息。
 notice-allow = 继续进入
 notice-deny = 不进入
@@ -185,7 +193,7 @@ code-access_denied = 用户或者服务器拒绝了这次请求。
     .why = 用户在授权或告知页选择了不同意，或者账号目前不能进入。
     .fix = 把它当作正常结果：告诉用户没有登录，并让他可以重新开始。不要自动重试。
 code-server_error = 服务器遇到意外情况。
-    .why = 服务器内部出错。原因只写入服务器日志，以参考编号对应。
+    .why = 服务器内部出错。原因只写入服务器日志，以参考编号对应：页面上写着它，每个回答的 x-request-id 头里也有。
     .fix = 稍后重试一次。如果再次出现，请把参考编号和时间告诉运营方。
 code-temporarily_unavailable = 服务器暂时不能处理请求。
     .why = 服务器过载或者正在维护。
@@ -247,9 +255,6 @@ code-csrf = 表单的防伪标记不正确。
 code-not_found = 这个地址没有页面。
     .why = 路径有误，或者页面已经移走。
     .fix = 从发现文档读取各端点的地址，不要自行拼写。
-code-too_busy = 请求过多，暂时不能处理。
-    .why = 同时处理的请求达到上限，或者来自同一来源的尝试过多。回答带有 Retry-After。
-    .fix = 按 Retry-After 等待后再试。令牌请分开刷新，不要集中在同一时刻。
 code-too_many_requests = 尝试次数超过上限。
     .why = 同一手机号、证件或者网络地址段在一段时间内的尝试过多。无论它们是否登记，回答都相同。回答带有 Retry-After。
     .fix = 按 Retry-After 等待后再试。程序不应代替用户反复提交。
@@ -267,7 +272,7 @@ message-phone_left = 【通行】手机号 { $phone } 于 { $at } 由他人确�
 ## 演示
 
 demo-note = 这是演示：人物、证件和手机号都是虚构的。
-portal-title = 欢迎来到{ $portal }
+portal-title = 欢迎来到
 portal-about-zhejiang = 参保登记、缴费记录和养老待遇申领。演示门户，不办理真实业务。
 portal-about-guangdong = 企业设立、变更和注销登记。演示门户，不办理真实业务。
 portal-basis-zhejiang = 本门户依法定职责办理：第一次进入时告知一次收到哪些信息，以后不再提示。
