@@ -205,7 +205,16 @@ async fn a_chunk_that_cannot_be_written_is_written_line_by_line() {
         .text("SELECT document_key FROM account_documents")
         .await;
     let id = installation.text("SELECT account_id FROM accounts").await;
-    installation.run(&["account", "remove", &id]).await.json();
+    let removal = [
+        "account",
+        "remove",
+        &id,
+        "--operator",
+        "li",
+        "--reason",
+        "test",
+    ];
+    installation.run(&removal).await.json();
     let url = installation.postgres_urls()[0];
     let mut other = PgConnection::connect(url).await.unwrap();
     let mut held = other.begin().await.unwrap();
