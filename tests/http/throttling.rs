@@ -591,6 +591,37 @@ async fn whoever_hangs_up_has_guessed() {
     panic!("whoever hung up had not guessed");
 }
 
+#[tokio::test]
+async fn a_crowd_of_logins_keeps_nobody_from_logging_out() {
+    let server = Server::start_with(Setup {
+        hashing: slow(8),
+        logins: 1,
+        ..Setup::default()
+    })
+    .await;
+    let mut resident = server.browser();
+    resident.login(&ZHANG).await;
+    let mut crowd = tokio::task::JoinSet::new();
+    for number in 0..4 {
+        let mut guesser = Guesser::at(&server, &format!("198.51.{number}.1")).await;
+        crowd.spawn(async move {
+            for guess in 0.. {
+                let name = crate::support::phone(1000 * number + guess);
+                guesser.guess(&name, WRONG).await;
+            }
+        });
+    }
+    let mut other = Guesser::at(&server, "203.0.113.1").await;
+    let mut statuses = Vec::new();
+    while !statuses.contains(&503) && statuses.len() < 200 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let name = crate::support::phone(9000 + statuses.len());
+        statuses.extend(other.fail(&name, 1).await);
+    }
+    assert_eq!(statuses.last(), Some(&503), "the crowd takes every place");
+    resident.logout().await;
+}
+
 /// Whether so many counters of failures are there in the end.
 async fn becomes(server: &Server, rows: i64) -> bool {
     for _ in 0..1000 {
