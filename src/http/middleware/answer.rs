@@ -1,5 +1,6 @@
 //! What every answer gets: headers, a log line, and the answers that are ours alone.
 
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
@@ -185,9 +186,12 @@ pub(super) fn refusal(refused: Refused, visit: &Visit) -> Response {
     response
 }
 
+/// Worked out once: a server with too much to do refuses quickly.
+static STYLESHEET: LazyLock<String> = LazyLock::new(|| assets::STYLESHEET.href());
+
 /// A page in both languages, since nobody's choice has been read. All of it is ours.
 fn page((chinese, english): (&str, &str), code: ErrorCode, reference: &str) -> String {
-    let stylesheet = assets::STYLESHEET.href();
+    let stylesheet = STYLESHEET.as_str();
     format!(
         r#"<!doctype html>
 <html lang="zh-CN" dir="ltr">
