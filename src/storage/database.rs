@@ -30,6 +30,7 @@ pub use self::reader::{Reader, Transaction};
 pub use self::row::Row;
 use self::url::Place;
 pub use self::url::{DatabaseUrl, ParseDatabaseUrlError};
+pub(in crate::storage) use self::value::row_values;
 pub use self::value::{Cell, FromColumn, Value, values};
 
 /// A boxed future, as closures given to [`Storage::write`] return.
