@@ -187,11 +187,12 @@ pub(super) fn refusal(refused: Refused, visit: &Visit) -> Response {
 }
 
 /// Worked out once: a server with too much to do refuses quickly.
-static STYLESHEET: LazyLock<String> = LazyLock::new(|| assets::STYLESHEET.href());
+static LOADED: LazyLock<[String; 2]> =
+    LazyLock::new(|| [assets::STYLESHEET, assets::ICON].map(|asset| asset.href()));
 
 /// A page in both languages, since nobody's choice has been read. All of it is ours.
 fn page((chinese, english): (&str, &str), code: ErrorCode, reference: &str) -> String {
-    let stylesheet = STYLESHEET.as_str();
+    let [stylesheet, icon] = &*LOADED;
     format!(
         r#"<!doctype html>
 <html lang="zh-CN" dir="ltr">
@@ -201,6 +202,7 @@ fn page((chinese, english): (&str, &str), code: ErrorCode, reference: &str) -> S
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <link rel="stylesheet" href="{stylesheet}">
+<link rel="icon" href="{icon}" type="image/svg+xml">
 </head>
 <body>
 <main class="narrow">
