@@ -33,7 +33,10 @@ static FAILING: Mutex<BTreeMap<&'static str, i64>> = Mutex::new(BTreeMap::new())
 /// How many of this process's jobs of each name failed when they were last tried.
 pub fn failing() -> Vec<(&'static str, i64)> {
     let failing = FAILING.lock().unwrap_or_else(PoisonError::into_inner);
-    failing.iter().map(|(name, count)| (*name, *count)).collect()
+    failing
+        .iter()
+        .map(|(name, count)| (*name, *count))
+        .collect()
 }
 
 fn count_failing(name: &'static str, change: i64) {
@@ -76,5 +79,33 @@ async fn every<F, E>(
             }
             Ok(()) => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_job_counts_as_failing_until_it_works_again() {
+        const NAME: &str = "a job of this test";
+        let (end, shutdown) = watch::channel(false);
+        let count = || failing().into_iter().find(|(name, _)| *name == NAME);
+        let (calls, seen) = (AtomicU32::new(0), Mutex::new(Vec::new()));
+        let work = || async {
+            seen.lock().unwrap().push(count().unwrap().1);
+            match calls.fetch_add(1, Ordering::Relaxed) {
+                0 | 1 => Err("not yet"),
+                2 => Ok(()),
+                _ => {
+                    end.send_replace(true);
+                    Ok(())
+                }
+            }
+        };
+        every(NAME, Duration::from_millis(1), shutdown, work).await;
+        assert_eq!(*seen.lock().unwrap(), [0, 1, 1, 0]);
     }
 }

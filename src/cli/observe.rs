@@ -160,7 +160,10 @@ fn float(number: usize) -> f64 {
 }
 
 /// Exact for what can be counted: up to 2^53.
-#[expect(clippy::cast_precision_loss, reason = "that is what the text form is read as")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "that is what the text form is read as"
+)]
 const fn count(number: u64) -> f64 {
     number as f64
 }
@@ -272,26 +275,19 @@ pub(super) fn deliveries(
     (tally, ledger): (&Arc<Tally>, &Ledger),
 ) {
     let outcomes = Arc::clone(tally);
-    metrics.counters(
-        names.attempts.0,
-        names.attempts.1,
-        "outcome",
-        move || {
-            vec![
-                ("delivered", outcomes.delivered()),
-                ("retried", outcomes.retried()),
-                ("given_up", outcomes.given_up()),
-            ]
-        },
-    );
+    metrics.counters(names.attempts.0, names.attempts.1, "outcome", move || {
+        vec![
+            ("delivered", outcomes.delivered()),
+            ("retried", outcomes.retried()),
+            ("given_up", outcomes.given_up()),
+        ]
+    });
     let waiting = Arc::clone(tally);
     metrics.gauge(names.waiting.0, names.waiting.1, move || waiting.waiting());
     let failed = Arc::clone(tally);
     metrics.gauge(names.failed.0, names.failed.1, move || failed.failed());
     let (oldest, clock) = (Arc::clone(tally), Arc::clone(ledger.clock()));
-    metrics.gauge(
-        names.oldest.0,
-        names.oldest.1,
-        move || i64::try_from(oldest.oldest_age(clock.now()).as_secs()).unwrap_or(i64::MAX),
-    );
+    metrics.gauge(names.oldest.0, names.oldest.1, move || {
+        i64::try_from(oldest.oldest_age(clock.now()).as_secs()).unwrap_or(i64::MAX)
+    });
 }

@@ -322,7 +322,11 @@ mod tests {
             "tongxing_feed_age_seconds 0.25",
             "tongxing_writes{database=\"vault\"} 3",
             "tongxing_http_refused_total{class=\"page\",reason=\"timed_out\"} 0",
-            concat!("tongxing_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
+            concat!(
+                "tongxing_build_info{version=\"",
+                env!("CARGO_PKG_VERSION"),
+                "\"} 1"
+            ),
             "tongxing_audit_batches_total 41",
             "tongxing_checks_total{result=\"match\"} 5",
             "tongxing_checks_total{result=\"busy\"} 0",

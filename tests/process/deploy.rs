@@ -39,7 +39,9 @@ fn substituted(text: &str, substitutions: &[(String, String)]) -> String {
     let mut done = String::new();
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
-        let found = substitutions.iter().find(|(from, _)| rest.starts_with(from));
+        let found = substitutions
+            .iter()
+            .find(|(from, _)| rest.starts_with(from));
         if let Some((from, to)) = found {
             done.push_str(to);
             rest = &rest[from.len()..];

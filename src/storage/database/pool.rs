@@ -216,3 +216,35 @@ impl<C> Drop for Lease<C> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_millis(20);
+
+    #[tokio::test]
+    async fn who_has_to_wait_is_counted() {
+        let pool = Pool::new(1, PATIENCE);
+        let lease = pool.take(async || Ok(7)).await.ok().unwrap();
+        let busy = pool.load();
+        assert_eq!((busy.size, busy.lent, busy.waits), (1, 1, 0));
+        assert!(pool.take(async || Ok(8)).await.is_err());
+        let (second, load) = {
+            let waiting = pool.take(async || Ok(9));
+            let returned = async {
+                tokio::task::yield_now().await;
+                let load = pool.load();
+                drop(lease);
+                load
+            };
+            tokio::join!(waiting, returned)
+        };
+        assert_eq!(load.waiting, 1);
+        assert_eq!(second.ok().and_then(|second| second.connection), Some(7));
+        let after = pool.load();
+        assert_eq!((after.lent, after.waiting), (0, 0));
+        assert_eq!((after.waits, after.refused), (2, 1));
+        assert!(after.waited >= PATIENCE);
+    }
+}

@@ -23,7 +23,10 @@ pub(super) fn machine_of(installation: &Installation) -> Machine {
 /// Somebody enters a portal at a server that is started for it.
 async fn can_enter(installation: &Installation, portal: &Portal, person: &Person) {
     let server = installation.serve().await;
-    let code = Browser::new(&server.http).enter(portal, person).await.code();
+    let code = Browser::new(&server.http)
+        .enter(portal, person)
+        .await
+        .code();
     let tokens = portal.tokens(&server.http, &code).await;
     let about = portal.userinfo(&server.http, &tokens.access).await.json();
     assert_eq!(about["name"], person.name, "{about}");
@@ -32,7 +35,12 @@ async fn can_enter(installation: &Installation, portal: &Portal, person: &Person
 
 /// Which members the document shows, and those within them that it names.
 fn members(value: &Value) -> Vec<&str> {
-    value.as_object().unwrap().keys().map(String::as_str).collect()
+    value
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect()
 }
 
 on_both! {

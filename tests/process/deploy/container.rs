@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use rustix::process::Signal;
 
@@ -36,7 +36,10 @@ impl Instruction {
 fn stages() -> Vec<Vec<Instruction>> {
     let text = text_of(FILE).replace("\\\n", " ");
     let mut stages: Vec<Vec<Instruction>> = Vec::new();
-    for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+    for line in text
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+    {
         let (name, arguments) = line.split_once(' ').expect("an instruction");
         if name == "FROM" {
             stages.push(Vec::new());
@@ -50,7 +53,10 @@ fn stages() -> Vec<Vec<Instruction>> {
 }
 
 fn of<'a>(stage: &'a [Instruction], name: &str) -> Vec<&'a Instruction> {
-    stage.iter().filter(|instruction| instruction.name == name).collect()
+    stage
+        .iter()
+        .filter(|instruction| instruction.name == name)
+        .collect()
 }
 
 fn one<'a>(stage: &'a [Instruction], name: &str) -> &'a Instruction {
@@ -88,95 +94,139 @@ fn copy_into(folder: &Path, path: &Path) {
     }
 }
 
+/// The first stage's `cargo build`.
+fn cargo_build(build: &[Instruction]) -> Vec<String> {
+    let commands = of(build, "RUN");
+    let mut commands = commands.iter().map(|run| run.words());
+    let cargo = commands.find(|words| words[0] == "cargo").expect("cargo");
+    cargo.into_iter().map(str::to_owned).collect()
+}
+
+/// Whether the last stage puts something there.
+fn is_put(stage: &[Instruction], place: &str) -> bool {
+    let copies = of(stage, "COPY");
+    copies
+        .iter()
+        .any(|copy| copy.words().last() == Some(&place))
+}
+
+fn parsed(path: &str) -> toml::Table {
+    text_of(path).parse().unwrap()
+}
+
 #[test]
 fn what_the_image_is_built_of_is_enough_to_build_it() {
-    let stages = stages();
-    let build = &stages[0];
-    let copied = copied(build);
+    let copied = copied(&stages()[0]);
     let ignored = text_of(".dockerignore");
-    let let_in: BTreeSet<String> = ignored.lines().filter_map(|line| line.strip_prefix('!')).map(str::to_owned).collect();
-    assert_eq!(copied, let_in, "what .dockerignore lets in is what is copied");
+    let let_in = ignored.lines().filter_map(|line| line.strip_prefix('!'));
+    let let_in: BTreeSet<String> = let_in.map(str::to_owned).collect();
+    assert_eq!(copied, let_in, "what .dockerignore lets in is copied");
     // Cargo finds all that the manifest names, and the lock file fits.
     let folder = tempfile::tempdir().unwrap();
     for path in &copied {
         copy_into(folder.path(), Path::new(path));
     }
-    let metadata = ["metadata", "--locked", "--offline", "--format-version", "1", "--no-deps"];
-    printed(Command::new(env!("CARGO")).args(metadata).current_dir(folder.path()));
-    let tree = ["tree", "--locked", "--offline", "--edges", "normal,build", "--prefix", "none"];
-    printed(Command::new(env!("CARGO")).args(tree).current_dir(folder.path()));
+    let here = |program: &str, arguments: &str| {
+        let mut command = Command::new(program);
+        command.args(arguments.split(' '));
+        printed(command.current_dir(folder.path()))
+    };
+    let cargo = env!("CARGO");
+    here(
+        cargo,
+        "metadata --locked --offline --format-version 1 --no-deps",
+    );
+    here(cargo, "tree --locked --offline --edges normal,build");
     // What is built in stands in the folders that are there.
-    let sources = printed(Command::new("grep").args(["-rhoE", "include_(str|bytes)!\\([^)]*\"\\.\\./[^\"]*\"", "src"]).current_dir(folder.path()));
-    for line in sources.lines() {
+    let included = "include_(str|bytes)!\\([^)]*\"\\.\\./[^\"]*\"";
+    for line in here("grep", &format!("-rhoE {included} src")).lines() {
         let (_, path) = line.split_once('"').unwrap();
         let path = path.trim_end_matches('"').trim_start_matches("../");
         let first = path.split('/').next().unwrap();
         assert!(copied.contains(first), "{line}");
     }
-    let manifest: toml::Table = text_of("Cargo.toml").parse().unwrap();
-    let commands = of(build, "RUN");
-    let cargo = commands.iter().find(|run| run.arguments.starts_with("cargo ")).unwrap();
-    let words = cargo.words();
-    assert_eq!(words[..3], ["cargo", "build", "--profile"], "{words:?}");
-    assert!(manifest["profile"].get(words[3]).is_some(), "no profile {}", words[3]);
-    assert_eq!(words[4..], ["--locked", "--bin", "tongxing"], "{words:?}");
-    let toolchain: toml::Table = text_of("rust-toolchain.toml").parse().unwrap();
+}
+
+#[test]
+fn what_the_image_builds_is_what_it_installs() {
+    let stages = stages();
+    let command = cargo_build(&stages[0]);
+    assert_eq!(command[..3], ["cargo", "build", "--profile"]);
+    assert_eq!(command[4..], ["--locked", "--bin", "tongxing"]);
+    let profile = &command[3];
+    assert!(parsed("Cargo.toml")["profile"].get(profile).is_some());
+    let program = format!("/src/target/{profile}/tongxing");
+    let copies = of(&stages[1], "COPY");
+    let is_taken = |copy: &&Instruction| copy.words().contains(&&*program);
+    assert!(copies.iter().any(is_taken), "{program}");
+    let toolchain = parsed("rust-toolchain.toml");
     let channel = toolchain["toolchain"]["channel"].as_str().unwrap();
     let (release, _) = channel.rsplit_once('.').unwrap();
-    assert!(one(build, "FROM").arguments.starts_with(&format!("rust:{release}-")), "{channel}");
-    let copies = of(&stages[1], "COPY");
-    let program = format!("/src/target/{}/tongxing", words[3]);
-    assert!(copies.iter().any(|copy| copy.words().contains(&program.as_str())), "{program}");
+    let image = &one(&stages[0], "FROM").arguments;
+    assert!(image.starts_with(&format!("rust:{release}-")), "{channel}");
+}
+
+#[test]
+fn nobody_is_root_in_the_image_and_it_keeps_what_is_to_be_kept() {
+    let stages = stages();
+    let stage = &stages[1];
+    let user = &one(stage, "USER").arguments;
+    let mut ids = user.split(':').map(str::parse::<u32>);
+    assert!(ids.all(|id| id.is_ok_and(|id| id > 0)), "{user}");
+    let folder = &one(stage, "WORKDIR").arguments;
+    assert_eq!(folder, &one(stage, "VOLUME").arguments);
+    assert!(is_put(stage, folder), "{folder}");
+    let unasked = of(stage, "HEALTHCHECK").is_empty();
+    assert!(unasked, "there is nothing in it that could ask");
+}
+
+/// The program as the image starts it, but on free ports: both places where it listens.
+fn started(stage: &[Instruction], folder: &Path) -> (Child, Vec<String>) {
+    let entrypoint = one(stage, "ENTRYPOINT").list();
+    assert!(is_put(stage, &entrypoint[0]), "{entrypoint:?}");
+    let mut run = Command::new(env!("CARGO_BIN_EXE_tongxing"));
+    run.args(&entrypoint[1..]);
+    run.args(one(stage, "CMD").list());
+    run.env_clear().current_dir(folder);
+    let (environment, exposed) = (one(stage, "ENV"), one(stage, "EXPOSE"));
+    let mut places = Vec::new();
+    for pair in environment.words() {
+        let (name, value) = pair.split_once('=').unwrap();
+        systemd::are_settings(&[name]);
+        let Some((address, port)) = value.rsplit_once(':') else {
+            run.env(name, value);
+            continue;
+        };
+        assert!(exposed.words().contains(&port), "{port}");
+        assert_eq!(address, "0.0.0.0", "reached from outside of the container");
+        places.push(format!("127.0.0.1:{}", free_port()));
+        run.env(name, places.last().unwrap());
+    }
+    let file = |extension| fs::File::create(folder.join("log").with_extension(extension)).unwrap();
+    run.stdin(Stdio::null())
+        .stdout(file("out"))
+        .stderr(file("err"));
+    (run.spawn().unwrap(), places)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_image_starts_runs_in_an_empty_folder_and_ends_when_told_to() {
     let stages = stages();
     let stage = &stages[1];
-    let entrypoint = one(stage, "ENTRYPOINT").list();
-    let installed = of(stage, "COPY").iter().any(|copy| copy.words().last() == Some(&&*entrypoint[0]));
-    assert!(installed, "{entrypoint:?}");
-    let user = one(stage, "USER").arguments.clone();
-    assert!(user.split(':').all(|id| id.parse::<u32>().is_ok_and(|id| id > 0)), "{user}");
-    let environment = one(stage, "ENV");
-    let environment: Vec<(&str, &str)> = environment.words().iter().map(|pair| pair.split_once('=').unwrap()).collect();
-    systemd::are_settings(&environment.iter().map(|(name, _)| *name).collect::<Vec<_>>());
-    assert!(of(stage, "HEALTHCHECK").is_empty(), "there is nothing in it that could ask");
-    let state = one(stage, "WORKDIR").arguments.clone();
-    assert_eq!(state, one(stage, "VOLUME").arguments);
-    assert!(of(stage, "COPY").iter().any(|copy| copy.words().last() == Some(&&*state)), "{state}");
-
-    // Its ports are taken on this machine perhaps.
-    let exposed = one(stage, "EXPOSE");
-    let mut places = Vec::new();
-    let mut run = Command::new(env!("CARGO_BIN_EXE_tongxing"));
     let folder = tempfile::tempdir().unwrap();
-    run.args(&entrypoint[1..]).args(one(stage, "CMD").list()).env_clear().current_dir(folder.path());
-    for (name, value) in environment {
-        if let Some((address, port)) = value.rsplit_once(':') {
-            assert!(exposed.words().contains(&port), "{port}");
-            assert_eq!(address, "0.0.0.0", "reached from outside of the container");
-            let here = format!("127.0.0.1:{}", free_port());
-            run.env(name, &here);
-            places.push(here);
-        } else {
-            run.env(name, value);
-        }
-    }
-    let log = folder.path().join("log");
-    let file = |extension| fs::File::create(log.with_extension(extension)).unwrap();
-    let child = run.stdin(Stdio::null()).stdout(file("out")).stderr(file("err")).spawn().unwrap();
+    let (child, places) = started(stage, folder.path());
     let http = Http::to("http://localhost:8080", &places[0]);
+    let log = folder.path().join("log");
     let mut server = Server::ready(child, log, (http, &places[1])).await;
     let login = server.http.get("http://localhost:8080/login").await;
     assert_eq!(login.status, 200, "{login:?}");
-    let alive = server.manage("/livez").await;
-    assert_eq!(alive.status, 200, "{alive:?}");
+    assert_eq!(server.manage("/livez").await.status, 200);
     assert_eq!(one(stage, "STOPSIGNAL").arguments, "SIGTERM");
     server.signal(Signal::TERM);
     assert_eq!(server.ended().await, Some(0), "{}", server.log());
     for line in server.log().lines() {
-        assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "{line}");
+        let parsed: Result<serde_json::Value, _> = serde_json::from_str(line);
+        assert!(parsed.is_ok(), "{line}");
     }
     assert!(folder.path().join("data/tongxing.db").exists());
 }

@@ -32,12 +32,22 @@ impl Document {
     /// The block of that language, counted from 0, below the heading that begins so.
     pub(super) fn block(&self, heading: &str, language: &str, index: usize) -> String {
         let of_heading = |block: &Block| {
-            block.language == language && block.heading.trim_start_matches('#').trim().starts_with(heading)
+            block.language == language
+                && block
+                    .heading
+                    .trim_start_matches('#')
+                    .trim()
+                    .starts_with(heading)
         };
-        let mut found = (0..).zip(&self.blocks).filter(|(_, block)| of_heading(block));
-        let (number, block) = found
-            .nth(index)
-            .unwrap_or_else(|| panic!("{}: no {language} number {index} below {heading}", self.path));
+        let mut found = (0..)
+            .zip(&self.blocks)
+            .filter(|(_, block)| of_heading(block));
+        let (number, block) = found.nth(index).unwrap_or_else(|| {
+            panic!(
+                "{}: no {language} number {index} below {heading}",
+                self.path
+            )
+        });
         self.taken.borrow_mut().insert(number);
         block.text.clone()
     }

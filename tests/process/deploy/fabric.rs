@@ -26,7 +26,8 @@ const NGINX: &str = "worker_processes 1;\npid ROOT/run/nginx.pid;\nerror_log ROO
 
 /// What tests set beside what the example sets: hashing is not what is tried, and few guesses are to be
 /// enough.
-const FOR_TESTS: &str = "\n[login.password]\nmemory_kib = 64\npasses = 1\n[login.throttle]\nfailures_per_network = 1\n";
+const FOR_TESTS: &str =
+    "\n[login.password]\nmemory_kib = 64\npasses = 1\n[login.throttle]\nfailures_per_network = 1\n";
 
 /// All machines; they end with this value.
 pub(super) struct Fabric {
@@ -37,9 +38,9 @@ pub(super) struct Fabric {
     pub(super) port: u16,
     /// Whether there is a Redis.
     pub(super) has_redis: bool,
-    postgres: PostgresDatabase,
     guard: Child,
-    folder: TempDir,
+    _postgres: PostgresDatabase,
+    _folder: TempDir,
 }
 
 /// What stands in the documents and the examples, and what it is here.
@@ -62,7 +63,10 @@ impl Fabric {
         let sandbox = systemd::sandbox()?;
         let postgres = postgres_database().await?;
         let has_redis = program("redis-server", "TONGXING_TEST_SKIP_REDIS").is_some();
-        let folder = tempfile::Builder::new().prefix("tongxing-two-nodes-").tempdir().unwrap();
+        let folder = tempfile::Builder::new()
+            .prefix("tongxing-two-nodes-")
+            .tempdir()
+            .unwrap();
         let places = Places {
             https: free_port(),
             http: free_port(),
@@ -87,11 +91,18 @@ impl Fabric {
             machine
         };
         let database = machine("database", "127.0.0.1");
-        let nodes = [machine("node-1", "127.0.0.11"), machine("node-2", "127.0.0.12")];
+        let nodes = [
+            machine("node-1", "127.0.0.11"),
+            machine("node-2", "127.0.0.12"),
+        ];
         let proxy = machine("proxy", "127.0.0.1");
         for other in &nodes {
             // As if carried there.
-            symlink(database.copy().join("secrets"), other.copy().join("secrets")).unwrap();
+            symlink(
+                database.copy().join("secrets"),
+                other.copy().join("secrets"),
+            )
+            .unwrap();
         }
         prepare_proxy(&proxy);
         fs::create_dir_all(database.path("/etc/redis")).unwrap();
@@ -106,8 +117,8 @@ impl Fabric {
             nodes,
             proxy,
             has_redis,
-            postgres,
-            folder,
+            _postgres: postgres,
+            _folder: folder,
         })
     }
 
@@ -132,8 +143,6 @@ impl Drop for Fabric {
     fn drop(&mut self) {
         drop(self.guard.stdin.take());
         self.guard.wait().map(drop).unwrap_or_default();
-        // What was made on the server beside it goes with its cluster, if that is ours.
-        let _kept_until_here = (&self.postgres, &self.folder);
     }
 }
 
@@ -150,7 +159,11 @@ const EXAMPLES: &[&str] = &[
 impl Places {
     fn tell(&self, machine: &mut Machine, address: &str) {
         let (server, prefix) = (&self.postgres, &self.prefix);
-        let postgres = format!("{}:{}", server.host_str().unwrap(), server.port().unwrap_or(5432));
+        let postgres = format!(
+            "{}:{}",
+            server.host_str().unwrap(),
+            server.port().unwrap_or(5432)
+        );
         // Those that others begin with come first here, and are looked at last.
         for (from, to) in [
             ("10.0.0.11".to_owned(), "127.0.0.11".to_owned()),
@@ -158,18 +171,39 @@ impl Places {
             ("10.0.0.20".to_owned(), "127.0.0.1".to_owned()),
             ("10.0.0.5/32".to_owned(), "127.0.0.1/32".to_owned()),
             (":8080".to_owned(), format!(":{}", self.nodes)),
-            ("127.0.0.1:9090".to_owned(), format!("{address}:{}", self.management)),
+            (
+                "127.0.0.1:9090".to_owned(),
+                format!("{address}:{}", self.management),
+            ),
             ("port 6379".to_owned(), format!("port {}", self.redis)),
             (":6379".to_owned(), format!(":{}", self.redis)),
             ("@10.0.0.20/".to_owned(), format!("@{postgres}/{prefix}")),
-            ("postgres://tongxing:".to_owned(), format!("postgres://{prefix}tongxing:")),
+            (
+                "postgres://tongxing:".to_owned(),
+                format!("postgres://{prefix}tongxing:"),
+            ),
             ("ROLE tongxing".to_owned(), format!("ROLE {prefix}tongxing")),
-            ("OWNER tongxing".to_owned(), format!("OWNER {prefix}tongxing")),
-            ("DATABASE tongxing".to_owned(), format!("DATABASE {prefix}tongxing")),
+            (
+                "OWNER tongxing".to_owned(),
+                format!("OWNER {prefix}tongxing"),
+            ),
+            (
+                "DATABASE tongxing".to_owned(),
+                format!("DATABASE {prefix}tongxing"),
+            ),
             ("id.example.org".to_owned(), "localhost".to_owned()),
-            ("https://id.example.org".to_owned(), format!("https://localhost:{}", self.https)),
-            ("listen 80".to_owned(), format!("listen 127.0.0.1:{}", self.http)),
-            ("listen 443".to_owned(), format!("listen 127.0.0.1:{}", self.https)),
+            (
+                "https://id.example.org".to_owned(),
+                format!("https://localhost:{}", self.https),
+            ),
+            (
+                "listen 80".to_owned(),
+                format!("listen 127.0.0.1:{}", self.http),
+            ),
+            (
+                "listen 443".to_owned(),
+                format!("listen 127.0.0.1:{}", self.https),
+            ),
             // Not every machine has IPv6.
             ("listen [::]:".to_owned(), "# ".to_owned()),
         ] {
@@ -180,7 +214,10 @@ impl Places {
         machine.set("PGUSER", server.username());
         machine.set("PGPASSWORD", server.password().unwrap_or_default());
         machine.set("PGDATABASE", "postgres");
-        machine.set("CURL_CA_BUNDLE", machine.copy().join("chain.pem").to_str().unwrap());
+        machine.set(
+            "CURL_CA_BUNDLE",
+            machine.copy().join("chain.pem").to_str().unwrap(),
+        );
     }
 }
 

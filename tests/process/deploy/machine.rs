@@ -31,7 +31,10 @@ const STAND_INS: &[(&str, &str)] = &[
     ("install", include_str!("stand_ins/install")),
     ("nginx", include_str!("stand_ins/nginx")),
     ("runuser", include_str!("stand_ins/runuser")),
-    ("systemd-sysusers", include_str!("stand_ins/systemd-sysusers")),
+    (
+        "systemd-sysusers",
+        include_str!("stand_ins/systemd-sysusers"),
+    ),
 ];
 
 /// One machine; its files are below its folder.

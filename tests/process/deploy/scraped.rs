@@ -1,4 +1,4 @@
-//! What a running server exposes on `/metrics`, and what an expression of PromQL asks for.
+//! What a running server exposes on `/metrics`, and what a query of Prometheus asks for.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -50,7 +50,8 @@ impl Scraped {
             match words[..] {
                 ["#", "HELP", name, help] => {
                     name.clone_into(&mut current);
-                    families.entry(current.clone()).or_default().help = help.trim_end_matches('.').to_owned();
+                    families.entry(current.clone()).or_default().help =
+                        help.trim_end_matches('.').to_owned();
                 }
                 ["#", "TYPE", name, kind] => {
                     name.clone_into(&mut current);
@@ -84,13 +85,18 @@ impl Scraped {
                     None => faults.push(format!("{name} has no label {label}: {expression}")),
                     Some(values) if COMPLETE.contains(&&**label) => {
                         let missing = value.split('|').filter(|value| !values.contains(*value));
-                        faults.extend(missing.map(|v| format!("{name} has no {label}={v}: {expression}")));
+                        faults.extend(
+                            missing.map(|v| format!("{name} has no {label}={v}: {expression}")),
+                        );
                     }
                     Some(_) => {}
                 }
             }
         }
-        let strays = asked.grouped.iter().filter(|label| !known.contains(&***label));
+        let strays = asked
+            .grouped
+            .iter()
+            .filter(|label| !known.contains(&***label));
         faults.extend(strays.map(|label| format!("nothing has a label {label}: {expression}")));
         faults
     }
@@ -107,7 +113,10 @@ impl Family {
         for pair in labels.split("\",") {
             let (label, value) = pair.split_once("=\"").expect("a label");
             if label != "le" {
-                self.labels.entry(label.to_owned()).or_default().insert(value.to_owned());
+                self.labels
+                    .entry(label.to_owned())
+                    .or_default()
+                    .insert(value.to_owned());
             }
         }
     }
@@ -131,8 +140,15 @@ impl Asked {
             let (word, after) = tail.split_at(end);
             rest = after;
             if word == "by" {
-                let (labels, after) = rest.trim_start().strip_prefix('(').unwrap().split_once(')').unwrap();
-                asked.grouped.extend(labels.split(',').map(|label| label.trim().to_owned()));
+                let (labels, after) = rest
+                    .trim_start()
+                    .strip_prefix('(')
+                    .unwrap()
+                    .split_once(')')
+                    .unwrap();
+                asked
+                    .grouped
+                    .extend(labels.split(',').map(|label| label.trim().to_owned()));
                 rest = after;
             } else if let Some(inner) = rest.strip_prefix('{') {
                 let (matchers, after) = inner.split_once('}').unwrap();
@@ -157,7 +173,10 @@ fn is_word(c: char) -> bool {
 fn matcher(text: &str) -> (String, String) {
     let (label, value) = text.split_once('"').expect("a matcher");
     let label = label.trim_end_matches(['=', '~', '!']);
-    (label.trim().to_owned(), value.trim_end_matches('"').to_owned())
+    (
+        label.trim().to_owned(),
+        value.trim_end_matches('"').to_owned(),
+    )
 }
 
 #[test]

@@ -28,9 +28,14 @@ pub(super) fn values(key: &str) -> Vec<String> {
 pub(super) fn are_settings(variables: &[&str]) {
     let table: toml::Table = text_of("config/default.toml").parse().unwrap();
     for variable in variables {
-        let path = variable.strip_prefix("TONGXING__").expect(variable).to_lowercase();
+        let path = variable
+            .strip_prefix("TONGXING__")
+            .expect(variable)
+            .to_lowercase();
         let (section, key) = path.rsplit_once("__").expect(variable);
-        let found = section.split("__").try_fold(&table, |table, name| table.get(name)?.as_table());
+        let found = section
+            .split("__")
+            .try_fold(&table, |table, name| table.get(name)?.as_table());
         let is_there = found.is_some_and(|table| table.contains_key(key));
         assert!(is_there, "{variable} is no setting");
     }
@@ -51,7 +56,10 @@ pub(super) fn sandbox() -> Option<String> {
     assert!(allowed.len() > 100, "{allowed:?}");
     let script = root().join("tests/process/deploy/sandbox.pl");
     let script = script.to_str().unwrap();
-    Some(format!("/usr/bin/perl {script} {architecture} {}", allowed.join(",")))
+    Some(format!(
+        "/usr/bin/perl {script} {architecture} {}",
+        allowed.join(",")
+    ))
 }
 
 /// The names of all calls that the unit allows.
@@ -76,7 +84,11 @@ fn allowed_calls(analyze: &Path) -> BTreeSet<String> {
         let mut waiting: Vec<&str> = names.split_whitespace().collect();
         while let Some(name) = waiting.pop() {
             if name.starts_with('@') {
-                waiting.extend(members.get(name).unwrap_or_else(|| panic!("no group {name}")));
+                waiting.extend(
+                    members
+                        .get(name)
+                        .unwrap_or_else(|| panic!("no group {name}")),
+                );
             } else if is_denied {
                 allowed.remove(name);
             } else {
@@ -97,7 +109,9 @@ fn numbers_of_calls(architecture: &str) -> BTreeMap<String, u32> {
     let found = files.iter().find_map(|file| fs::read_to_string(file).ok());
     let text = found.expect("no numbers of system calls: install linux-libc-dev");
     let number_of = |line: &str| {
-        let (name, number) = line.strip_prefix("#define __NR_")?.split_once(char::is_whitespace)?;
+        let (name, number) = line
+            .strip_prefix("#define __NR_")?
+            .split_once(char::is_whitespace)?;
         Some((name.to_owned(), number.trim().parse().ok()?))
     };
     text.lines().filter_map(number_of).collect()
@@ -118,10 +132,15 @@ fn systemd_finds_no_fault_with_the_unit_and_little_that_it_exposes() {
     };
     let folder = tempfile::tempdir().unwrap();
     let unit = unit_here(folder.path());
-    let verified = ran(Command::new(&analyze).args(["verify", "--man=no"]).arg(&unit));
+    let verified = ran(Command::new(&analyze)
+        .args(["verify", "--man=no"])
+        .arg(&unit));
     let said = String::from_utf8_lossy(&verified.stderr);
     // Of other units on this machine it may say what it likes.
-    let faults: Vec<&str> = said.lines().filter(|line| line.contains("tongxing")).collect();
+    let faults: Vec<&str> = said
+        .lines()
+        .filter(|line| line.contains("tongxing"))
+        .collect();
     assert!(faults.is_empty() && verified.status.success(), "{said}");
     let threshold = format!("--threshold={THRESHOLD}");
     let security = ["security", "--no-pager", "--offline=true", &threshold];
@@ -134,13 +153,19 @@ fn systemd_finds_no_fault_with_the_unit_and_little_that_it_exposes() {
 fn what_the_unit_names_is_there() {
     let credentials = values("LoadCredential");
     let variables = values("Environment");
-    let variables: BTreeMap<&str, &str> = variables.iter().map(|v| v.split_once('=').unwrap()).collect();
+    let variables: BTreeMap<&str, &str> = variables
+        .iter()
+        .map(|v| v.split_once('=').unwrap())
+        .collect();
     are_settings(&variables.keys().copied().collect::<Vec<_>>());
     let named: BTreeSet<String> = credentials
         .iter()
         .map(|credential| format!("%d/{}", credential.split_once(':').unwrap().0))
         .collect();
-    let used: BTreeSet<String> = variables.values().map(|value| (*value).to_owned()).collect();
+    let used: BTreeSet<String> = variables
+        .values()
+        .map(|value| (*value).to_owned())
+        .collect();
     assert_eq!(named, used, "each credential is some setting's");
     // What the command line reads is what the service gets.
     let settings: toml::Table = text_of("deploy/two-nodes/tongxing.toml").parse().unwrap();
@@ -149,10 +174,15 @@ fn what_the_unit_names_is_there() {
         let (section, key) = path.split_once("__").unwrap();
         let file = settings[section][key].as_str().unwrap();
         let name = value.trim_start_matches("%d/");
-        assert!(credentials.contains(&format!("{name}:{file}")), "{variable}");
+        assert!(
+            credentials.contains(&format!("{name}:{file}")),
+            "{variable}"
+        );
     }
     let defaults: toml::Table = text_of("config/default.toml").parse().unwrap();
-    let grace = defaults["server"]["shutdown_grace_seconds"].as_integer().unwrap();
+    let grace = defaults["server"]["shutdown_grace_seconds"]
+        .as_integer()
+        .unwrap();
     let stop: i64 = values("TimeoutStopSec")[0].parse().unwrap();
     assert!(stop > grace, "{stop} {grace}");
     let files: i64 = values("LimitNOFILE")[0].parse().unwrap();

@@ -27,7 +27,14 @@ pub(super) async fn as_it_is_written(fabric: &Fabric, entrance: &Entrance) {
     let example = document.block("1. Before", "json", 0);
     let example: Value = serde_json::from_str(&example).unwrap();
     for part in ["database", "key_store"] {
-        let members = |plan: &Value| plan[part].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        let members = |plan: &Value| {
+            plan[part]
+                .as_object()
+                .unwrap()
+                .keys()
+                .cloned()
+                .collect::<Vec<_>>()
+        };
         assert_eq!(members(&plan), members(&example), "{plan}");
         assert_eq!(plan[part]["found"], plan[part]["wanted"], "{plan}");
         assert_eq!(plan[part]["stop_servers_first"], false, "{plan}");
@@ -47,10 +54,19 @@ pub(super) async fn as_it_is_written(fabric: &Fabric, entrance: &Entrance) {
     let before = plan_of(one, &check.replace("tongxing.new", "tongxing")).await;
     assert_eq!(before["database"]["wanted"], last.number, "{before}");
     assert_eq!(before["database"]["found"], last.number - 1, "{before}");
-    let refused = one.tries("tongxing keys list --config /etc/tongxing/tongxing.toml").await;
+    let refused = one
+        .tries("tongxing keys list --config /etc/tongxing/tongxing.toml")
+        .await;
     let line = refused.failed_with_one_line();
-    let wanted = format!("the database has schema {}, this binary needs {}", last.number - 1, last.number);
-    assert!(line.contains(&wanted) && line.contains("`tongxing migrate`"), "{line}");
+    let wanted = format!(
+        "the database has schema {}, this binary needs {}",
+        last.number - 1,
+        last.number
+    );
+    assert!(
+        line.contains(&wanted) && line.contains("`tongxing migrate`"),
+        "{line}"
+    );
     one.run(&document.commands("3. All at once", 1)).await;
     for node in [one, two] {
         node.run(&document.commands("3. All at once", 2)).await;
@@ -83,9 +99,13 @@ async fn the_way_back(node: &Machine, document: &Document, last: &Last) {
     let refused = node.tries(&ask).await;
     let line = refused.failed_with_one_line();
     let known = last.number;
-    let wanted = format!("this binary knows schema {known}, the database has {next}, which admits binaries from {next}");
+    let wanted = format!(
+        "this binary knows schema {known}, the database has {next}, which admits binaries from {next}"
+    );
     assert!(line.contains(&wanted), "{line}");
-    let ready = node.tries("curl --silent http://127.0.0.1:9090/readyz").await;
+    let ready = node
+        .tries("curl --silent http://127.0.0.1:9090/readyz")
+        .await;
     assert!(ready.stdout.contains(&wanted), "{ready:?}");
     psql(node, &forget).await;
 }
@@ -102,7 +122,10 @@ async fn plan_of(node: &Machine, commands: &str) -> Value {
 async fn psql(node: &Machine, sql: &str) {
     let url = fs::read_to_string(node.path("/etc/tongxing/database.url")).unwrap();
     let url = url.trim();
-    node.run(&format!("psql --quiet --set ON_ERROR_STOP=1 --dbname '{url}' --command \"{sql}\"")).await;
+    node.run(&format!(
+        "psql --quiet --set ON_ERROR_STOP=1 --dbname '{url}' --command \"{sql}\""
+    ))
+    .await;
 }
 
 /// The last migration of the main database.
@@ -115,13 +138,20 @@ struct Last {
 impl Last {
     fn migration() -> Self {
         let files = fs::read_dir(root().join("migrations")).unwrap();
-        let mut files: Vec<_> = files.map(|file| file.unwrap().path()).filter(|path| path.is_file()).collect();
+        let mut files: Vec<_> = files
+            .map(|file| file.unwrap().path())
+            .filter(|path| path.is_file())
+            .collect();
         files.sort();
         let last = files.last().unwrap();
         let name = last.file_name().unwrap().to_str().unwrap();
         let number: i64 = name[..4].parse().unwrap();
         let text = fs::read_to_string(last).unwrap();
-        let text: String = text.lines().filter(|line| !line.starts_with("--")).collect::<Vec<_>>().join("\n");
+        let text: String = text
+            .lines()
+            .filter(|line| !line.starts_with("--"))
+            .collect::<Vec<_>>()
+            .join("\n");
         let undo = |statement: &str| {
             let words: Vec<&str> = statement.split_whitespace().collect();
             match &words[..] {

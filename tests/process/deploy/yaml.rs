@@ -43,7 +43,11 @@ fn without_comment(line: &str) -> &str {
 impl<'a> Reader<'a> {
     /// The next line that says something, and how far it is indented.
     fn peek(&mut self) -> Option<(usize, &'a str)> {
-        while self.lines.get(self.at).is_some_and(|line| line.trim().is_empty()) {
+        while self
+            .lines
+            .get(self.at)
+            .is_some_and(|line| line.trim().is_empty())
+        {
             self.at += 1;
         }
         let line = self.lines.get(self.at)?;
@@ -113,7 +117,9 @@ impl<'a> Reader<'a> {
         };
         let value = match rest {
             "" => {
-                let is_list = self.peek().is_some_and(|(found, text)| found == indent && text.starts_with("- "));
+                let is_list = self
+                    .peek()
+                    .is_some_and(|(found, text)| found == indent && text.starts_with("- "));
                 self.value(if is_list { indent } else { indent + 1 })
             }
             "|" => self.literal(indent),
@@ -148,21 +154,36 @@ impl<'a> Reader<'a> {
     /// What stands in one line.
     fn inline(&self, text: &str) -> Value {
         if let Some(name) = text.strip_prefix('*') {
-            return self.anchors.get(name).unwrap_or_else(|| panic!("no anchor {name}")).clone();
+            return self
+                .anchors
+                .get(name)
+                .unwrap_or_else(|| panic!("no anchor {name}"))
+                .clone();
         }
-        if let Some(inner) = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')) {
+        if let Some(inner) = text
+            .strip_prefix('[')
+            .and_then(|text| text.strip_suffix(']'))
+        {
             return Value::Array(items(inner).map(|item| self.inline(item)).collect());
         }
-        if let Some(inner) = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) {
+        if let Some(inner) = text
+            .strip_prefix('{')
+            .and_then(|text| text.strip_suffix('}'))
+        {
             let members = items(inner).map(|item| {
                 let (key, value) = key_of(item).unwrap_or_else(|| panic!("{item}"));
                 (key.to_owned(), self.inline(value))
             });
             return Value::Object(members.collect());
         }
-        let quoted = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+        let quoted = text
+            .strip_prefix('"')
+            .and_then(|text| text.strip_suffix('"'));
         let plain = quoted.unwrap_or_else(|| {
-            assert!(!text.starts_with(['\'', '|', '>', '!', '%', '@', '`', '"']), "{text}");
+            assert!(
+                !text.starts_with(['\'', '|', '>', '!', '%', '@', '`', '"']),
+                "{text}"
+            );
             assert!(!text.contains(": "), "{text}");
             text
         });
@@ -173,12 +194,17 @@ impl<'a> Reader<'a> {
 
 /// Of a list or mapping in one line; nothing in it is nested.
 fn items(inner: &str) -> impl Iterator<Item = &str> {
-    inner.split(',').map(str::trim).filter(|item| !item.is_empty())
+    inner
+        .split(',')
+        .map(str::trim)
+        .filter(|item| !item.is_empty())
 }
 
 /// `key: value`, or `key:`.
 fn key_of(text: &str) -> Option<(&str, &str)> {
-    let (key, value) = text.split_once(": ").or_else(|| Some((text.strip_suffix(':')?, "")))?;
+    let (key, value) = text
+        .split_once(": ")
+        .or_else(|| Some((text.strip_suffix(':')?, "")))?;
     let is_key = |c: char| c.is_ascii_alphanumeric() || "_-.<".contains(c);
     key.chars().all(is_key).then(|| (key, value.trim()))
 }
