@@ -24,6 +24,7 @@ pub mod page;
 pub mod privacy;
 pub mod register;
 pub mod renderer;
+pub mod text_size;
 
 mod catalog;
 mod templates;

@@ -38,6 +38,8 @@ pub(crate) struct Arguments {
     pub(crate) only: Option<String>,
     /// Instead: ten times the load, for so long.
     pub(crate) overload: Option<Duration>,
+    /// Instead: an import of so many accounts, and logins to few and to so many.
+    pub(crate) accounts: Option<usize>,
     /// Another build of the program, to compare with.
     pub(crate) program: Option<PathBuf>,
     /// Lines of JSON instead of a table.
@@ -55,6 +57,7 @@ impl Arguments {
             connections: 32,
             only: None,
             overload: None,
+            accounts: None,
             program: None,
             json: false,
             bare_port: None,
@@ -78,6 +81,7 @@ impl Arguments {
                 "--overload" => {
                     arguments.overload = Some(Duration::from_secs_f64(value()?.parse()?));
                 }
+                "--accounts" => arguments.accounts = Some(value()?.parse::<usize>()?.max(1)),
                 "--only" => arguments.only = Some(value()?),
                 // The server runs in a folder of its own.
                 "--program" => arguments.program = Some(std::fs::canonicalize(value()?)?),

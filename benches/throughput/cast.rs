@@ -49,16 +49,6 @@ pub(crate) struct Cast {
 impl Cast {
     /// Imports residents and registers clients.
     pub(crate) fn enter(server: &Server, residents: usize) -> anyhow::Result<Self> {
-        let portal = |host: &str, algorithm: &str, method: &str| {
-            json!({
-                "client_name": host,
-                "redirect_uris": [format!("https://{host}/callback")],
-                "token_endpoint_auth_method": method,
-                "grant_types": ["authorization_code", "refresh_token"],
-                "scope": "openid profile phone offline_access",
-                "id_token_signed_response_alg": algorithm,
-            })
-        };
         let service = json!({
             "client_name": "service",
             "token_endpoint_auth_method": "client_secret_basic",
@@ -67,10 +57,7 @@ impl Cast {
         });
         Ok(Self {
             residents: import(server, residents)?,
-            es256: register(
-                server,
-                &portal("one.example", "ES256", "client_secret_basic"),
-            )?,
+            es256: one_portal(server)?,
             rs256: register(
                 server,
                 &portal("two.example", "RS256", "client_secret_basic"),
@@ -81,7 +68,45 @@ impl Cast {
     }
 }
 
+/// A portal that most benchmarks can do with: confidential, ID tokens by ES256.
+pub(crate) fn one_portal(server: &Server) -> anyhow::Result<Portal> {
+    register(
+        server,
+        &portal("one.example", "ES256", "client_secret_basic"),
+    )
+}
+
+fn portal(host: &str, algorithm: &str, method: &str) -> Value {
+    json!({
+        "client_name": host,
+        "redirect_uris": [format!("https://{host}/callback")],
+        "token_endpoint_auth_method": method,
+        "grant_types": ["authorization_code", "refresh_token"],
+        "scope": "openid profile phone offline_access",
+        "id_token_signed_response_alg": algorithm,
+    })
+}
+
 fn import(server: &Server, residents: usize) -> anyhow::Result<Vec<String>> {
+    let (file, phones) = write_residents(server, residents)?;
+    let summary = server.run(&["account", "import", &file])?;
+    all_came(&summary, residents)?;
+    Ok(phones)
+}
+
+/// Whether an import says that it made all of them.
+pub(crate) fn all_came(summary: &str, residents: usize) -> anyhow::Result<()> {
+    let summary: Value = serde_json::from_str(summary)?;
+    let imported = summary.get("imported").and_then(Value::as_u64);
+    ensure!(imported == Some(u64::try_from(residents)?), "{summary}");
+    Ok(())
+}
+
+/// A file to import, and the phones in it. Everybody's password has one hash, of today's cost.
+pub(crate) fn write_residents(
+    server: &Server,
+    residents: usize,
+) -> anyhow::Result<(String, Vec<String>)> {
     let mut output = [0; 32];
     argon2()?
         .hash_password_into(PASSWORD.as_bytes(), SALT, &mut output)
@@ -107,16 +132,15 @@ fn import(server: &Server, residents: usize) -> anyhow::Result<Vec<String>> {
     }
     let file = server.folder().join("residents.ndjson");
     fs::write(&file, lines)?;
-    let summary = server.run(&["account", "import", &file.display().to_string()])?;
-    let summary: Value = serde_json::from_str(&summary)?;
-    let imported = summary.get("imported").and_then(Value::as_u64);
-    ensure!(imported == Some(u64::try_from(residents)?), "{summary}");
-    Ok(phones)
+    Ok((file.display().to_string(), phones))
 }
 
 /// A resident identity card's number (GB 11643): the sum of digits times powers of two, modulo 11.
 fn document_number(number: usize) -> String {
-    let head = format!("33010619900307{number:03}");
+    // A thousand are born in one district on one day.
+    let (order, born) = (number % 1_000, number / 1_000);
+    let (day, month, year) = (born % 28 + 1, born / 28 % 12 + 1, born / 336 % 60 + 1950);
+    let head = format!("330106{year:04}{month:02}{day:02}{order:03}");
     let weights = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
     let digits = head.bytes().map(|digit| usize::from(digit - b'0'));
     let sum: usize = digits

@@ -7,10 +7,11 @@
 //! measured in the same run.
 //!
 //! `cargo bench --bench throughput -- [--engine sqlite|postgres|both] [--seconds N] [--rounds N]
-//! [--connections N] [--only NAME] [--overload SECONDS] [--program PATH] [--json]`
+//! [--connections N] [--only NAME] [--overload SECONDS] [--accounts N] [--program PATH] [--json]`
 
 #![expect(clippy::print_stdout, reason = "the table is what this is for")]
 
+mod accounts;
 mod arguments;
 mod cast;
 mod client;
@@ -29,6 +30,7 @@ mod postgres;
 mod process;
 mod report;
 mod server;
+mod size;
 
 use anyhow::Context as _;
 use arguments::{Arguments, EngineKind};
@@ -58,6 +60,9 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     report.machine();
     let limits = Limits::measure(arguments).await?;
     report.limits(&limits);
+    if let Some(count) = arguments.accounts {
+        return accounts::measure(arguments, count, report).await;
+    }
     if arguments.engine.has(EngineKind::Sqlite) {
         let folder = tempfile::tempdir()?;
         let url = format!("sqlite:{}", folder.path().join("tongxing.db").display());

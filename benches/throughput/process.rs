@@ -47,6 +47,11 @@ impl Process {
         })
     }
 
+    /// User and system time of those of its children that have ended.
+    pub(crate) fn ended_cpu(self) -> anyhow::Result<Duration> {
+        Ok(Duration::from_secs_f64(self.stat()?.ended))
+    }
+
     fn stat(self) -> anyhow::Result<Stat> {
         let text = fs::read_to_string(format!("/proc/{}/stat", self.0))?;
         // The name, in parentheses, may hold anything.

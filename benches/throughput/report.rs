@@ -46,7 +46,7 @@ impl Report {
         Self { json }
     }
 
-    fn say(self, line: &Value, text: &str) {
+    pub(crate) fn say(self, line: &Value, text: &str) {
         if self.json {
             println!("{line}");
         } else {
@@ -218,13 +218,13 @@ impl Report {
     }
 }
 
-const fn name(engine: EngineKind) -> &'static str {
+pub(crate) const fn name(engine: EngineKind) -> &'static str {
     match engine {
         EngineKind::Sqlite => "sqlite",
         EngineKind::Postgres => "postgres",
     }
 }
 
-fn millis(time: Duration) -> f64 {
+pub(crate) fn millis(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }

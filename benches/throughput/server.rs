@@ -1,6 +1,6 @@
 //! The program under test, in a process and a folder of its own.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -17,6 +17,15 @@ use super::process::Process;
 /// What cargo built for this benchmark.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tongxing");
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What a command took.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Taken {
+    pub(crate) elapsed: Duration,
+    pub(crate) cpu: Duration,
+    /// Memory, in kilobytes.
+    pub(crate) peak: u64,
+}
 
 /// The program, configured; serving when it was started.
 #[derive(Debug)]
@@ -91,6 +100,39 @@ impl Server {
             bail!("{words:?}: {}", String::from_utf8_lossy(&output.stderr));
         }
         Ok(String::from_utf8(output.stdout)?)
+    }
+
+    /// Runs a command of the program, and returns what it printed and what it took.
+    pub(crate) async fn run_watched(&self, words: &[&str]) -> anyhow::Result<(String, Taken)> {
+        let own = Process(std::process::id());
+        let (said, errors) = (self.folder().join("said"), self.folder().join("errors"));
+        let (before, begun) = (own.ended_cpu()?, Instant::now());
+        let mut child = self
+            .command(words)
+            .stdin(Stdio::null())
+            .stdout(File::create(&said)?)
+            .stderr(File::create(&errors)?)
+            .spawn()?;
+        let mut peak = 0;
+        let status = loop {
+            if let Some(status) = child.try_wait()? {
+                break status;
+            }
+            // It may have ended since.
+            if let Ok(memory) = Process(child.id()).memory() {
+                peak = peak.max(memory.peak);
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        };
+        let taken = Taken {
+            elapsed: begun.elapsed(),
+            cpu: own.ended_cpu()?.saturating_sub(before),
+            peak,
+        };
+        if !status.success() {
+            bail!("{words:?}: {}", fs::read_to_string(&errors)?);
+        }
+        Ok((fs::read_to_string(&said)?, taken))
     }
 
     /// Starts serving; returns how long the first answer took.

@@ -6,6 +6,7 @@
 //! has them; a stranger's failures elsewhere refuse nobody.
 
 mod crowd;
+mod networks;
 mod turns;
 
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use crate::ledger::Entry;
 use crate::storage::shared::SharedFailures;
 use crate::storage::{Error, login_failures};
 use crowd::{Crowds, Place};
-use turns::{Turn, Turns};
+use networks::{Entrance, Keys, Networks};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_mins(1);
@@ -45,6 +46,31 @@ pub struct GuessLimits {
     pub per_network: u32,
 }
 
+impl GuessLimits {
+    /// What an address block has for all names. By the hour, so that the failures of many honest people
+    /// who share it do not add up for ever; and with delays that do not keep them long.
+    const fn of_block(&self) -> Backoff {
+        Backoff {
+            name: "wrong passwords from a network in an hour",
+            free: self.per_network.saturating_sub(1),
+            first: SECOND,
+            longest: MINUTE,
+            forgotten_after: HOUR,
+        }
+    }
+
+    /// What an address has for itself where its block has to wait: a few tries, then none this hour.
+    const fn of_address(&self) -> Backoff {
+        Backoff {
+            name: "wrong passwords from an address in an hour",
+            free: self.tries.saturating_sub(1),
+            first: HOUR,
+            longest: HOUR,
+            forgotten_after: HOUR,
+        }
+    }
+}
+
 /// What a guess was refused for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Refusal {
@@ -57,8 +83,7 @@ enum Refusal {
 #[derive(Clone)]
 pub(super) struct Guessing {
     limits: GuessLimits,
-    networks: SharedFailures,
-    turns: Turns,
+    networks: Networks,
     crowds: Crowds,
     refused: Arc<[AtomicU64; 3]>,
 }
@@ -88,9 +113,8 @@ pub(super) struct Reservation {
     rows: Rows,
     backoff: Backoff,
     at: Instant,
-    /// The address block's key, unless the device is known.
-    network: Option<String>,
-    _turn: Option<Turn>,
+    /// Unless the device is known.
+    entrance: Option<Entrance>,
     _place: Place,
 }
 
@@ -127,10 +151,10 @@ impl Reservation {
 
 impl Guessing {
     pub(super) fn new(limits: GuessLimits, networks: SharedFailures) -> Self {
+        let networks = Networks::new(limits.of_block(), limits.of_address(), networks);
         Self {
             limits,
             networks,
-            turns: Turns::default(),
             crowds: Crowds::default(),
             refused: Arc::default(),
         }
@@ -172,18 +196,6 @@ impl Guessing {
         }
     }
 
-    /// What a place has for all names. By the hour, so that the failures of many honest people who
-    /// share a place do not add up for ever; and with delays that do not keep them long.
-    const fn of_network(&self) -> Backoff {
-        Backoff {
-            name: "wrong passwords from a network in an hour",
-            free: self.limits.per_network.saturating_sub(1),
-            first: SECOND,
-            longest: MINUTE,
-            forgotten_after: HOUR,
-        }
-    }
-
     fn refuse(&self, why: Refusal, wait: Duration) -> Throttled {
         let [name, device, network] = &*self.refused;
         let counter = match why {
@@ -222,19 +234,21 @@ impl Accounts {
             (Refusal::Device, index(kind, &device.index_text()))
         } else {
             let kind = guessing.of_name_from_network(0).name;
-            let text = format!("{} {name_text}", guess.network.index_text());
+            let text = format!("{} {name_text}", guess.network.block_text());
             (Refusal::Name, index(kind, &text))
         };
         let Some(place) = guessing.crowds.join(&key, guessing.limits.tries).await else {
             return Ok(Err(guessing.refuse(why, SECOND)));
         };
         let now = self.now();
-        let (network, turn) = match guess.device {
-            Some(_) => (None, None),
-            None => match self.enter_network(guess.network, now).await {
-                Ok((key, turn)) => (Some(key), turn),
-                Err(throttled) => return Ok(Err(throttled)),
-            },
+        let entrance = if guess.device.is_some() {
+            None
+        } else {
+            let keys = self.network_keys(guess.network, now);
+            match guessing.networks.enter(keys, now).await {
+                Ok(entrance) => Some(entrance),
+                Err(wait) => return Ok(Err(guessing.refuse(Refusal::Network, wait))),
+            }
         };
         let mut reader = self.ledger.reader().await?;
         let [at_name, here] = login_failures::find_both(&mut reader, [&name, &key], now).await?;
@@ -259,31 +273,22 @@ impl Accounts {
             },
             backoff,
             at: now,
-            network,
-            _turn: turn,
+            entrance,
             _place: place,
         }))
     }
 
-    /// Whether anybody may guess from a place now. Its key of this hour, and a turn if one is needed.
-    async fn enter_network(
-        &self,
-        network: ClientNetwork,
-        now: Instant,
-    ) -> Result<(String, Option<Turn>), Throttled> {
-        let guessing = &self.guessing;
+    fn network_keys(&self, network: ClientNetwork, now: Instant) -> Keys {
+        let limits = &self.guessing.limits;
         let hour = now.as_seconds().div_euclid(3600);
-        let text = format!("{} {hour}", network.index_text());
-        let key = self.ring().index().of(guessing.of_network().name, &text);
-        // Before the delay is looked at, so that whoever had the turn has been counted.
-        let Ok(turn) = guessing.turns.take(&key) else {
-            return Err(guessing.refuse(Refusal::Network, SECOND));
+        let key = |tier: Backoff, place: String| {
+            let text = format!("{place} {hour}");
+            self.ring().index().of(tier.name, &text)
         };
-        if let Some(wait) = guessing.networks.wait(&key, now).await {
-            guessing.turns.waits(&key);
-            return Err(guessing.refuse(Refusal::Network, wait));
+        Keys {
+            block: key(limits.of_block(), network.block_text()),
+            address: key(limits.of_address(), network.address_text()),
         }
-        Ok((key, turn))
     }
 
     async fn count_guess(&self, key: &str, backoff: Backoff, now: Instant) -> Result<bool, Error> {
@@ -312,17 +317,9 @@ impl Accounts {
 
     /// The guess was wrong: counts against its place. The turn ends after that.
     pub(super) async fn count_against_network(&self, reservation: Reservation) {
-        let guessing = &self.guessing;
-        let Some(key) = &reservation.network else {
-            return;
-        };
-        let now = self.now();
-        guessing
-            .networks
-            .add(key, &guessing.of_network(), now)
-            .await;
-        if guessing.networks.wait(key, now).await.is_some() {
-            guessing.turns.waits(key);
+        if let Some(entrance) = &reservation.entrance {
+            let networks = &self.guessing.networks;
+            networks.count(entrance, self.now()).await;
         }
     }
 }

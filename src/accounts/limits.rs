@@ -42,7 +42,7 @@ impl Accounts {
             key: ring.index().of(limit.name, subject),
             limit,
         };
-        let place = network.index_text();
+        let place = network.block_text();
         let phone_text = phone.index_text();
         let mut allowances = vec![
             of(

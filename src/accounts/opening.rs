@@ -1,5 +1,7 @@
 //! A new account as it is written, whichever way its person came: by registration or by import.
 
+mod chunk;
+
 use serde_json::{Value, json};
 
 use super::Accounts;
@@ -19,6 +21,8 @@ use crate::storage::accounts::Insertion;
 use crate::storage::checks::NewCheck;
 use crate::storage::credentials::PasswordCredential;
 use crate::storage::{Error, account_index, accounts, checks, credentials};
+
+pub(super) use chunk::{Written, write_all};
 
 /// One account of one document and one phone, ready to be written.
 #[derive(Clone)]
@@ -156,12 +160,16 @@ impl NewAccount {
 
     /// Takes a place at its phone; false when all are taken.
     pub(super) async fn claim_phone(&self, entry: &mut Entry<'_>) -> Result<bool, Error> {
-        let holder = PhoneHolder {
+        let (key, version) = (&self.phone_key, self.index_version);
+        account_index::add_phone(entry.tx(), key, version, self.phone_holder()).await
+    }
+
+    const fn phone_holder(&self) -> PhoneHolder {
+        PhoneHolder {
             account_id: self.account.id,
             confirmed_at: Some(self.account.created_at),
             in_own_name: self.in_own_name,
-        };
-        account_index::add_phone(entry.tx(), &self.phone_key, self.index_version, holder).await
+        }
     }
 
     /// Writes the rest, once document and phone are its own.

@@ -3,31 +3,48 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// An address block: of IPv4 256 addresses, of IPv6 a `/56`, which is what one customer commonly
-/// gets. Whoever can change address within it gains nothing by it. Personal data, as an address is.
+/// An address and its block. The block: of IPv4 256 addresses, of IPv6 a `/56`, which is what one
+/// customer commonly gets; whoever can change address within it gains nothing by it. The address: of
+/// IPv6 a `/64`, since a device picks the rest itself. Personal data.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct ClientNetwork(IpAddr);
+pub struct ClientNetwork {
+    address: IpAddr,
+    block: IpAddr,
+}
 
 impl ClientNetwork {
-    /// The block of an address. An IPv4 address mapped into IPv6 counts as IPv4.
+    /// Where an address is. An IPv4 address mapped into IPv6 counts as IPv4.
     #[must_use]
     pub fn of(address: IpAddr) -> Self {
-        Self(match address.to_canonical() {
+        match address.to_canonical() {
             IpAddr::V4(address) => {
                 let [a, b, c, _] = address.octets();
-                Ipv4Addr::new(a, b, c, 0).into()
+                Self {
+                    address: address.into(),
+                    block: Ipv4Addr::new(a, b, c, 0).into(),
+                }
             }
             IpAddr::V6(address) => {
                 let [a, b, c, d, ..] = address.segments();
-                Ipv6Addr::new(a, b, c, d & 0xFF00, 0, 0, 0, 0).into()
+                let network = |d| Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into();
+                Self {
+                    address: network(d),
+                    block: network(d & 0xFF00),
+                }
             }
-        })
+        }
     }
 
-    /// The text that a counter's blind index is computed over.
+    /// The text that the blind index of a counter for the block is computed over.
     #[must_use]
-    pub fn index_text(self) -> String {
-        self.0.to_string()
+    pub fn block_text(self) -> String {
+        self.block.to_string()
+    }
+
+    /// The same for the address alone.
+    #[must_use]
+    pub fn address_text(self) -> String {
+        self.address.to_string()
     }
 }
 
@@ -42,7 +59,11 @@ mod tests {
     use super::*;
 
     fn block(address: &str) -> String {
-        ClientNetwork::of(address.parse().unwrap()).index_text()
+        ClientNetwork::of(address.parse().unwrap()).block_text()
+    }
+
+    fn address(address: &str) -> String {
+        ClientNetwork::of(address.parse().unwrap()).address_text()
     }
 
     #[test]
@@ -52,5 +73,13 @@ mod tests {
         assert_ne!(block("192.0.2.1"), block("192.0.3.1"));
         assert_eq!(block("2001:db8:1:2aff::1"), block("2001:db8:1:2a00:5::"));
         assert_ne!(block("2001:db8:1:2a00::1"), block("2001:db8:1:2b00::1"));
+    }
+
+    #[test]
+    fn neighbors_have_addresses_of_their_own() {
+        assert_ne!(address("192.0.2.1"), address("192.0.2.254"));
+        assert_eq!(address("::ffff:192.0.2.1"), address("192.0.2.1"));
+        assert_eq!(address("2001:db8:1:2::1"), address("2001:db8:1:2:ffff::9"));
+        assert_ne!(address("2001:db8:1:2::1"), address("2001:db8:1:3::1"));
     }
 }

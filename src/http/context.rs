@@ -18,6 +18,7 @@ use crate::domain::id::RequestId;
 use crate::domain::network::ClientNetwork;
 use crate::protocol::parameters::Parameters;
 use crate::views::locale::{self, Locale};
+use crate::views::text_size::TextSize;
 
 /// What a handler may know of a request.
 #[derive(Debug)]
@@ -36,6 +37,7 @@ pub struct RequestContext {
     session: Option<String>,
     browser: Option<String>,
     language: Option<String>,
+    text_size: Option<String>,
     known_device: Option<String>,
 }
 
@@ -108,6 +110,19 @@ impl RequestContext {
             .get("lang")
             .and_then(Locale::for_tag)
     }
+
+    /// How large letters are to be.
+    pub fn text_size(&self) -> TextSize {
+        let remembered = self.text_size.as_deref().and_then(TextSize::for_tag);
+        self.chosen_text_size().or(remembered).unwrap_or_default()
+    }
+
+    /// The size chosen in this very request, to be remembered.
+    pub fn chosen_text_size(&self) -> Option<TextSize> {
+        self.query_parameters()
+            .get("text")
+            .and_then(TextSize::for_tag)
+    }
 }
 
 impl FromRequestParts<AppState> for RequestContext {
@@ -130,6 +145,7 @@ impl FromRequestParts<AppState> for RequestContext {
             session: read(CookieName::Session),
             browser: read(CookieName::Browser),
             language: read(CookieName::Language),
+            text_size: read(CookieName::TextSize),
             known_device: read(CookieName::Device),
             headers: parts.headers.clone(),
         })

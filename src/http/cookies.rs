@@ -21,6 +21,8 @@ pub enum CookieName {
     Browser,
     /// The language chosen by hand.
     Language,
+    /// The size of letters chosen by hand.
+    TextSize,
     /// That somebody logged in from this browser.
     Device,
 }
@@ -38,10 +40,12 @@ impl CookiePolicy {
             (true, CookieName::Session) => "__Host-session",
             (true, CookieName::Browser) => "__Host-browser",
             (true, CookieName::Language) => "__Host-language",
+            (true, CookieName::TextSize) => "__Host-text",
             (true, CookieName::Device) => "__Host-device",
             (false, CookieName::Session) => "tongxing-session",
             (false, CookieName::Browser) => "tongxing-browser",
             (false, CookieName::Language) => "tongxing-language",
+            (false, CookieName::TextSize) => "tongxing-text",
             (false, CookieName::Device) => "tongxing-device",
         }
     }

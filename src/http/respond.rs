@@ -20,8 +20,10 @@ use crate::ledger::vault::VaultError;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::storage;
 use crate::views::error::ErrorPage;
+use crate::views::error_code::Code;
 use crate::views::locale::Locale;
 use crate::views::page::{Chrome, LanguageLinks, Page};
+use crate::views::text_size::TextSize;
 
 /// How long a client waits after 503, in seconds.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
@@ -53,7 +55,7 @@ impl PageSources {
     }
 }
 
-/// Renders a page in the request's language.
+/// Renders a page in the request's language and size.
 pub fn page<P: Page>(
     state: &AppState,
     context: &RequestContext,
@@ -61,9 +63,15 @@ pub fn page<P: Page>(
     ui_locales: Option<&str>,
 ) -> Response {
     let locale = context.locale(ui_locales, state.default_locale);
+    let text_size = context.text_size();
     let chrome = Chrome {
         locale,
-        languages: language_links(context),
+        languages: LanguageLinks {
+            zh_cn: switched(context, "lang", Locale::ZhCn.tag()),
+            en: switched(context, "lang", Locale::En.tag()),
+        },
+        text_size,
+        text_href: switched(context, "text", text_size.other().tag()),
     };
     let mut response = match state.renderer.render(page, &chrome) {
         Ok(html) => Html(html).into_response(),
@@ -72,10 +80,18 @@ pub fn page<P: Page>(
             return StatusCode::INTERNAL_SERVER_ERROR.into_response();
         }
     };
-    if let Some(chosen) = context.chosen_locale()
-        && let Some(cookie) = state.cookies.set(CookieName::Language, chosen.tag())
-    {
-        response.headers_mut().append(SET_COOKIE, cookie);
+    let chosen = [
+        (
+            CookieName::Language,
+            context.chosen_locale().map(Locale::tag),
+        ),
+        (
+            CookieName::TextSize,
+            context.chosen_text_size().map(TextSize::tag),
+        ),
+    ];
+    for (cookie, tag) in chosen {
+        response = with_cookie(response, tag.and_then(|tag| state.cookies.set(cookie, tag)));
     }
     response
 }
@@ -90,21 +106,15 @@ pub fn with_sources(mut response: Response, sources: &PageSources) -> Response {
     response
 }
 
-fn language_links(context: &RequestContext) -> LanguageLinks {
-    let link = |locale: Locale| {
-        let kept = context
-            .query
-            .split('&')
-            .filter(|pair| !pair.is_empty() && *pair != "lang" && !pair.starts_with("lang="));
-        let lang = format!("lang={}", locale.tag());
-        let query: Vec<&str> = kept.chain([lang.as_str()]).collect();
-        // Without a path, which on the page for what is not there could be `//another.host`.
-        format!("?{}", query.join("&"))
-    };
-    LanguageLinks {
-        zh_cn: link(Locale::ZhCn),
-        en: link(Locale::En),
-    }
+/// The address of the page at hand with one of its switches set, and everything else it carries.
+fn switched(context: &RequestContext, switch: &str, tag: &str) -> String {
+    let is_other = |pair: &&str| pair.split('=').next() != Some(switch);
+    let kept = context.query.split('&');
+    let kept = kept.filter(|pair| !pair.is_empty()).filter(is_other);
+    let chosen = format!("{switch}={tag}");
+    let query: Vec<&str> = kept.chain([chosen.as_str()]).collect();
+    // Without a path, which on the page for what is not there could be `//another.host`.
+    format!("?{}", query.join("&"))
 }
 
 /// An error shown to a person. The description is an English sentence for whoever wrote the
@@ -113,11 +123,11 @@ pub fn error_page(
     state: &AppState,
     context: &RequestContext,
     status: StatusCode,
-    code: &str,
+    code: impl Into<Code>,
     description: &str,
 ) -> Response {
-    let reference = context.request_id.to_string();
-    tracing::info!(request = %reference, code, "an error page was shown");
+    let (code, reference) = (code.into(), context.request_id.to_string());
+    tracing::info!(request = %reference, code = code.as_str(), "an error page was shown");
     let shown = ErrorPage::new(code, description, &reference);
     // A request that cannot be read any further may still say which language its resident speaks.
     let parameters = context.query_parameters();
@@ -142,7 +152,7 @@ pub fn storage_error_page(
         state,
         context,
         status,
-        code.as_str(),
+        code,
         "The server cannot answer just now.",
     )
 }
@@ -166,14 +176,16 @@ pub fn profile_error_page(
     }
     tracing::error!(request = %context.request_id, %error, "a profile does not open");
     let status = StatusCode::INTERNAL_SERVER_ERROR;
-    error_page(state, context, status, "server_error", "The server failed.")
+    let code = ErrorCode::ServerError;
+    error_page(state, context, status, code, "The server failed.")
 }
 
 /// The page for a value that could not be sealed.
 pub fn seal_error_page(state: &AppState, context: &RequestContext, error: &SealError) -> Response {
     tracing::error!(request = %context.request_id, %error, "a value could not be sealed");
     let status = StatusCode::INTERNAL_SERVER_ERROR;
-    error_page(state, context, status, "server_error", "The server failed.")
+    let code = ErrorCode::ServerError;
+    error_page(state, context, status, code, "The server failed.")
 }
 
 /// A time to wait as people are told it: in minutes, rounded up.

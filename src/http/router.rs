@@ -58,8 +58,14 @@ pub fn router(state: AppState, envelope: &Envelope) -> Router {
         // Quick, and many ask for it when many log in: those already in must not wait for it.
         .route("/login", get(login::show))
         .route("/account", get(account::show))
-        .route("/account/sessions/end", post(account::end_sessions))
-        .route("/account/phone", post(account::confirm_phone))
+        .route(
+            "/account/sessions/end",
+            get(account::back).post(account::end_sessions),
+        )
+        .route(
+            "/account/phone",
+            get(account::back).post(account::confirm_phone),
+        )
         .route("/account/phone/code", get(code::show).post(code::submit))
         .route(
             "/account/phone/resend",

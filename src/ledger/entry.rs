@@ -53,6 +53,16 @@ impl<'t> Entry<'t> {
         audit::insert_event(self.tx, &row).await
     }
 
+    /// Records many events, in this order.
+    pub async fn record_all(&mut self, events: &[Event]) -> Result<(), Error> {
+        let Some((first, others)) = events.split_first() else {
+            return Ok(());
+        };
+        self.record(first).await?;
+        let rows: Vec<_> = others.iter().map(|event| self.ticket.draw(event)).collect();
+        audit::insert_events(self.tx, &rows).await
+    }
+
     /// Announces a change: every process knows of it within a second of the commit.
     pub fn announce(&mut self, change: Change) {
         if !self.changes.contains(&change) {

@@ -6,10 +6,15 @@
 //! one wins. Whoever changes something copies, every quarter of a second or at its end; a copy may be
 //! made twice. Changes are not swept before they are copied, and where some were, the journal says
 //! from where on it knows all. It holds nothing personal: identifiers, digests, blind indexes.
+//!
+//! It also knows how far the database had come, so that one put back by other means is noticed.
 
+mod put_back;
 mod replay;
 mod state;
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 pub use replay::{Replayed, Restoring};
@@ -32,7 +37,7 @@ pub enum JournalError {
     /// A database does not answer.
     #[error(transparent)]
     Storage(#[from] Error),
-    /// The main database has fewer changes than were copied.
+    /// The main database has fewer changes than were copied, or less of the audit log than was seen.
     #[error(
         "the database is older than its key store: it was put back from a copy, and what was taken \
          away since would count again; take it away with `tongxing restore --replay`"
@@ -54,17 +59,20 @@ pub struct Journal {
     ledger: Ledger,
     vault: Storage,
     session_ttl: Duration,
+    /// Up to which batch this process's own chain is noted.
+    noted: Arc<AtomicI64>,
 }
 
 impl Journal {
     /// The journal in the key store `vault` about the ledger's database, in which a session lives
     /// for so long at most.
     #[must_use]
-    pub const fn new(ledger: Ledger, vault: Storage, session_ttl: Duration) -> Self {
+    pub fn new(ledger: Ledger, vault: Storage, session_ttl: Duration) -> Self {
         Self {
             ledger,
             vault,
             session_ttl,
+            noted: Arc::default(),
         }
     }
 
@@ -78,18 +86,6 @@ impl Journal {
     #[must_use]
     pub const fn store(&self) -> &Storage {
         &self.vault
-    }
-
-    /// Refuses a database that is older than the journal: it was restored by other means than ours.
-    pub async fn check(&self) -> Result<(), JournalError> {
-        // In this order: the database's numbers only grow meanwhile.
-        let copied = copied(&mut self.vault.reader().await?).await?;
-        let lanes = changes::lanes(&mut self.ledger.reader().await?).await?;
-        let is_older = |lane: &Lane| number(&copied, lane.lane) > lane.seq;
-        if lanes.iter().any(is_older) {
-            return Err(JournalError::DatabaseIsOlder);
-        }
-        Ok(())
     }
 
     /// Copies what is not copied yet; the number of changes.
@@ -108,6 +104,7 @@ impl Journal {
                 count += rows.len() as u64;
             }
         }
+        self.note_chain(&mut reader).await?;
         Ok(count)
     }
 
@@ -183,6 +180,7 @@ impl Journal {
                 break;
             }
         }
+        self.forget_chains(now.minus(KEPT)).await?;
         let copied = copied(&mut self.vault.reader().await?).await?;
         let copied: Vec<i64> = (0..LANES).map(|lane| number(&copied, lane)).collect();
         Ok(self.ledger.sweep_changes(&copied).await?)

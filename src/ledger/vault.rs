@@ -154,15 +154,10 @@ impl Vault {
         missing.sort_unstable();
         missing.dedup();
         for page in missing.chunks(MADE_AT_ONCE) {
-            let mut rows = Vec::with_capacity(page.len());
-            for bucket in page {
-                rows.push(self.make(*bucket, 1)?);
-            }
-            self.insert(rows).await?;
-            for bucket in page {
-                // Another process may have been first: what is stored counts.
-                self.learn(*bucket).await?;
-            }
+            let made = page.iter().map(|bucket| self.make(*bucket, 1));
+            self.insert(made.collect::<Result<_, _>>()?).await?;
+            // Another process may have been first: what is stored counts.
+            self.learn_all(page).await?;
         }
         Ok(())
     }
@@ -193,9 +188,7 @@ impl Vault {
                     if !vault::admit_wrapped(tx, master).await? {
                         return Err(VaultError::OutdatedMasterKey);
                     }
-                    for row in rows {
-                        vault::insert_key(tx, row, *now).await?;
-                    }
+                    vault::insert_keys(tx, rows, *now).await?;
                     Ok(())
                 })
             })
@@ -275,16 +268,24 @@ impl Vault {
 
     /// Brings a bucket's keys into memory as the key store has them now.
     pub(super) async fn learn(&self, bucket: Bucket) -> Result<(), VaultError> {
+        self.learn_all(&[bucket]).await
+    }
+
+    async fn learn_all(&self, buckets: &[Bucket]) -> Result<(), VaultError> {
+        let numbers: Vec<i64> = buckets.iter().map(|bucket| i64::from(bucket.0)).collect();
         loop {
             let before = self.forgotten();
             let mut reader = self.0.storage.reader().await?;
-            let rows = vault::keys_of(&mut reader, i64::from(bucket.0)).await?;
-            let versions: Result<Versions, VaultError> = rows
-                .iter()
-                .map(|row| unwrap(bucket, row, &self.0.master))
-                .collect();
-            let versions = versions?;
-            if self.take_up(before, |held| drop(held.insert(bucket, versions))) {
+            let rows = vault::keys_of(&mut reader, &numbers).await?;
+            drop(reader);
+            let none = buckets.iter().map(|bucket| (*bucket, Versions::new()));
+            let mut keys: HashMap<Bucket, Versions> = none.collect();
+            for row in &rows {
+                let bucket = bucket_of(row)?;
+                let key = unwrap(bucket, row, &self.0.master)?;
+                keys.entry(bucket).or_default().push(key);
+            }
+            if self.take_up(before, |held| held.extend(keys)) {
                 return Ok(());
             }
         }
@@ -329,11 +330,7 @@ async fn load(
     loop {
         let rows = vault::keys(&mut reader, after, PAGE).await?;
         for row in &rows {
-            let number = u16::try_from(row.bucket).map_err(|_| storage::Error::Corrupt {
-                table: "bucket_keys",
-                column: "bucket",
-            })?;
-            let bucket = Bucket(number);
+            let bucket = bucket_of(row)?;
             keys.entry(bucket)
                 .or_default()
                 .push(unwrap(bucket, row, master)?);
@@ -343,6 +340,14 @@ async fn load(
             None => return Ok(keys),
         }
     }
+}
+
+fn bucket_of(row: &BucketKeyRow) -> Result<Bucket, storage::Error> {
+    let number = u16::try_from(row.bucket).map_err(|_| storage::Error::Corrupt {
+        table: "bucket_keys",
+        column: "bucket",
+    })?;
+    Ok(Bucket(number))
 }
 
 fn unwrap(

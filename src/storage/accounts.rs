@@ -1,6 +1,9 @@
 //! The `accounts` table.
 
-use super::{Error, Reader, Row, Transaction, key_buckets, values};
+use std::collections::{BTreeSet, HashSet};
+
+use super::database::row_values;
+use super::{Error, Reader, Row, Transaction, Value, key_buckets, values};
 use crate::domain::account::{Account, AccountStatus, SealedProfile};
 use crate::domain::id::AccountId;
 use crate::domain::instant::Instant;
@@ -15,6 +18,11 @@ pub enum Insertion {
     KeyReplaced,
 }
 
+const INSERT: &str =
+    "INSERT INTO accounts (account_id, status, key_bucket, key_version, wrapped_key,
+                           profile, index_version, created_at, changed_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+
 /// Inserts an account whose identifier is new, if the key that wraps its own still stands.
 pub async fn insert(
     tx: &mut Transaction,
@@ -25,24 +33,51 @@ pub async fn insert(
     if !key_buckets::admit(tx, sealed.key_bucket, sealed.key_version).await? {
         return Ok(Insertion::KeyReplaced);
     }
-    tx.execute(
-        "INSERT INTO accounts (account_id, status, key_bucket, key_version, wrapped_key, profile,
-                               index_version, created_at, changed_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        values![
-            account.id,
-            account.status.as_str(),
-            i64::from(sealed.key_bucket),
-            sealed.key_version,
-            sealed.wrapped_key.as_str(),
-            sealed.profile.as_str(),
-            index_version,
-            account.created_at,
-            account.changed_at,
-        ],
-    )
-    .await?;
+    tx.execute(INSERT, &row_of(account, index_version)).await?;
     Ok(Insertion::Inserted)
+}
+
+/// The same for many: the accounts that are not there, since their bucket's key was replaced.
+pub async fn insert_all(
+    tx: &mut Transaction,
+    accounts: &[(&Account, u32)],
+) -> Result<HashSet<AccountId>, Error> {
+    let buckets: BTreeSet<u16> = accounts
+        .iter()
+        .map(|(account, _)| account.sealed.key_bucket)
+        .collect();
+    let buckets: Vec<u16> = buckets.into_iter().collect();
+    let lowest = key_buckets::hold(tx, &buckets).await?;
+    let stands = |account: &Account| {
+        let lowest = lowest.get(&account.sealed.key_bucket);
+        lowest.is_some_and(|lowest| *lowest <= account.sealed.key_version)
+    };
+    let (standing, replaced): (Vec<_>, Vec<_>) =
+        accounts.iter().partition(|(account, _)| stands(account));
+    let rows: Vec<_> = standing
+        .into_iter()
+        .map(|&(account, index_version)| row_of(account, index_version))
+        .collect();
+    tx.fetch_each(INSERT, &rows).await?;
+    Ok(replaced
+        .into_iter()
+        .map(|(account, _)| account.id)
+        .collect())
+}
+
+fn row_of(account: &Account, index_version: u32) -> Vec<Value<'_>> {
+    let sealed = &account.sealed;
+    row_values![
+        account.id,
+        account.status.as_str(),
+        i64::from(sealed.key_bucket),
+        sealed.key_version,
+        sealed.wrapped_key.as_str(),
+        sealed.profile.as_str(),
+        index_version,
+        account.created_at,
+        account.changed_at,
+    ]
 }
 
 /// The account, if there is one.

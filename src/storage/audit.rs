@@ -3,7 +3,8 @@
 //! Events and batches are inserted and never updated. What makes a batch true (roots, signatures,
 //! the chain) is the ledger's business.
 
-use super::{Error, Reader, Row, Transaction, values};
+use super::database::row_values;
+use super::{Error, Reader, Row, Transaction, Value, values};
 use crate::domain::id::{AccountId, WriterId};
 use crate::domain::instant::Instant;
 
@@ -109,23 +110,32 @@ fn writer(row: &Row) -> Result<WriterRow, Error> {
     })
 }
 
+const INSERT_EVENT: &str = "INSERT INTO audit_events (writer, seq, at, kind, account_id, client_id, detail) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7)";
+
 /// Writes an event.
 pub async fn insert_event(tx: &mut Transaction, row: &EventRow) -> Result<(), Error> {
-    tx.execute(
-        "INSERT INTO audit_events (writer, seq, at, kind, account_id, client_id, detail) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        values![
-            row.writer,
-            row.seq,
-            row.at,
-            row.kind.as_str(),
-            row.account_id,
-            row.client_id.clone(),
-            row.detail.as_str(),
-        ],
-    )
-    .await?;
+    tx.execute(INSERT_EVENT, &event_values(row)).await?;
     Ok(())
+}
+
+/// Writes many events.
+pub async fn insert_events(tx: &mut Transaction, rows: &[EventRow]) -> Result<(), Error> {
+    let rows: Vec<_> = rows.iter().map(event_values).collect();
+    tx.fetch_each(INSERT_EVENT, &rows).await?;
+    Ok(())
+}
+
+fn event_values(row: &EventRow) -> Vec<Value<'_>> {
+    row_values![
+        row.writer,
+        row.seq,
+        row.at,
+        row.kind.as_str(),
+        row.account_id,
+        row.client_id.as_deref(),
+        row.detail.as_str(),
+    ]
 }
 
 /// Up to `limit` events of a writer with numbers `first..=last`, in order.
@@ -243,6 +253,17 @@ pub async fn latest_batches(
         )
         .await?;
     rows.iter().map(batch).collect()
+}
+
+/// The number of a writer's last batch; 0 when it has none.
+pub async fn last_batch(reader: &mut Reader, writer: WriterId) -> Result<i64, Error> {
+    reader
+        .fetch_optional(
+            "SELECT COALESCE(MAX(number), 0) AS number FROM audit_batches WHERE writer = $1",
+            values![writer],
+        )
+        .await?
+        .map_or(Ok(0), |row| row.get("number"))
 }
 
 /// Enters a writer; nothing when it is there.

@@ -1,6 +1,7 @@
 //! The `checks` table: what was checked about an account's person.
 
-use super::{Error, Reader, Row, Transaction, values};
+use super::database::row_values;
+use super::{Error, Reader, Row, Transaction, Value, values};
 use crate::domain::check::{Check, CheckLabel};
 use crate::domain::id::{AccountId, CheckId};
 use crate::domain::instant::Instant;
@@ -18,32 +19,48 @@ pub struct NewCheck {
     pub phone_key: Option<String>,
 }
 
+const INSERT: &str =
+    "INSERT INTO checks (account_id, check_id, method, authority, reference, result,
+                         performed_at, expires_at, document_key, phone_key)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+
 /// Records a check.
 pub async fn insert(
     tx: &mut Transaction,
     account_id: AccountId,
     new: &NewCheck,
 ) -> Result<(), Error> {
-    let check = &new.check;
-    tx.execute(
-        "INSERT INTO checks (account_id, check_id, method, authority, reference, result,
-                             performed_at, expires_at, document_key, phone_key)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        values![
-            account_id,
-            new.id,
-            check.method.as_str(),
-            check.authority.as_str(),
-            check.transaction.as_str(),
-            check.result.as_str(),
-            check.performed_at,
-            check.expires_at,
-            new.document_key.as_deref(),
-            new.phone_key.as_deref(),
-        ],
-    )
-    .await?;
+    tx.execute(INSERT, &row_of(account_id, new)).await?;
     Ok(())
+}
+
+/// Records checks of many accounts.
+pub async fn insert_all(
+    tx: &mut Transaction,
+    checks: &[(AccountId, &NewCheck)],
+) -> Result<(), Error> {
+    let rows: Vec<_> = checks
+        .iter()
+        .map(|&(account_id, new)| row_of(account_id, new))
+        .collect();
+    tx.fetch_each(INSERT, &rows).await?;
+    Ok(())
+}
+
+fn row_of(account_id: AccountId, new: &NewCheck) -> Vec<Value<'_>> {
+    let check = &new.check;
+    row_values![
+        account_id,
+        new.id,
+        check.method.as_str(),
+        check.authority.as_str(),
+        check.transaction.as_str(),
+        check.result.as_str(),
+        check.performed_at,
+        check.expires_at,
+        new.document_key.as_deref(),
+        new.phone_key.as_deref(),
+    ]
 }
 
 /// Ends what rests on a document that the account has lost; the number ended.

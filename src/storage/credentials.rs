@@ -1,5 +1,6 @@
 //! The `credentials` table. A password is stored as its argon2id hash in PHC form.
 
+use super::database::row_values;
 use super::{Error, Reader, Transaction, values};
 use crate::domain::id::{AccountId, CredentialId};
 use crate::domain::instant::Instant;
@@ -13,6 +14,10 @@ pub struct PasswordCredential {
     pub hash: String,
 }
 
+const INSERT_PASSWORD: &str = "INSERT INTO credentials (account_id, credential_id, kind, secret,
+                              created_at, changed_at)
+     VALUES ($1, $2, 'password', $3, $4, $4)";
+
 /// Gives an account a password.
 pub async fn insert_password(
     tx: &mut Transaction,
@@ -20,12 +25,23 @@ pub async fn insert_password(
     password: &PasswordCredential,
     now: Instant,
 ) -> Result<(), Error> {
-    tx.execute(
-        "INSERT INTO credentials (account_id, credential_id, kind, secret, created_at, changed_at)
-         VALUES ($1, $2, 'password', $3, $4, $4)",
-        values![account_id, password.id, password.hash.as_str(), now],
-    )
-    .await?;
+    let row = values![account_id, password.id, password.hash.as_str(), now];
+    tx.execute(INSERT_PASSWORD, row).await?;
+    Ok(())
+}
+
+/// Gives many accounts each its password.
+pub async fn insert_passwords(
+    tx: &mut Transaction,
+    passwords: &[(AccountId, &PasswordCredential, Instant)],
+) -> Result<(), Error> {
+    let rows: Vec<_> = passwords
+        .iter()
+        .map(|&(account_id, password, now)| {
+            row_values![account_id, password.id, password.hash.as_str(), now]
+        })
+        .collect();
+    tx.fetch_each(INSERT_PASSWORD, &rows).await?;
     Ok(())
 }
 

@@ -31,6 +31,7 @@ pub use self::reader::{Reader, Transaction};
 pub use self::row::Row;
 use self::url::Place;
 pub use self::url::{DatabaseUrl, ParseDatabaseUrlError};
+pub(in crate::storage) use self::value::row_values;
 pub use self::value::{Cell, FromColumn, Value, values};
 
 /// The number of the last migration that a database has, if this binary may use it; 0 for none. Opens

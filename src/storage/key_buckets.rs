@@ -5,6 +5,9 @@
 //! version waits for all of them, and whoever comes later finds it raised. So when no account below
 //! it is to be seen after that, none will come, and the older keys can go.
 
+use std::collections::HashMap;
+
+use super::database::row_values;
 use super::{Error, Transaction, values};
 
 /// Lets an account into a bucket under a version of its key; false when that is no longer allowed.
@@ -18,6 +21,34 @@ pub async fn admit(tx: &mut Transaction, bucket: u16, version: i64) -> Result<bo
         )
         .await?;
     Ok(admitted == 1)
+}
+
+/// Holds buckets until the commit; of each the lowest version of its key that it lets accounts in
+/// under. Others that do so at the same time do not get in each other's way if all come in the order
+/// of their numbers.
+pub async fn hold(tx: &mut Transaction, buckets: &[u16]) -> Result<HashMap<u16, i64>, Error> {
+    let rows: Vec<_> = buckets
+        .iter()
+        .map(|&bucket| row_values![i64::from(bucket)])
+        .collect();
+    let held = tx
+        .fetch_each(
+            "INSERT INTO key_buckets (key_bucket, lowest_version) VALUES ($1, 1)
+             ON CONFLICT (key_bucket) DO UPDATE SET lowest_version = key_buckets.lowest_version
+             RETURNING key_bucket, lowest_version",
+            &rows,
+        )
+        .await?;
+    held.iter()
+        .map(|row| {
+            let bucket = u16::try_from(row.get::<i64>("key_bucket")?);
+            let bucket = bucket.map_err(|_| Error::Corrupt {
+                table: "key_buckets",
+                column: "key_bucket",
+            })?;
+            Ok((bucket, row.get("lowest_version")?))
+        })
+        .collect()
 }
 
 /// Lets no account into a bucket any more but under this version of its key or a later one. False

@@ -34,7 +34,8 @@ pub static MAIN: Migrations = migrations!("main", 9;
 );
 
 /// The vault's. Admitted are binaries that keep its journal.
-pub static VAULT: Migrations = migrations!("vault", 2;
+pub static VAULT: Migrations = migrations!("vault", 3;
     "vault/0001_vault",
     "vault/0002_journal",
+    "vault/0003_journal_chains",
 );

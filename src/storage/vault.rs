@@ -2,6 +2,7 @@
 //!
 //! These functions run on the key store's [`super::Storage`], never on the main database's.
 
+use super::database::row_values;
 use super::{Error, Reader, Transaction, values};
 use crate::domain::instant::Instant;
 
@@ -41,18 +42,22 @@ pub async fn keys(
         .collect()
 }
 
-/// The keys of one bucket.
-pub async fn keys_of(reader: &mut Reader, bucket: i64) -> Result<Vec<BucketKeyRow>, Error> {
+/// The keys of these buckets, each bucket's in order.
+pub async fn keys_of(reader: &mut Reader, buckets: &[i64]) -> Result<Vec<BucketKeyRow>, Error> {
+    let wanted: Vec<_> = buckets.iter().map(|&bucket| row_values![bucket]).collect();
     let rows = reader
-        .fetch_all(
-            "SELECT version, wrapped FROM bucket_keys WHERE bucket = $1 ORDER BY version",
-            values![bucket],
+        .fetch_each(
+            "WITH wanted (bucket) AS (VALUES (CAST($1 AS BIGINT))) \
+             SELECT k.bucket, k.version, k.wrapped \
+             FROM wanted JOIN bucket_keys AS k ON k.bucket = wanted.bucket \
+             ORDER BY k.bucket, k.version",
+            &wanted,
         )
         .await?;
     rows.iter()
         .map(|row| {
             Ok(BucketKeyRow {
-                bucket,
+                bucket: row.get("bucket")?,
                 version: row.get("version")?,
                 wrapped: row.get("wrapped")?,
             })
@@ -60,24 +65,31 @@ pub async fn keys_of(reader: &mut Reader, bucket: i64) -> Result<Vec<BucketKeyRo
         .collect()
 }
 
-/// Adds a key that follows the newest of its bucket, the first one being version 1; false when it
-/// does not, so that of several who make one at once the first wins, and none that was deleted
-/// comes back.
-pub async fn insert_key(
+/// Adds those keys, of different buckets, that follow the newest of their bucket, the first one being
+/// version 1: of several who make one at once the first wins, and none that was deleted comes back.
+/// The number added.
+pub async fn insert_keys(
     tx: &mut Transaction,
-    row: &BucketKeyRow,
+    keys: &[BucketKeyRow],
     now: Instant,
-) -> Result<bool, Error> {
-    let inserted = tx
-        .execute(
-            "INSERT INTO bucket_keys (bucket, version, wrapped, created_at) \
-             SELECT CAST($1 AS BIGINT), CAST($2 AS BIGINT), $3, $4 WHERE $2 = (\
-                 SELECT COALESCE(MAX(version), 0) + 1 FROM bucket_keys WHERE bucket = $1) \
-             ON CONFLICT (bucket, version) DO NOTHING",
-            values![row.bucket, row.version, row.wrapped.as_str(), now],
+) -> Result<usize, Error> {
+    let rows: Vec<_> = keys
+        .iter()
+        .map(|key| row_values![key.bucket, key.version, key.wrapped.as_str(), now])
+        .collect();
+    let added = tx
+        .fetch_each(
+            "WITH made (bucket, version, wrapped, created_at) AS (\
+                 VALUES (CAST($1 AS BIGINT), CAST($2 AS BIGINT), $3, CAST($4 AS BIGINT))) \
+             INSERT INTO bucket_keys (bucket, version, wrapped, created_at) \
+             SELECT bucket, version, wrapped, created_at FROM made WHERE made.version = (\
+                 SELECT COALESCE(MAX(k.version), 0) + 1 FROM bucket_keys AS k \
+                 WHERE k.bucket = made.bucket) \
+             ON CONFLICT (bucket, version) DO NOTHING RETURNING bucket",
+            &rows,
         )
         .await?;
-    Ok(inserted == 1)
+    Ok(added.len())
 }
 
 /// Deletes a bucket's keys below `version`, if that one is there to take their place. The number

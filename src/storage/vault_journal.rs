@@ -1,10 +1,11 @@
-//! Tables `journal_lanes` and `takeaways` of the key store: what was taken away in the main database,
-//! where a restore of that database finds it.
+//! Tables `journal_lanes`, `journal_chains` and `takeaways` of the key store: what was taken away in
+//! the main database, where a restore of that database finds it, and how far that database had come.
 //!
 //! Several processes copy at once: a row gives way only to one of a later change, and a lane's
 //! number only grows. These functions run on the key store's [`super::Storage`].
 
 use super::{Error, Reader, SWEEP_LIMIT, Transaction, values};
+use crate::domain::id::WriterId;
 use crate::domain::instant::Instant;
 
 /// How far a lane of the main database's change feed is in the journal.
@@ -130,6 +131,44 @@ pub async fn delete_old(tx: &mut Transaction, now: Instant) -> Result<u64, Error
              SELECT kind, subject FROM takeaways WHERE kept_until < $1
               ORDER BY kept_until LIMIT $2)",
         values![now, SWEEP_LIMIT],
+    )
+    .await
+}
+
+/// Up to which batch each process's chain was in the main database.
+pub async fn chains(reader: &mut Reader) -> Result<Vec<(WriterId, i64)>, Error> {
+    let rows = reader
+        .fetch_all(
+            "SELECT writer, number FROM journal_chains ORDER BY writer",
+            &[],
+        )
+        .await?;
+    rows.iter()
+        .map(|row| Ok((row.get("writer")?, row.get("number")?)))
+        .collect()
+}
+
+/// Notes up to which batch a chain is there, unless more of it is noted.
+pub async fn note_chain(
+    tx: &mut Transaction,
+    (writer, number): (WriterId, i64),
+    now: Instant,
+) -> Result<(), Error> {
+    tx.execute(
+        "INSERT INTO journal_chains (writer, number, noted_at) VALUES ($1, $2, $3)
+         ON CONFLICT (writer) DO UPDATE SET number = excluded.number, noted_at = excluded.noted_at
+           WHERE journal_chains.number < excluded.number",
+        values![writer, number, now],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Forgets chains that did not grow since `before`.
+pub async fn forget_chains(tx: &mut Transaction, before: Instant) -> Result<u64, Error> {
+    tx.execute(
+        "DELETE FROM journal_chains WHERE noted_at < $1",
+        values![before],
     )
     .await
 }

@@ -5,39 +5,34 @@
 
 use serde::Serialize;
 
-use super::error_code::{self, CODES, Cause};
+use super::error_code::{Cause, Code, PageCode};
 use super::logout::PortalLink;
 use super::page::{Page, sample};
 
 /// An error shown to a person.
 #[derive(Serialize)]
 pub struct ErrorPage {
-    code: String,
+    code: Code,
     description: String,
     reference: String,
     cause: Cause,
-    documented: Option<String>,
+    documented: String,
     portal: Option<PortalLink>,
 }
 
 impl ErrorPage {
     /// An error of this code. `description` is an English sentence, the same in every language,
     /// since whoever wrote the portal's software looks it up; `reference` is also in the log.
-    pub fn new(code: &str, description: &str, reference: &str) -> Self {
-        let known = error_code::cause(code);
+    pub fn new(code: impl Into<Code>, description: &str, reference: &str) -> Self {
+        let code = code.into();
         Self {
-            code: code.to_owned(),
+            code,
             description: description.to_owned(),
             reference: reference.to_owned(),
-            cause: known.unwrap_or(Cause::Server),
-            documented: known.map(|_| ErrorDocPage::path(code)),
+            cause: code.cause(),
+            documented: ErrorDocPage::path(code),
             portal: None,
         }
-    }
-
-    /// The page for an address where nothing is.
-    pub fn not_found(reference: &str) -> Self {
-        Self::new("not_found", "There is no page at this address.", reference)
     }
 
     /// Adds a way back to the portal that the person came from.
@@ -51,44 +46,40 @@ impl ErrorPage {
 /// `/docs/errors/CODE`, and `/docs/errors/` with all of them.
 #[derive(Serialize)]
 pub struct ErrorDocPage {
-    selected: Option<&'static str>,
+    selected: Option<Code>,
     codes: Vec<Entry>,
 }
 
 #[derive(Serialize)]
 struct Entry {
-    code: &'static str,
+    code: Code,
     href: String,
 }
 
 impl ErrorDocPage {
     /// All codes.
     pub fn index() -> Self {
-        let codes = CODES
-            .iter()
-            .map(|(code, _)| Entry {
-                code,
-                href: Self::path(code),
-            })
-            .collect();
+        let entries = Code::all().map(|code| Entry {
+            code,
+            href: Self::path(code),
+        });
         Self {
             selected: None,
-            codes,
+            codes: entries.collect(),
         }
     }
 
     /// One code, with the others below; nothing for a code that the server does not send.
     pub fn of(code: &str) -> Option<Self> {
-        let (selected, _) = CODES.iter().find(|(known, _)| *known == code)?;
         Some(Self {
-            selected: Some(selected),
+            selected: Some(Code::parse(code)?),
             ..Self::index()
         })
     }
 
     /// Where a code is explained.
-    pub fn path(code: &str) -> String {
-        format!("/docs/errors/{code}")
+    pub fn path(code: Code) -> String {
+        format!("/docs/errors/{}", code.as_str())
     }
 }
 
@@ -96,27 +87,18 @@ impl Page for ErrorPage {
     const TEMPLATE: &'static str = "error.html";
 
     fn samples() -> Vec<Self> {
-        let mut samples: Vec<Self> = CODES
-            .iter()
-            .map(|(code, _)| {
-                Self::new(
-                    code,
-                    "The redirect_uri is not registered for this client.",
-                    "7f3k-92mq",
-                )
-            })
+        let sentence = "The redirect_uri is not registered for this client.";
+        let reference = "req_06dj9m8q6n6t3b8e5r2w1x7c4h";
+        let mut samples: Vec<Self> = Code::all()
+            .map(|code| Self::new(code, sentence, reference))
             .collect();
-        samples.push(Self::not_found("7f3k-92mq"));
+        let expired = PageCode::InteractionExpired;
         samples.push(
-            Self::new(
-                "interaction_expired",
-                "The interaction is over.",
-                "7f3k-92mq",
-            )
-            .with_portal(PortalLink::sample("浙江社会保险")),
+            Self::new(expired, "The interaction is over.", reference)
+                .with_portal(PortalLink::sample("浙江社会保险")),
         );
         samples.push(
-            Self::new(sample::HOSTILE, sample::HOSTILE, sample::HOSTILE)
+            Self::new(expired, sample::HOSTILE, sample::HOSTILE)
                 .with_portal(PortalLink::sample(sample::HOSTILE)),
         );
         samples
@@ -127,7 +109,7 @@ impl Page for ErrorDocPage {
     const TEMPLATE: &'static str = "error_doc.html";
 
     fn samples() -> Vec<Self> {
-        let each = CODES.iter().filter_map(|(code, _)| Self::of(code));
+        let each = Code::all().filter_map(|code| Self::of(code.as_str()));
         each.chain([Self::index()]).collect()
     }
 }
@@ -137,10 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_code_that_is_not_ours_is_a_fault_of_ours_and_has_no_page() {
-        let page = ErrorPage::new("odd", "Odd.", "r");
-        assert_eq!(page.cause, Cause::Server);
-        assert!(page.documented.is_none());
+    fn a_code_that_is_not_ours_has_no_page() {
         assert!(ErrorDocPage::of("odd").is_none());
     }
 }

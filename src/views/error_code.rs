@@ -1,9 +1,12 @@
 //! Every error code that the server sends, and what a person is told when it ends on a page.
 //!
-//! The words for integrators stand in the language files under `code-CODE`. A code that is not
-//! listed has no page under `/docs/errors/`; it is still shown, as a fault of ours.
+//! Nothing can be shown or sent under another code: pages and answers take a [`Code`], and each has
+//! a page under `/docs/errors/`. The words for integrators stand in the language files under
+//! `code-CODE`.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+
+use crate::protocol::error::ErrorCode;
 
 /// What went wrong, from the point of view of the person at the browser: this decides the words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -31,60 +34,135 @@ pub enum Cause {
     Server,
 }
 
-/// The codes in the order of the table under `/docs/errors/`: those of the specifications, then
-/// those that only ever stand on a page.
-pub const CODES: &[(&str, Cause)] = &[
-    ("invalid_request", Cause::Request),
-    ("invalid_client", Cause::Request),
-    ("invalid_grant", Cause::Request),
-    ("unauthorized_client", Cause::Request),
-    ("unsupported_grant_type", Cause::Request),
-    ("unsupported_response_type", Cause::Request),
-    ("invalid_scope", Cause::Request),
-    ("invalid_target", Cause::Request),
-    ("access_denied", Cause::Declined),
-    ("server_error", Cause::Server),
-    ("temporarily_unavailable", Cause::Busy),
-    ("login_required", Cause::Request),
-    ("consent_required", Cause::Request),
-    ("interaction_required", Cause::Request),
-    ("account_selection_required", Cause::Request),
-    ("unmet_authentication_requirements", Cause::Declined),
-    ("request_not_supported", Cause::Request),
-    ("request_uri_not_supported", Cause::Request),
-    ("registration_not_supported", Cause::Request),
-    ("invalid_redirect_uri", Cause::Request),
-    ("invalid_client_metadata", Cause::Request),
-    ("invalid_token", Cause::Request),
-    ("insufficient_scope", Cause::Request),
-    ("unsupported_token_type", Cause::Request),
-    ("unknown_client", Cause::Sender),
-    ("redirect_uri_mismatch", Cause::Sender),
-    ("interaction_expired", Cause::Expired),
-    ("wrong_browser", Cause::Browser),
-    ("csrf", Cause::Form),
-    ("not_found", Cause::Missing),
-    ("too_busy", Cause::Busy),
-    ("too_many_requests", Cause::Limited),
-];
+/// A code that only ever stands on a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageCode {
+    /// No client of this name, or it is suspended.
+    UnknownClient,
+    /// The address to return to is not the client's.
+    RedirectUriMismatch,
+    /// The steps took too long.
+    InteractionExpired,
+    /// The steps were begun elsewhere.
+    WrongBrowser,
+    /// The form is not ours, or not any more.
+    Csrf,
+    /// There is no page.
+    NotFound,
+    /// A limit is reached.
+    TooManyRequests,
+}
 
-/// The cause of a code, if it is one of ours.
-pub fn cause(code: &str) -> Option<Cause> {
-    CODES
-        .iter()
-        .find(|(known, _)| *known == code)
-        .map(|(_, cause)| *cause)
+impl PageCode {
+    /// Every one.
+    pub const ALL: [Self; 7] = [
+        Self::UnknownClient,
+        Self::RedirectUriMismatch,
+        Self::InteractionExpired,
+        Self::WrongBrowser,
+        Self::Csrf,
+        Self::NotFound,
+        Self::TooManyRequests,
+    ];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::UnknownClient => "unknown_client",
+            Self::RedirectUriMismatch => "redirect_uri_mismatch",
+            Self::InteractionExpired => "interaction_expired",
+            Self::WrongBrowser => "wrong_browser",
+            Self::Csrf => "csrf",
+            Self::NotFound => "not_found",
+            Self::TooManyRequests => "too_many_requests",
+        }
+    }
+
+    const fn cause(self) -> Cause {
+        match self {
+            Self::UnknownClient | Self::RedirectUriMismatch => Cause::Sender,
+            Self::InteractionExpired => Cause::Expired,
+            Self::WrongBrowser => Cause::Browser,
+            Self::Csrf => Cause::Form,
+            Self::NotFound => Cause::Missing,
+            Self::TooManyRequests => Cause::Limited,
+        }
+    }
+}
+
+/// Any code that the server sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// One of the specifications.
+    Protocol(ErrorCode),
+    /// One of our own, for pages.
+    Page(PageCode),
+}
+
+impl Code {
+    /// Every one, in the order of the table under `/docs/errors/`.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let protocol = ErrorCode::ALL.iter().copied().map(Self::Protocol);
+        protocol.chain(PageCode::ALL.map(Self::Page))
+    }
+
+    /// The code as it is sent.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Protocol(code) => code.as_str(),
+            Self::Page(code) => code.as_str(),
+        }
+    }
+
+    /// The code of a text.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::all().find(|code| code.as_str() == text)
+    }
+
+    /// What went wrong.
+    pub const fn cause(self) -> Cause {
+        match self {
+            Self::Page(code) => code.cause(),
+            Self::Protocol(
+                ErrorCode::AccessDenied | ErrorCode::UnmetAuthenticationRequirements,
+            ) => Cause::Declined,
+            Self::Protocol(ErrorCode::ServerError) => Cause::Server,
+            Self::Protocol(ErrorCode::TemporarilyUnavailable) => Cause::Busy,
+            Self::Protocol(_) => Cause::Request,
+        }
+    }
+}
+
+impl From<ErrorCode> for Code {
+    fn from(code: ErrorCode) -> Self {
+        Self::Protocol(code)
+    }
+}
+
+impl From<PageCode> for Code {
+    fn from(code: PageCode) -> Self {
+        Self::Page(code)
+    }
+}
+
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
-    use crate::protocol::error::ErrorCode;
 
     #[test]
-    fn every_code_of_the_protocol_is_known_here() {
-        for code in ErrorCode::ALL {
-            assert!(cause(code.as_str()).is_some(), "{code} is not explained");
+    fn no_two_codes_are_the_same_text() {
+        let texts: BTreeSet<_> = Code::all().map(Code::as_str).collect();
+        assert_eq!(texts.len(), Code::all().count());
+        for code in Code::all() {
+            assert_eq!(Code::parse(code.as_str()), Some(code));
         }
+        assert_eq!(Code::parse("odd"), None);
     }
 }

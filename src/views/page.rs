@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::locale::Locale;
+use super::text_size::TextSize;
 
 /// A page: the facts its template shows, as `page`.
 pub trait Page: Serialize + Sized {
@@ -14,13 +15,28 @@ pub trait Page: Serialize + Sized {
     fn samples() -> Vec<Self>;
 }
 
-/// What surrounds a page, as `chrome`.
+/// What surrounds a page.
 #[derive(Clone, Debug)]
 pub struct Chrome {
     /// The language to speak.
     pub locale: Locale,
     /// The same page in each language.
     pub languages: LanguageLinks,
+    /// How large the letters are.
+    pub text_size: TextSize,
+    /// The same page in the other size.
+    pub text_href: String,
+}
+
+impl Chrome {
+    /// What a link to another site of the demo takes along: cookies do not.
+    pub(super) fn choices(&self) -> String {
+        let text = match self.text_size {
+            TextSize::Normal => "",
+            TextSize::Large => "text=large&",
+        };
+        format!("{text}lang={}", self.locale.tag())
+    }
 }
 
 /// The addresses of the page at hand with `lang=` set.

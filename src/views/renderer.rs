@@ -74,6 +74,9 @@ pub(super) fn render_in<P: Page>(
     environment.get_template(P::TEMPLATE)?.render(context! {
         page => Serde(page),
         languages => Serde(&chrome.languages),
+        text => chrome.text_size.tag(),
+        text_href => &chrome.text_href,
+        choices => chrome.choices(),
     })
 }
 

@@ -54,6 +54,10 @@ pub(super) const TEMPLATES: &[(&str, &str)] = &[
         include_str!("../../templates/register.html"),
     ),
     ("resend.html", include_str!("../../templates/resend.html")),
+    (
+        "switches.html",
+        include_str!("../../templates/switches.html"),
+    ),
 ];
 
 /// The templates parsed, speaking `locale`; `translate` gives a text by key and values.

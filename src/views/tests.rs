@@ -10,12 +10,14 @@ use std::sync::{Arc, Mutex};
 use minijinja::value::Kwargs;
 
 use super::catalog::{self, Catalog};
+use super::error_code::Code;
 use super::locale::Locale;
 use super::page::{Chrome, LanguageLinks, Page};
 use super::renderer::{Renderer, arguments, render_in};
 use super::templates::{self, TEMPLATES};
+use super::text_size::TextSize;
 use super::{account, code, outcome, privacy, register};
-use super::{consent, demo, error, error_code, home, login, logout, message};
+use super::{consent, demo, error, home, login, logout, message};
 use markup::{Element, parse};
 
 /// A page that was rendered: which, in which language, and what came out.
@@ -48,36 +50,45 @@ macro_rules! for_every_page {
     };
 }
 
-fn chrome(locale: Locale) -> Chrome {
-    let languages = LanguageLinks {
-        zh_cn: "/login?interaction=x&lang=zh-CN".to_owned(),
-        en: "/login?interaction=x&lang=en".to_owned(),
-    };
-    Chrome { locale, languages }
+fn chrome(locale: Locale, text_size: TextSize) -> Chrome {
+    Chrome {
+        locale,
+        languages: LanguageLinks {
+            zh_cn: "?interaction=x&lang=zh-CN".to_owned(),
+            en: "?interaction=x&lang=en".to_owned(),
+        },
+        text_size,
+        text_href: format!("?interaction=x&text={}", text_size.other().tag()),
+    }
 }
 
 fn render_all() -> Vec<Rendered> {
+    let locales = Locale::ALL.into_iter();
+    locales
+        .flat_map(|locale| render_all_in(locale, TextSize::Normal))
+        .collect()
+}
+
+fn render_all_in(locale: Locale, text_size: TextSize) -> Vec<Rendered> {
     let renderer = Renderer::new().unwrap();
     let mut all = Vec::new();
-    for locale in Locale::ALL {
-        macro_rules! render {
-            ($page:ty) => {
-                for (index, page) in <$page>::samples().iter().enumerate() {
-                    let template = <$page>::TEMPLATE;
-                    let name = template.replace(".html", "").replace('/', "-");
-                    all.push(Rendered {
-                        name: format!("{name}.{index}.{}", locale.tag()),
-                        template,
-                        locale,
-                        html: renderer
-                            .render(page, &chrome(locale))
-                            .unwrap_or_else(|error| panic!("{name} {index}: {:?}", error)),
-                    });
-                }
-            };
-        }
-        for_every_page!(render);
+    macro_rules! render {
+        ($page:ty) => {
+            for (index, page) in <$page>::samples().iter().enumerate() {
+                let template = <$page>::TEMPLATE;
+                let name = template.replace(".html", "").replace('/', "-");
+                all.push(Rendered {
+                    name: format!("{name}.{index}.{}", locale.tag()),
+                    template,
+                    locale,
+                    html: renderer
+                        .render(page, &chrome(locale, text_size))
+                        .unwrap_or_else(|error| panic!("{name} {index}: {:?}", error)),
+                });
+            }
+        };
     }
+    for_every_page!(render);
     all
 }
 
@@ -110,8 +121,72 @@ fn every_page_is_well_formed_and_nothing_breaks_out() {
                 );
             }
         }
-        let bytes = page.html.len() + super::assets::STYLESHEET.body.len();
-        assert!(bytes <= 30 * 1024, "{name}: {bytes} bytes with its style");
+    }
+}
+
+/// A template that no page shows in these tests is one that nobody has looked at.
+#[test]
+fn every_template_is_rendered_or_part_of_one_that_is() {
+    let rendered: BTreeSet<_> = render_all().iter().map(|page| page.template).collect();
+    let all: BTreeSet<_> = TEMPLATES.iter().map(|(name, _)| *name).collect();
+    let parts: BTreeSet<_> = TEMPLATES
+        .iter()
+        .flat_map(|(_, source)| source.split("{%").skip(1))
+        .filter_map(|tag| {
+            let (word, rest) = tag.trim_start_matches('-').trim().split_once(' ')?;
+            let is_part = ["extends", "from", "include"].contains(&word);
+            is_part.then(|| rest.split('"').nth(1)).flatten()
+        })
+        .collect();
+    let shown: BTreeSet<_> = rendered.union(&parts).copied().collect();
+    assert_eq!(all, shown);
+    assert!(rendered.is_disjoint(&parts), "{rendered:?} {parts:?}");
+}
+
+/// As it is before any compression: the page and whatever it loads.
+#[test]
+fn a_page_and_all_that_it_loads_weigh_at_most_30_kb() {
+    for size in TextSize::ALL {
+        let pages = Locale::ALL
+            .into_iter()
+            .flat_map(|locale| render_all_in(locale, size));
+        for page in pages {
+            let elements = parse(&page.html).unwrap();
+            let loaded = elements.iter().filter(|e| e.name == "link");
+            let loaded: Vec<_> = loaded
+                .map(|link| {
+                    let path = link.get("href").unwrap().split('?').next().unwrap();
+                    super::assets::find(path).unwrap().body.len()
+                })
+                .collect();
+            assert_eq!(loaded.len(), 2, "{}: a stylesheet and an icon", page.name);
+            let bytes = page.html.len() + loaded.iter().sum::<usize>();
+            assert!(bytes <= 30 * 1024, "{}: {bytes} bytes", page.name);
+        }
+    }
+}
+
+#[test]
+fn every_page_can_be_had_in_the_other_language_and_the_other_size() {
+    for locale in Locale::ALL {
+        for size in TextSize::ALL {
+            for page in render_all_in(locale, size) {
+                let elements = parse(&page.html).unwrap();
+                let is_large = elements[0].get("class") == Some("large");
+                assert_eq!(is_large, size == TextSize::Large, "{}", page.name);
+                let links: Vec<_> = elements
+                    .iter()
+                    .filter_map(|e| e.get("href"))
+                    .filter(|href| href.starts_with("?interaction=x&"))
+                    .collect();
+                let other = Locale::ALL.into_iter().find(|other| *other != locale);
+                let expected = [
+                    format!("?interaction=x&text={}", size.other().tag()),
+                    format!("?interaction=x&lang={}", other.unwrap().tag()),
+                ];
+                assert_eq!(links, expected, "{}", page.name);
+            }
+        }
     }
 }
 
@@ -285,7 +360,7 @@ fn an_error_has_its_sentence_and_reference_in_every_language() {
             text("error-description"),
             "The redirect_uri is not registered for this client."
         );
-        assert!(page.html.contains("7f3k-92mq"));
+        assert!(page.html.contains("req_06dj9m8q6n6t3b8e5r2w1x7c4h"));
         assert!(
             elements
                 .iter()
@@ -386,8 +461,11 @@ fn keys_asked(locale: Locale) -> BTreeMap<String, BTreeSet<String>> {
     .unwrap();
     macro_rules! listen {
         ($page:ty) => {
-            for page in <$page>::samples() {
-                render_in(&environment, &page, &chrome(locale)).unwrap();
+            for (page, size) in <$page>::samples()
+                .iter()
+                .flat_map(|page| TextSize::ALL.map(|size| (page, size)))
+            {
+                render_in(&environment, page, &chrome(locale, size)).unwrap();
             }
         };
     }
@@ -416,11 +494,11 @@ fn every_code_is_explained_and_no_other() {
             .into_keys()
             .filter_map(|key| Some(key.strip_prefix("code-")?.to_owned()))
             .collect();
-        let codes = error_code::CODES.iter();
-        let expected: BTreeSet<_> = codes
-            .flat_map(|(code, _)| {
+        let expected: BTreeSet<_> = Code::all()
+            .map(Code::as_str)
+            .flat_map(|code| {
                 [
-                    (*code).to_owned(),
+                    code.to_owned(),
                     format!("{code}.why"),
                     format!("{code}.fix"),
                 ]

@@ -1,8 +1,9 @@
 // Plays the stories of tests/browser in Chromium, against `tongxing demo` in a temporary folder.
 //
 //     node tests/browser/run.mjs [--binary PATH] [--chromium PATH] [NAME…]
+//     node tests/browser/run.mjs [--binary PATH] [--chromium PATH] --pictures docs/pictures
 //
-// NAMEs choose stories by parts of their names. Pictures of every page go to the folder that
+// The second makes the pictures of the documents anew, and plays nothing else. NAMEs choose stories by parts of their names. Pictures of every page go to the folder that
 // TONGXING_SCREENSHOTS names, else to the temporary one. Prints a line a story and
 // `N passed, M failed` last; exits 1 when anything failed.
 
@@ -15,7 +16,6 @@ import { chromium } from 'playwright-core';
 import { start } from './demo.mjs';
 import { Visitor } from './visitor.mjs';
 import registering from './stories/registering.mjs';
-import keyboard from './stories/keyboard.mjs';
 import codes from './stories/codes.mjs';
 import outcomes from './stories/outcomes.mjs';
 import recovering from './stories/recovering.mjs';
@@ -24,18 +24,22 @@ import leaving from './stories/leaving.mjs';
 import guessing from './stories/guessing.mjs';
 import reading from './stories/reading.mjs';
 import watching from './stories/watching.mjs';
+import whole from './stories/whole.mjs';
+import pictured from './stories/pictures.mjs';
 
-const STORY_WITHIN_MS = 120_000;
+const STORY_WITHIN_MS = 240_000;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     binary: { type: 'string', default: 'target/release/tongxing' },
     chromium: { type: 'string', default: '/usr/bin/chromium' },
+    pictures: { type: 'string' },
   },
 });
 
-const all = [registering, keyboard, codes, outcomes, recovering, takeover, leaving, guessing, reading, watching].flat();
+const stories = [registering, codes, outcomes, recovering, takeover, leaving, guessing, reading, watching, whole].flat();
+const all = values.pictures ? pictured : stories;
 const chosen = all.filter(({ name }) => positionals.every((part) => name.includes(part)));
 
 /** Plays one story; whoever it lets arrive leaves in the end. */
@@ -79,7 +83,9 @@ try {
   demo = await start(resolve(values.binary), folder);
   // Debian's Chromium refuses root its sandbox; only our own pages are opened.
   browser = await chromium.launch({ executablePath: values.chromium, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
-  const stage = { demo, chromium: browser, pictures, codes: new Set() };
+  const album = values.pictures && resolve(values.pictures);
+  if (album) await mkdir(album, { recursive: true });
+  const stage = { demo, chromium: browser, pictures, album, codes: new Set() };
   for (const story of chosen) {
     const began = Date.now();
     const seconds = () => `(${((Date.now() - began) / 1000).toFixed(1)} s)`;

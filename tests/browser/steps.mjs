@@ -2,9 +2,9 @@
 
 /** Fills in the form of registration (or recovery, by `way`) and sends it. */
 export async function apply(visitor, person, way = 'register') {
-  await visitor.page.selectOption(`#${way}-document-type`, person.type);
+  await visitor.fill({ [`${way}-name`]: person.name });
+  await visitor.choose(`#${way}-document-type`, person.type);
   await visitor.fill({
-    [`${way}-name`]: person.name,
     [`${way}-document-number`]: person.number,
     [`${way}-phone`]: person.phone,
     [`${way}-password`]: person.password,

@@ -1,20 +1,42 @@
 // Somebody at a browser. Whatever they do, the same is watched: that no address carries anything
-// personal, that the browser has nothing to complain of, that each page fits the screen, can be
-// read aloud, and looks as it looks.
+// personal, that the browser has nothing to complain of, that each page fits the screen (a narrow
+// one with large letters, too), can be read aloud, and looks as it looks.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+
+import { HANDS } from './hands.mjs';
+import { faults } from './layout.mjs';
+import { small } from './png.mjs';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const PATIENCE_MS = 20_000;
 const MESSAGE_WITHIN_MS = 10_000;
+const LARGEST_PICTURE = 80 * 1024;
 
 export const SCREENS = {
-  phone: { width: 375, height: 812 },
-  desktop: { width: 1280, height: 800 },
+  phone: { viewport: { width: 360, height: 780 } },
+  desktop: { viewport: { width: 1280, height: 900 } },
+  // What is left of the desktop at 200 %.
+  zoomed: { viewport: { width: 640, height: 450 }, deviceScaleFactor: 2 },
+  // For pictures to show around.
+  handset: {
+    viewport: { width: 390, height: 844 },
+    deviceScaleFactor: 2,
+    userAgent: 'Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0 Mobile Safari/537.36',
+  },
+  desk: { viewport: { width: 1120, height: 720 }, deviceScaleFactor: 1.5 },
 };
+
+/** How else each page must fit: as wide as the narrowest phone (or 1280 px at 400 %), and as wide as
+ *  a common one in large text. */
+const NARROW = [
+  { what: 'at 320 px', width: 320, large: false },
+  { what: 'in large text at 360 px', width: 360, large: true },
+];
 
 /** What axe found nothing wrong with, so that the same page is judged once. */
 const judged = new Set();
@@ -25,18 +47,21 @@ export class Visitor {
   #complaints = [];
   #secrets = [];
   #urls = [];
+  #enlarged = new Set();
   #navigations = new Set();
 
-  /** `settings`: language, javaScript, screen, colors; `glances` looks at no page closely. */
+  /** `settings`: language, javaScript, screen, colors, text (size), hands; `glances` looks at no page
+   *  closely. */
   static async arrive(stage, settings = {}) {
     const visitor = new Visitor();
-    visitor.#settings = { language: 'zh-CN', javaScript: true, screen: 'desktop', colors: 'light', ...settings };
+    const usual = { language: 'zh-CN', javaScript: true, screen: 'desktop', colors: 'light', text: 'normal', hands: 'pointer' };
+    visitor.#settings = { ...usual, ...settings };
     const { language, javaScript, screen, colors } = visitor.#settings;
     visitor.stage = stage;
     visitor.#context = await stage.chromium.newContext({
       locale: language,
       javaScriptEnabled: javaScript,
-      viewport: SCREENS[screen],
+      ...SCREENS[screen],
       colorScheme: colors,
       timezoneId: 'Asia/Shanghai',
       reducedMotion: 'reduce',
@@ -84,17 +109,28 @@ export class Visitor {
     await this.page.goto(url);
   }
 
+  get #hands() {
+    return HANDS[this.#settings.hands];
+  }
+
   async click(selector) {
+    await this.page.bringToFront();
     await Promise.all([
       this.page.waitForEvent('load'),
-      this.page.locator(selector).click(),
+      this.#hands.follow(this.page.locator(selector)),
     ]);
   }
 
   async fill(fields) {
+    await this.page.bringToFront();
     for (const [id, value] of Object.entries(fields)) {
-      await this.page.fill(`[id="${id}"]`, value);
+      await this.#hands.fill(this.page.locator(`[id="${id}"]`), value);
     }
+  }
+
+  async choose(selector, value) {
+    await this.page.bringToFront();
+    await this.#hands.choose(this.page.locator(selector), value);
   }
 
   async shows(selector) {
@@ -108,26 +144,61 @@ export class Visitor {
   /** The page at hand is the one that shows `selector`, and is in order. `name` is its picture's. */
   async at(name, selector, page = this.page) {
     await page.locator(selector).first().waitFor();
+    if (page === this.page && this.#settings.text === 'large') {
+      await this.#enlarges();
+      await page.locator(selector).first().waitFor();
+    }
     await this.#looksWell(name, page);
   }
 
+  /** Chooses large text, once at each site: it is remembered there. */
+  async #enlarges() {
+    if ((await this.page.locator('html.large').count()) > 0) return;
+    const { origin } = new URL(this.page.url());
+    assert.ok(!this.#enlarged.has(origin), `${this.page.url()} has forgotten how large the text is`);
+    this.#enlarged.add(origin);
+    await this.click('#text-size');
+    await this.page.locator('html.large').waitFor();
+  }
+
   async #looksWell(name, page) {
-    const { language, screen, javaScript, colors, glances } = this.#settings;
-    const title = `${name}.${language}.${screen}${colors === 'dark' ? '.dark' : ''}`;
+    const { language, screen, javaScript, colors, text, glances } = this.#settings;
+    const title = [name, language, screen, colors === 'dark' && 'dark', text === 'large' && 'large'].filter(Boolean).join('.');
     const facts = await page.evaluate(() => ({
       language: document.documentElement.lang,
       headings: document.querySelectorAll('h1').length,
       title: document.title,
-      width: document.documentElement.scrollWidth,
-      room: document.documentElement.clientWidth,
     }));
     assert.equal(facts.language, language, `${title}: the language of the page`);
     assert.equal(facts.headings, 1, `${title}: one h1`);
     assert.ok(facts.title.trim(), `${title}: a title`);
-    assert.ok(facts.width <= facts.room, `${title}: ${facts.width} wide, ${facts.room} at most`);
+    await this.#fits(title, page);
     if (!javaScript || glances || judged.has(title)) return;
     judged.add(title);
     await page.screenshot({ path: join(this.stage.pictures, `${title}.png`), fullPage: true });
+    await this.#canBeRead(title, page);
+    const { width, height } = page.viewportSize();
+    for (const { what, width: narrow, large } of text === 'large' ? [] : NARROW) {
+      await page.setViewportSize({ width: narrow, height });
+      await page.evaluate((large) => document.documentElement.classList.toggle('large', large), large);
+      await this.#fits(`${title} ${what}`, page);
+      if (large && screen === 'phone') await this.#canBeRead(`${title} ${what}`, page);
+    }
+    if (text !== 'large') await page.evaluate(() => document.documentElement.classList.remove('large'));
+    await page.setViewportSize({ width, height });
+  }
+
+  /** Nothing lies beyond the screen's edge, over something else, or is too small to press. */
+  async #fits(title, page) {
+    const { width, room } = await page.evaluate(() => ({
+      width: document.documentElement.scrollWidth,
+      room: document.documentElement.clientWidth,
+    }));
+    assert.ok(width <= room, `${title}: ${width} wide, ${room} at most`);
+    assert.deepEqual(await page.evaluate(faults), [], `${title}: how it lies`);
+  }
+
+  async #canBeRead(title, page) {
     await page.evaluate(AXE);
     const { violations } = await page.evaluate(() => axe.run(document, { resultTypes: ['violations'] }));
     const told = violations.map((violation) => {
@@ -135,6 +206,15 @@ export class Visitor {
       return `${violation.id}: ${violation.help} (${places.join('; ')})`;
     });
     assert.deepEqual(told, [], `${title}: what axe says`);
+  }
+
+  /** A picture to show around, in the folder that `--pictures` names. */
+  async picture(name) {
+    await this.page.bringToFront();
+    const path = join(this.stage.album, `${name}.png`);
+    const picture = small(await this.page.screenshot());
+    assert.ok(picture.length <= LARGEST_PICTURE, `${name}: ${picture.length} bytes`);
+    await writeFile(path, picture);
   }
 
   /** The code that has arrived on a phone and was not used yet. */
@@ -164,6 +244,7 @@ export class Visitor {
       const url = new URL(this.stage.demo.phone);
       url.searchParams.set('to', person.phone.slice(-4));
       url.searchParams.set('refresh', 'off');
+      if (this.#settings.text === 'large') url.searchParams.set('text', 'large');
       for (;;) {
         await page.goto(url.href);
         const found = await find(page.locator('.messages'));

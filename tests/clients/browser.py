@@ -43,8 +43,10 @@ class Manual(urllib.request.HTTPRedirectHandler):
 
 
 class Browser:
-    def __init__(self, person):
-        self.person, self.asked = person, []
+    """Of somebody who agrees to what they are asked, or does not."""
+
+    def __init__(self, person, consent="consent-allow"):
+        self.person, self.asked, self.consent = person, [], consent
         policy = http.cookiejar.DefaultCookiePolicy(secure_protocols=("https", "http"))
         cookies = http.cookiejar.CookieJar(policy)
         self.opener = urllib.request.build_opener(Manual, urllib.request.HTTPCookieProcessor(cookies))
@@ -52,7 +54,9 @@ class Browser:
     def visit(self, url, callback):
         """Opens a URL and answers what is asked; the URL by which the provider returns."""
         self.asked = []
-        url, text = self._follow(url, callback)
+        return self._go_on(*self._follow(url, callback), callback)
+
+    def _go_on(self, url, text, callback):
         for _ in range(MOST_PAGES):
             if text is None:
                 return url
@@ -65,6 +69,15 @@ class Browser:
         """The text at a URL, opened with this browser's cookies."""
         return self._follow(url, "never:")[1]
 
+    def answer(self, url):
+        """Answers the page at a URL; the text of the one that follows."""
+        return self._reply(*self._follow(url, "never:"), "never:")[1]
+
+    def post(self, url, fields, callback):
+        """Posts a form as a page of the same site would, and goes on as `visit` does."""
+        self.asked = []
+        return self._go_on(*self._follow(url, callback, fields), callback)
+
     def _reply(self, url, text, callback):
         for form in Forms(text).found:
             fields, ids = dict(form["fields"]), form["ids"]
@@ -73,7 +86,7 @@ class Browser:
                 fields[ids["password"].get("name", "password")] = self.person["password"]
                 button = "login-submit"
             else:
-                button = next((b for b in ("consent-allow", "logout-confirm") if b in ids), None)
+                button = next((b for b in (self.consent, "logout-confirm") if b in ids), None)
             if button is None:
                 continue
             if ids[button].get("name"):

@@ -1,14 +1,11 @@
-"""README's quick start as a newcomer would copy it: its resident, its metadata, its portal.
-
-Only the two addresses are changed, so that a run does not depend on which ports are taken.
-"""
+"""README's quick start as a newcomer would copy it: its resident, its metadata, its portal."""
 import json
 import os
-import re
 import subprocess
 from pathlib import Path
 
 from browser import Browser
+from page import Page
 
 HERE = Path(__file__).resolve().parent
 README = HERE.parent.parent / "README.md"
@@ -18,19 +15,11 @@ FLAG = "--experimental-global-webcrypto"
 
 class QuickStart:
     def __init__(self, issuer, port):
-        text = README.read_text("utf-8").replace("http://localhost:8080", issuer)
-        text = re.sub(r"localhost:3000|(?<=listen\()3000", lambda found: found[0].replace("3000", str(port)), text)
+        page = Page(README, issuer, port)
         self.portal = f"http://localhost:{port}"
-        self.resident = json.loads(self._block(text, r"people\.ndjson <<'END'\n(.*?)\nEND"))
-        self.metadata = json.loads(self._block(text, r"portal\.json <<'END'\n(.*?)\nEND"))
-        self.program = self._block(text, r"```js\n(// portal\.mjs\n.*?)```")
-
-    @staticmethod
-    def _block(text, pattern):
-        found = re.search(pattern, text, re.DOTALL)
-        if not found:
-            raise ValueError(f"README.md has no block like {pattern}")
-        return found[1]
+        self.resident = json.loads(page.block(r"people\.ndjson <<'END'\n(.*?)\nEND"))
+        self.metadata = page.metadata()
+        self.program = page.program("js", "portal.mjs")
 
     def run(self, client, folder):
         """Starts the portal in `folder` and logs in there; `(passed, failed)`."""

@@ -1,8 +1,11 @@
 //! The pages that belong to no request: `/`, `/docs/errors/`, `/assets/…`, and where nothing is.
 
 use axum::http::StatusCode;
+use tongxing::views::error_code::Code;
 
-use crate::support::{Server, ZHANG, assert_page_refuses};
+use crate::support::{
+    Answer, Browser, Server, ZHANG, assert_page_refuses, assert_redirect_refuses,
+};
 
 #[tokio::test]
 async fn the_first_page_knows_who_is_logged_in_by_half_a_name() {
@@ -35,12 +38,19 @@ async fn every_code_is_explained_in_both_languages() {
         .filter(|href| href.starts_with("/docs/errors/") && !href.contains('?'))
         .map(str::to_owned)
         .collect();
-    assert!(links.len() > 20, "{links:?}");
+    let sent: Vec<_> = Code::all()
+        .map(|code| format!("/docs/errors/{}", code.as_str()))
+        .collect();
+    assert_eq!(links, sent);
     for link in links {
         for language in ["zh-CN", "en"] {
             let answer = browser.get(&format!("{link}?lang={language}")).await;
             assert_eq!(answer.status, StatusCode::OK, "{link}");
             assert_eq!(answer.page().language(), language);
+            assert_eq!(
+                answer.page().text_of("code"),
+                link.rsplit('/').next().unwrap()
+            );
         }
     }
     assert_page_refuses(&browser.get("/docs/errors/nonsense").await, "not_found");
@@ -84,4 +94,56 @@ async fn where_nothing_is_a_page_says_so() {
     for (path, language) in [("/nowhere", "en"), ("/nowhere?lang=zh-CN", "zh-CN")] {
         assert_eq!(browser.get(path).await.page().language(), language);
     }
+}
+
+/// Whether the letters are large.
+fn is_large(answer: &Answer) -> bool {
+    let page = answer.page();
+    let html = page.all("html").next().unwrap();
+    html.attribute("class") == Some("large")
+}
+
+#[tokio::test]
+async fn larger_text_is_a_link_that_keeps_the_request_and_is_remembered() {
+    let server = Server::start().await;
+    let portal = server.portal().await;
+    let mut zhang = server.browser_of(&ZHANG);
+    let login = zhang.visit(&portal.request().url()).await;
+    assert!(!is_large(&login));
+    let switch = async |browser: &mut Browser, answer: &Answer| {
+        let page = answer.page();
+        let href = page.find("text-size").unwrap().attribute("href").unwrap();
+        let target = answer.url.join(href).unwrap();
+        browser.visit(target.as_str()).await
+    };
+    let large = switch(&mut zhang, &login).await;
+    assert!(is_large(&large) && large.path() == "/login");
+    // The form goes on with the same request, and the next page is as large.
+    assert_eq!(large.page().action(), login.page().action());
+    let consent = zhang.log_in_here(&large).await;
+    assert!(is_large(&consent) && consent.path() == "/consent");
+    let denied = zhang.press(&consent, &[], "consent-deny").await;
+    assert_redirect_refuses(&denied, "access_denied");
+    let nothing = zhang.get("/nowhere?text=huge").await;
+    assert!(is_large(&nothing));
+    let normal = switch(&mut zhang, &nothing).await;
+    assert!(!is_large(&normal) && !is_large(&zhang.get("/").await));
+    // It is this browser's choice alone.
+    assert!(!is_large(&server.browser().get("/").await));
+    // Where there is only something to post, the switches lead back.
+    for path in ["/account/phone", "/account/sessions/end"] {
+        let back = zhang.get(&format!("{path}?text=large")).await;
+        assert_eq!(back.header("location"), Some("/account"));
+    }
+    // Both switches keep what the other has chosen.
+    let both = zhang.get("/login?text=large&lang=zh-CN&x=1").await.page();
+    let href = |id: &str| both.find(id).unwrap().attribute("href").unwrap().to_owned();
+    assert_eq!(href("text-size"), "?lang=zh-CN&x=1&text=normal");
+    let languages = both
+        .all("a")
+        .find(|link| link.attribute("hreflang") == Some("en"));
+    assert_eq!(
+        languages.unwrap().attribute("href"),
+        Some("?text=large&x=1&lang=en")
+    );
 }

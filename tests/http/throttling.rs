@@ -80,6 +80,15 @@ async fn server_with(limits: GuessLimits) -> Server {
     Server::start_with(setup).await
 }
 
+/// Hashing that takes its time.
+fn slow(queue: usize) -> PoolSettings {
+    PoolSettings {
+        threads: 1,
+        queue,
+        parameters: PasswordParameters::new(65_536, 3, 1).expect("parameters"),
+    }
+}
+
 /// Makes a name besieged, or noticed: so many failures from places of their own.
 async fn strangers_fail(server: &Server, name: &str, failures: usize) {
     for number in 0..failures {
@@ -444,12 +453,12 @@ async fn an_address_block_that_fails_too_often_waits_for_all_names() {
     })
     .await;
     let name = |number: usize| crate::support::phone(number);
-    let mut resident = Guesser::at(&server, "198.51.100.7").await;
+    let mut resident = Guesser::at(&server, "198.51.100.1").await;
     let mut guesser = Guesser::at(&server, "198.51.100.1").await;
     for number in 0..10 {
         // Successes do not count.
         assert!(
-            Guesser::at(&server, "198.51.100.9")
+            Guesser::at(&server, "198.51.100.1")
                 .await
                 .enters(&WANG)
                 .await
@@ -480,18 +489,49 @@ async fn an_address_block_that_fails_too_often_waits_for_all_names() {
     let mut other = Guesser::at(&server, "198.51.101.1").await;
     assert!(other.enters(&ZHANG).await, "another block");
     server.clock.advance(minutes(60));
-    let mut resident = Guesser::at(&server, "198.51.100.7").await;
+    let mut resident = Guesser::at(&server, "198.51.100.1").await;
     assert!(resident.enters(&LI).await, "another hour");
+}
+
+#[tokio::test]
+async fn whoever_has_not_failed_does_not_wait_for_others_of_the_block() {
+    let server = server_with(GuessLimits {
+        tries: 5,
+        longest_delay: minutes(15),
+        per_network: 10,
+    })
+    .await;
+    let name = |number: usize| crate::support::phone(number);
+    let mut guesser = Guesser::at(&server, "198.51.100.1").await;
+    for number in 0..10 {
+        assert_eq!(guesser.fail(&name(number), 1).await, [200], "{number}");
+    }
+    assert_eq!(guesser.fail(&name(11), 1).await, [429]);
+    for (address, person) in [("198.51.100.7", &ZHANG), ("198.51.100.8", &WANG)] {
+        let mut neighbor = Guesser::at(&server, address).await;
+        assert_eq!(neighbor.fail(person.phone, 1).await, [200], "a typo");
+        assert!(neighbor.enters(person).await, "{address}");
+    }
+    // That gives whoever has many addresses no more than a few tries for each, however they come.
+    let many = Guesser::at(&server, "198.51.100.9").await;
+    let statuses = race(20, |number| {
+        let mut one = many.clone();
+        async move { one.guess(&name(100 + number), WRONG).await.status }
+    })
+    .await;
+    let looked_at = statuses.iter().filter(|status| **status == 200).count();
+    assert!((1..=5).contains(&looked_at), "{looked_at}");
+    let mut many = many;
+    for number in looked_at..5 {
+        assert_eq!(many.fail(&name(200 + number), 1).await, [200], "{number}");
+    }
+    assert_eq!(many.fail(&name(300), 1).await, [429]);
 }
 
 #[tokio::test]
 async fn what_a_full_hashing_queue_refuses_is_not_counted() {
     let server = Server::start_with(Setup {
-        hashing: PoolSettings {
-            threads: 1,
-            queue: 1,
-            parameters: PasswordParameters::new(65_536, 3, 1).expect("parameters"),
-        },
+        hashing: slow(1),
         guess_limits: GuessLimits {
             tries: 100,
             ..Setup::default().guess_limits
@@ -519,6 +559,78 @@ async fn what_a_full_hashing_queue_refuses_is_not_counted() {
         .map(|row| row.get("failures").expect("a number"))
         .collect();
     assert_eq!(counts, [u32::try_from(of(200)).unwrap(); 2]);
+}
+
+#[tokio::test]
+async fn whoever_hangs_up_has_guessed() {
+    let server = Server::start_with(Setup {
+        hashing: slow(8),
+        ..Setup::default()
+    })
+    .await;
+    let mut guesser = Guesser::at(&server, "198.51.100.1").await;
+    for attempt in 0..50_u32 {
+        let rows = server.count("login_failures").await;
+        let name = crate::support::phone(usize::try_from(attempt).unwrap());
+        // Gone somewhat after the guess was reserved, at its place. Before it is hashed it may be gone
+        // for good: nobody looked at it.
+        let hangs_up = async {
+            while !becomes(&server, rows + 1).await {}
+            tokio::time::sleep(Duration::from_millis(10) * (attempt % 10)).await;
+        };
+        tokio::select! {
+            biased;
+            () = hangs_up => {}
+            _too_late = guesser.guess(&name, WRONG) => continue,
+        }
+        // What a wrong one leaves: another row, at the name.
+        if becomes(&server, rows + 2).await {
+            return;
+        }
+    }
+    panic!("whoever hung up had not guessed");
+}
+
+#[tokio::test]
+async fn a_crowd_of_logins_keeps_nobody_from_logging_out() {
+    let server = Server::start_with(Setup {
+        hashing: slow(8),
+        logins: 1,
+        ..Setup::default()
+    })
+    .await;
+    let mut resident = server.browser();
+    resident.login(&ZHANG).await;
+    let mut crowd = tokio::task::JoinSet::new();
+    for number in 0..4 {
+        let mut guesser = Guesser::at(&server, &format!("198.51.{number}.1")).await;
+        crowd.spawn(async move {
+            for guess in 0.. {
+                let name = crate::support::phone(1000 * number + guess);
+                guesser.guess(&name, WRONG).await;
+            }
+        });
+    }
+    let mut other = Guesser::at(&server, "203.0.113.1").await;
+    let mut statuses = Vec::new();
+    while !statuses.contains(&503) && statuses.len() < 200 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let name = crate::support::phone(9000 + statuses.len());
+        statuses.extend(other.fail(&name, 1).await);
+    }
+    assert_eq!(statuses.last(), Some(&503), "the crowd takes every place");
+    resident.logout().await;
+}
+
+/// Whether so many counters of failures are there in the end.
+async fn becomes(server: &Server, rows: i64) -> bool {
+    for _ in 0..1000 {
+        if server.count("login_failures").await == rows {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    false
 }
 
 #[tokio::test]

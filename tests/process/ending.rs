@@ -158,8 +158,13 @@ async fn without_its_database_it_answers_503_and_heals_when_it_is_back() {
                 http.get(&url),
             );
             let answers = [credentials, userinfo, refresh, authorize];
+            let log = server.log();
             let refused = |answer: &&crate::http::Answer| {
-                answer.status == 503 && answer.header("retry-after").is_some()
+                // Why stands in the log, under the reference that the answer has.
+                let reference = answer.header("x-request-id").unwrap();
+                answer.status == 503
+                    && answer.header("retry-after").is_some()
+                    && log.contains(reference)
             };
             let all = answers.iter().filter(refused).count() == answers.len();
             all.then_some(())

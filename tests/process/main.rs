@@ -45,6 +45,7 @@ mod logout;
 mod master_keys;
 mod nodes;
 mod personal_data;
+mod references;
 mod registration;
 mod registration_races;
 mod registrations_killed;

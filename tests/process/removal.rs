@@ -67,7 +67,7 @@ impl Kept {
     /// The keys of its bucket in the key store: versions, and how they lie there.
     async fn stored_keys(&self, store: &Storage) -> Vec<(i64, String)> {
         let mut reader = store.reader().await.unwrap();
-        let rows = vault::keys_of(&mut reader, self.bucket).await.unwrap();
+        let rows = vault::keys_of(&mut reader, &[self.bucket]).await.unwrap();
         rows.into_iter()
             .map(|row| (row.version, row.wrapped))
             .collect()

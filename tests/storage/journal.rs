@@ -7,7 +7,7 @@ use tongxing::domain::check::{Check, CheckLabel, CheckMethod, CheckResult};
 use tongxing::domain::client::ClientStatus;
 use tongxing::domain::id::{AccountId, GrantId, Id, SessionId};
 use tongxing::domain::instant::Instant;
-use tongxing::ledger::journal::{Journal, JournalError, Replayed, Restoring, covers};
+use tongxing::ledger::journal::{self, Journal, JournalError, Replayed, Restoring, covers};
 use tongxing::ledger::{Change, Ledger};
 use tongxing::storage::backup::{self, Carriage, Datum, Insertion, Pages};
 use tongxing::storage::credentials::PasswordCredential;
@@ -15,7 +15,8 @@ use tongxing::storage::keys::KeyRow;
 use tongxing::storage::migrations::{MAIN, VAULT};
 use tongxing::storage::vault_journal::{self, JournalLane, TakeawayRow};
 use tongxing::storage::{
-    Error, Storage, account_index, accounts, checks, clients, credentials, holdings, keys, sessions,
+    Error, Storage, account_index, accounts, audit, checks, clients, credentials, holdings, keys,
+    sessions,
 };
 use tongxing::values;
 
@@ -23,7 +24,7 @@ use crate::accounts::{
     account, add_account, add_client, at, client_id, move_account, move_client, new_check, write,
 };
 use crate::harness::{Database, on_both, race};
-use crate::ledger::House;
+use crate::ledger::{House, record};
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -148,7 +149,11 @@ impl Yesterday {
             .await
             .unwrap();
         assert_eq!(again, restoring);
-        journal.replay(&again).await.unwrap();
+        let repeated = journal.replay(&again).await.unwrap();
+        assert_eq!(
+            repeated.narrowed, replayed.narrowed,
+            "profiles to look at again"
+        );
         write(&storage, |tx| Box::pin(backup::end_restoring(tx))).await;
         journal.check().await.unwrap();
         Restored {
@@ -416,6 +421,48 @@ on_both! {
         home.journal.check().await.unwrap();
     }
 
+    async fn the_audit_log_tells_of_one_that_was_put_back(database: &Database) {
+        let home = Home::new(database).await;
+        home.ledger.register().await.unwrap();
+        for _ in 0..3 {
+            record(&home.ledger, 2).await;
+            home.ledger.seal().await.unwrap();
+            home.journal.copy().await.unwrap();
+        }
+        home.journal.check().await.unwrap();
+        let mut reader = home.main().reader().await.unwrap();
+        let writer = home.ledger.writer();
+        assert_eq!(audit::last_batch(&mut reader, writer).await.unwrap(), 3);
+        assert_eq!(audit::last_batch(&mut reader, Id::from_u128(7)).await.unwrap(), 0);
+        drop(reader);
+        write(home.main(), |tx| {
+            let cut = "DELETE FROM audit_batches WHERE number = 3";
+            Box::pin(async move { tx.execute(cut, &[]).await })
+        })
+        .await;
+        let older = home.journal.check().await.unwrap_err();
+        assert!(matches!(older, JournalError::DatabaseIsOlder), "{older}");
+        let older = home.journal.copy().await.unwrap_err();
+        assert!(matches!(older, JournalError::DatabaseIsOlder), "{older}");
+        let restoring = Restoring::of_database(home.main(), at(1)).await.unwrap();
+        restoring.begin(home.main(), &home.store).await.unwrap();
+        home.journal.check().await.unwrap();
+        // What is forgotten in the end is what is too old to be put back.
+        record(&home.ledger, 1).await;
+        let next = Journal::new(home.ledger.clone(), home.store.clone(), HOUR);
+        next.copy().await.unwrap();
+        let chains = async || {
+            let mut reader = home.store.reader().await.unwrap();
+            vault_journal::chains(&mut reader).await.unwrap()
+        };
+        assert_eq!(chains().await, [(home.ledger.writer(), 2)]);
+        next.sweep().await.unwrap();
+        assert_eq!(chains().await.len(), 1);
+        home.house.clock.advance(journal::KEPT + HOUR);
+        next.sweep().await.unwrap();
+        assert!(chains().await.is_empty());
+    }
+
     async fn changes_are_not_swept_before_they_are_copied(database: &Database) {
         let home = Home::new(database).await;
         let session = |number| Change::SessionEnded(account(1), Id::from_u128(number));
@@ -512,6 +559,16 @@ on_both! {
         let swept = |now| write(&store, move |tx| Box::pin(vault_journal::delete_old(tx, now)));
         assert_eq!(swept(at(100)).await, 0);
         assert_eq!(swept(at(101)).await, 1);
+        let writer = Id::from_u128(1);
+        for (number, now) in [(5, at(10)), (4, at(20)), (6, at(30))] {
+            write(&store, move |tx| Box::pin(vault_journal::note_chain(tx, (writer, number), now)))
+                .await;
+        }
+        let mut reader = store.reader().await.unwrap();
+        assert_eq!(vault_journal::chains(&mut reader).await.unwrap(), [(writer, 6)]);
+        let forgotten = |before| write(&store, move |tx| Box::pin(vault_journal::forget_chains(tx, before)));
+        assert_eq!(forgotten(at(30)).await, 0);
+        assert_eq!(forgotten(at(31)).await, 1);
     }
 
     async fn what_an_account_holds_is_taken_one_by_one(database: &Database) {

@@ -66,7 +66,7 @@ impl Home {
     /// The versions of the bucket's key in the key store.
     async fn versions(&self) -> Vec<i64> {
         let mut reader = self.store.reader().await.unwrap();
-        let rows = vault::keys_of(&mut reader, i64::from(BUCKET))
+        let rows = vault::keys_of(&mut reader, &[i64::from(BUCKET)])
             .await
             .unwrap();
         rows.iter().map(|row| row.version).collect()

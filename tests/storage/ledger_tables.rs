@@ -389,7 +389,8 @@ on_both! {
                     (row(7, 2, "c"), true),
                     (row(3, 1, "d"), true),
                 ] {
-                    assert_eq!(vault::insert_key(tx, &row, at(1)).await?, follows, "{row:?}");
+                    let added = vault::insert_keys(tx, std::slice::from_ref(&row), at(1)).await?;
+                    assert_eq!(added, usize::from(follows), "{row:?}");
                 }
                 assert!(vault::note_fact(tx, "id", "x").await?);
                 assert!(!vault::note_fact(tx, "id", "y").await?);
@@ -398,7 +399,7 @@ on_both! {
         })
         .await;
         let mut reader = storage.reader().await.unwrap();
-        let of_seven = vault::keys_of(&mut reader, 7).await.unwrap();
+        let of_seven = vault::keys_of(&mut reader, &[7]).await.unwrap();
         assert_eq!(of_seven, [row(7, 1, "a"), row(7, 2, "c")]);
         let all = vault::keys(&mut reader, (-1, 0), 2).await.unwrap();
         assert_eq!(all, [row(3, 1, "d"), row(7, 1, "a")]);
@@ -417,7 +418,7 @@ on_both! {
         };
         write(&storage, move |tx| {
             Box::pin(async move {
-                assert!(vault::insert_key(tx, &row(7, "a"), at(1)).await?);
+                assert_eq!(vault::insert_keys(tx, &[row(7, "a")], at(1)).await?, 1);
                 assert!(vault::rewrap_key(tx, &row(7, "a"), "b").await?);
                 assert!(!vault::rewrap_key(tx, &row(7, "a"), "c").await?, "another was faster");
                 assert!(!vault::rewrap_key(tx, &row(8, "a"), "b").await?, "it is gone");
@@ -436,7 +437,7 @@ on_both! {
         })
         .await;
         let mut reader = storage.reader().await.unwrap();
-        assert_eq!(vault::keys_of(&mut reader, 7).await.unwrap(), [row(7, "b")]);
+        assert_eq!(vault::keys_of(&mut reader, &[7]).await.unwrap(), [row(7, "b")]);
         assert_eq!(vault::fact(&mut reader, "id").await.unwrap().as_deref(), Some("z"));
     }
 }

@@ -32,6 +32,7 @@ mod ledger_rewrap;
 mod ledger_tables;
 mod ledger_vault;
 mod login_failures;
+mod many_rows;
 mod migrations;
 mod on_postgres;
 mod on_sqlite;

@@ -27,7 +27,8 @@ fn a_day_of_guesses_is_bounded() {
     assert_eq!(in_a_day(NOTICED), 33);
     assert_eq!(in_a_day(BESIEGED), 11);
     assert_eq!(tries_in(DAY, &guessing.of_device()), 109);
-    assert_eq!(tries_in(HOUR, &guessing.of_network()), 364);
+    assert_eq!(tries_in(HOUR, &LIMITS.of_block()), 364);
+    assert_eq!(tries_in(HOUR, &LIMITS.of_address()), 5);
 }
 
 #[test]

@@ -1,21 +1,22 @@
 //! `tongxing account …`
 
-use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, BufWriter, Read as _, Write as _};
+mod import;
+mod lines;
+mod progress;
+
+use std::fs;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use anyhow::Context as _;
 
 use super::operation;
 use crate::accounts::administer::AdministerError;
-use crate::accounts::import::{ImportListener, ImportSummary, Rejection};
 use crate::cli::arguments::{Account, AccountSelector};
 use crate::cli::compose::Services;
 use crate::cli::output;
-use crate::domain::account_record::MAX_LINE;
 use crate::domain::document::{DocumentType, IdentityDocument};
 use crate::domain::id::AccountId;
-use crate::provider::register_client::Operation;
 
 pub(super) async fn run(command: &Account, services: &Services) -> anyhow::Result<()> {
     let accounts = &services.accounts;
@@ -24,7 +25,7 @@ pub(super) async fn run(command: &Account, services: &Services) -> anyhow::Resul
             file,
             rejects,
             change,
-        } => import(services, file, rejects.as_deref(), operation(change)).await,
+        } => import::run(services, file, rejects.as_deref(), operation(change)).await,
         Account::Show(selector) => {
             let id = select(services, selector).await?;
             if let Some(summary) = accounts.summarize(id).await? {
@@ -96,101 +97,4 @@ fn read_all(path: &Path) -> anyhow::Result<String> {
         return Ok(text);
     }
     fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
-}
-
-async fn import(
-    services: &Services,
-    file: &Path,
-    rejects: Option<&Path>,
-    operation: Operation,
-) -> anyhow::Result<()> {
-    let input: Box<dyn BufRead + Send> = if file == Path::new("-") {
-        Box::new(BufReader::new(io::stdin()))
-    } else {
-        let opened = File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
-        Box::new(BufReader::new(opened))
-    };
-    let rejects = match rejects {
-        Some(path) => {
-            Some(BufWriter::new(File::create(path).with_context(|| {
-                format!("cannot write {}", path.display())
-            })?))
-        }
-        None => None,
-    };
-    let mut listener = Listener { rejects };
-    let by = (&*operation.operator, &*operation.reason);
-    let summary = services
-        .accounts
-        .import_by(Lines(input), &mut listener, by)
-        .await?;
-    if let Some(rejects) = &mut listener.rejects {
-        rejects.flush()?;
-    }
-    Ok(output::json(&summary)?)
-}
-
-/// Lines as bytes, each bounded: what is too long is cut just past the limit, so that it is refused
-/// as too long, and skipped to its end.
-struct Lines(Box<dyn BufRead + Send>);
-
-impl Iterator for Lines {
-    type Item = io::Result<Vec<u8>>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        read_line(&mut *self.0).transpose()
-    }
-}
-
-fn read_line(input: &mut dyn BufRead) -> io::Result<Option<Vec<u8>>> {
-    let mut line = Vec::new();
-    let mut began = false;
-    loop {
-        let buffer = input.fill_buf()?;
-        if buffer.is_empty() {
-            return Ok(began.then_some(line));
-        }
-        began = true;
-        let end = buffer.iter().position(|&byte| byte == b'\n');
-        let taken = buffer
-            .get(..end.unwrap_or(buffer.len()))
-            .unwrap_or_default();
-        let room = (MAX_LINE + 1).saturating_sub(line.len());
-        line.extend_from_slice(taken.get(..room.min(taken.len())).unwrap_or_default());
-        let consumed = end.map_or(buffer.len(), |end| end + 1);
-        input.consume(consumed);
-        if end.is_some() {
-            return Ok(Some(line));
-        }
-    }
-}
-
-struct Listener {
-    rejects: Option<BufWriter<File>>,
-}
-
-impl ImportListener for Listener {
-    fn rejected(&mut self, rejection: &Rejection) -> io::Result<()> {
-        if let Some(rejects) = &mut self.rejects {
-            serde_json::to_writer(&mut *rejects, rejection)?;
-            rejects.write_all(b"\n")
-        } else {
-            output::say(format_args!(
-                "line {}: {}",
-                rejection.line, rejection.reason
-            ));
-            Ok(())
-        }
-    }
-
-    fn progress(&mut self, summary: &ImportSummary) {
-        let ImportSummary {
-            imported,
-            existing,
-            rejected,
-        } = summary;
-        output::say(format_args!(
-            "{imported} imported, {existing} existing, {rejected} rejected"
-        ));
-    }
 }

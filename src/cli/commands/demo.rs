@@ -49,7 +49,7 @@ pub(super) async fn run(
     }
     let stage = Stage::build(config, &folder).await?;
     output::text(&story::tell(stage.addresses())).context("cannot print")?;
-    stage.play((signals, level)).await
+    Box::pin(stage.play((signals, level))).await
 }
 
 /// Plays the story against servers of its own, which end with it.

@@ -8,11 +8,12 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 
 use super::Portal;
-use super::request::{Visit, language_cookie, session_cookie};
+use super::request::{Chosen, Visit, language_cookie, session_cookie, text_size_cookie};
 use crate::demo::relying_party::RelyingPartyError;
 use crate::views::assets::Asset;
 use crate::views::locale::Locale;
 use crate::views::page::{Chrome, LanguageLinks, Page};
+use crate::views::text_size::TextSize;
 
 const ALWAYS: [(HeaderName, HeaderValue); 3] = [
     (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
@@ -83,26 +84,31 @@ pub(super) fn asset(asset: &'static Asset) -> Response {
     (headers, asset.body).into_response()
 }
 
-/// A page in the visit's language. Whatever address it is the answer to, its language links lead
-/// to `/`: no code and no state is ever asked for twice.
+/// A page in the visit's language and size. Whatever address it is the answer to, the links that
+/// switch them lead to `/`: no code and no state is ever asked for twice.
 pub(super) fn page<P: Page>(portal: &Portal, visit: &Visit, page: &P) -> Response {
-    let link = |locale: Locale| format!("/?lang={}", locale.tag());
+    let link = |chosen: Chosen| {
+        let pairs: Vec<_> = chosen.pairs().collect();
+        format!("/?{}", pairs.join("&"))
+    };
     page_with_links(portal, visit, page, link)
 }
 
-/// A page whose language links are `link`.
+/// A page that is at `link` once something is chosen.
 pub(super) fn page_with_links<P: Page>(
     portal: &Portal,
     visit: &Visit,
     page: &P,
-    link: impl Fn(Locale) -> String,
+    link: impl Fn(Chosen) -> String,
 ) -> Response {
     let chrome = Chrome {
         locale: visit.locale,
         languages: LanguageLinks {
-            zh_cn: link(Locale::ZhCn),
-            en: link(Locale::En),
+            zh_cn: link(visit.chosen.in_language(Locale::ZhCn)),
+            en: link(visit.chosen.in_language(Locale::En)),
         },
+        text_size: visit.text_size,
+        text_href: link(visit.chosen.in_size(visit.text_size.other())),
     };
     match portal.parts().renderer.render(page, &chrome) {
         Ok(html) => Html(html).into_response(),
@@ -113,15 +119,18 @@ pub(super) fn page_with_links<P: Page>(
     }
 }
 
-/// Remembers the language that was chosen.
-pub(super) fn remembering(portal: &Portal, visit: &Visit, response: Response) -> Response {
-    match visit.chosen {
-        Some(locale) => {
-            let name = language_cookie(portal.province().key);
-            with_cookie(response, &name, locale.tag())
+/// Remembers what was chosen.
+pub(super) fn remembering(portal: &Portal, visit: &Visit, mut response: Response) -> Response {
+    let (key, chosen) = (portal.province().key, visit.chosen);
+    for (name, tag) in [
+        (language_cookie(key), chosen.locale.map(Locale::tag)),
+        (text_size_cookie(key), chosen.text_size.map(TextSize::tag)),
+    ] {
+        if let Some(tag) = tag {
+            response = with_cookie(response, &name, tag);
         }
-        None => response,
     }
+    response
 }
 
 /// Gives the browser the cookie it is known by from now on.

@@ -7,13 +7,12 @@ use axum::http::HeaderValue;
 use axum::http::header::REFRESH;
 use axum::response::Response;
 
-use super::request::Visit;
+use super::request::{Chosen, Visit};
 use super::{Portal, answer};
 use crate::demo::inbox::Received;
 use crate::demo::people;
 use crate::views::demo::{PhoneChoice, PhonePage, ReceivedMessage, Refreshing};
 use crate::views::local_time::LocalTime;
-use crate::views::locale::Locale;
 
 /// Where it is.
 pub(super) const PATH: &str = "/phone";
@@ -30,7 +29,7 @@ const SHOWN: usize = 30;
 struct Choice {
     last_digits: Option<String>,
     refreshing: Refreshing,
-    language: Option<Locale>,
+    switches: Chosen,
 }
 
 impl Choice {
@@ -44,7 +43,7 @@ impl Choice {
                 Some("off") => Refreshing::Asked,
                 _ => Refreshing::ByItself,
             },
-            language: visit.chosen,
+            switches: visit.chosen,
         }
     }
 
@@ -54,7 +53,7 @@ impl Choice {
         if self.refreshing == Refreshing::Asked {
             query.push("refresh=off".to_owned());
         }
-        query.extend(self.language.map(|locale| format!("lang={}", locale.tag())));
+        query.extend(self.switches.pairs());
         if query.is_empty() {
             PATH.to_owned()
         } else {
@@ -95,9 +94,9 @@ pub(super) async fn show(State(portal): State<Portal>, visit: Visit) -> Response
         switch_href: choice.refreshing(other).address(),
         start_href: portal.parts().start_href.clone(),
     };
-    let link = |locale| {
+    let link = |switches| {
         let choice = Choice {
-            language: Some(locale),
+            switches,
             ..choice.clone()
         };
         choice.address()
@@ -161,7 +160,7 @@ mod tests {
         let choice = Choice {
             last_digits: None,
             refreshing: Refreshing::ByItself,
-            language: None,
+            switches: Chosen::default(),
         };
         assert_eq!(choice.address(), "/phone");
         let alone = choice.of_phone(Some("0011")).refreshing(Refreshing::Asked);

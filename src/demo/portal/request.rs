@@ -10,6 +10,7 @@ use axum::http::request::Parts;
 use super::Portal;
 use crate::protocol::parameters::Parameters;
 use crate::views::locale::{self, Locale};
+use crate::views::text_size::TextSize;
 
 /// What a handler may know of a request.
 #[derive(Debug)]
@@ -18,11 +19,55 @@ pub(super) struct Visit {
     pub(super) cookie: Option<String>,
     /// The language to speak.
     pub(super) locale: Locale,
-    /// The language chosen in this very request, to be remembered.
-    pub(super) chosen: Option<Locale>,
+    /// How large letters are to be.
+    pub(super) text_size: TextSize,
+    /// What was chosen in this very request, to be remembered.
+    pub(super) chosen: Chosen,
     /// The query; nothing when it is malformed or repeats a name.
     pub(super) query: Option<Parameters>,
     form: bool,
+}
+
+/// What somebody has chosen by hand.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Chosen {
+    /// The language.
+    pub(super) locale: Option<Locale>,
+    /// The size of letters.
+    pub(super) text_size: Option<TextSize>,
+}
+
+impl Chosen {
+    fn of(query: Option<&Parameters>) -> Self {
+        let asked = |name| query.and_then(|query| query.get(name));
+        Self {
+            locale: asked("lang").and_then(Locale::for_tag),
+            text_size: asked("text").and_then(TextSize::for_tag),
+        }
+    }
+
+    /// The same in another language.
+    pub(super) fn in_language(self, locale: Locale) -> Self {
+        Self {
+            locale: Some(locale),
+            ..self
+        }
+    }
+
+    /// The same in another size.
+    pub(super) fn in_size(self, text_size: TextSize) -> Self {
+        Self {
+            text_size: Some(text_size),
+            ..self
+        }
+    }
+
+    /// As a query has it.
+    pub(super) fn pairs(self) -> impl Iterator<Item = String> {
+        let locale = self.locale.map(|locale| format!("lang={}", locale.tag()));
+        let text_size = self.text_size.map(|size| format!("text={}", size.tag()));
+        locale.into_iter().chain(text_size)
+    }
 }
 
 impl Visit {
@@ -53,15 +98,16 @@ impl FromRequestParts<Portal> for Visit {
         let headers = &parts.headers;
         let key = portal.province().key;
         let query = Parameters::parse(parts.uri.query().unwrap_or_default().as_bytes()).ok();
-        let asked = query.as_ref().and_then(|query| query.get("lang"));
-        let chosen = asked.and_then(Locale::for_tag);
+        let chosen = Chosen::of(query.as_ref());
         let remembered = cookie(headers, &language_cookie(key));
         let accepted = headers.get(ACCEPT_LANGUAGE);
         let accepted = accepted.and_then(|value| value.to_str().ok());
-        let switch = chosen.map(Locale::tag).or(remembered);
+        let switch = chosen.locale.map(Locale::tag).or(remembered);
+        let sized = cookie(headers, &text_size_cookie(key)).and_then(TextSize::for_tag);
         Ok(Self {
             cookie: cookie(headers, &session_cookie(key)).map(str::to_owned),
             locale: locale::negotiate(None, switch, accepted, Locale::ZhCn),
+            text_size: chosen.text_size.or(sized).unwrap_or_default(),
             chosen,
             form: is_form(headers),
             query,
@@ -77,6 +123,11 @@ pub(super) fn session_cookie(key: &str) -> String {
 /// The name of the cookie with the language chosen by hand.
 pub(super) fn language_cookie(key: &str) -> String {
     format!("{key}-language")
+}
+
+/// The name of the cookie with the size of letters chosen by hand.
+pub(super) fn text_size_cookie(key: &str) -> String {
+    format!("{key}-text")
 }
 
 /// The host that the browser believes to talk to.

@@ -9,7 +9,9 @@ use crate::http::cookies::CookieName;
 use crate::http::respond;
 use crate::http::state::AppState;
 use crate::protocol::authorization_request::{RawAuthorizationRequest, Unverified};
+use crate::protocol::error::ErrorCode;
 use crate::provider::authorize::{AuthorizeError, Browser, Outcome, Step};
+use crate::views::error_code::{Code, PageCode};
 
 /// GET.
 pub async fn get(State(state): State<AppState>, context: RequestContext) -> Response {
@@ -85,19 +87,19 @@ pub fn answer(
             tracing::error!(request = %context.request_id, %error, "authorization failed");
             let text = "The server failed.";
             let status = StatusCode::INTERNAL_SERVER_ERROR;
-            respond::error_page(state, context, status, "server_error", text)
+            respond::error_page(state, context, status, ErrorCode::ServerError, text)
         }
     }
 }
 
-const fn code_of(unverified: &Unverified) -> &'static str {
+const fn code_of(unverified: &Unverified) -> Code {
     match unverified {
-        Unverified::UnknownClient => "unknown_client",
-        Unverified::RedirectUriMismatch(_) => "redirect_uri_mismatch",
+        Unverified::UnknownClient => Code::Page(PageCode::UnknownClient),
+        Unverified::RedirectUriMismatch(_) => Code::Page(PageCode::RedirectUriMismatch),
         Unverified::Parameters(_)
         | Unverified::MissingClientId
         | Unverified::MissingRedirectUri
-        | Unverified::StateTooLong => "invalid_request",
+        | Unverified::StateTooLong => Code::Protocol(ErrorCode::InvalidRequest),
     }
 }
 
@@ -116,7 +118,7 @@ fn log_refusal(
     let error = if state.provider.is_suspended(named) {
         "the client is suspended"
     } else {
-        code_of(unverified)
+        code_of(unverified).as_str()
     };
     let (request, client) = (&context.request_id, client.as_str());
     tracing::info!(%request, endpoint = "authorize", client, error, "request refused");

@@ -10,6 +10,7 @@ use crate::http::pages::logout::{self, Left};
 use crate::http::respond;
 use crate::http::state::AppState;
 use crate::protocol::end_session::EndSessionRequest;
+use crate::protocol::error::ErrorCode;
 use crate::protocol::parameters::Parameters;
 use crate::provider::end_session::{EndSessionError, LogoutOutcome};
 
@@ -78,7 +79,7 @@ fn refused(state: &AppState, context: &RequestContext, text: &str) -> Response {
         state,
         context,
         StatusCode::BAD_REQUEST,
-        "invalid_request",
+        ErrorCode::InvalidRequest,
         text,
     )
 }

@@ -27,7 +27,7 @@ const PLACES: usize = 16;
 /// So many may wait in line for each processor, however long the line stands; but not fewer than
 /// this: so few clients are no overload, only slow.
 const ENOUGH: usize = 32;
-const FEWEST_ENOUGH: usize = 48;
+const FEWEST_ENOUGH: usize = 40;
 
 /// Requests under way at once, by class.
 #[derive(Debug, Clone, Copy)]

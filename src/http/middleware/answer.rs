@@ -10,6 +10,8 @@ use axum::response::Response;
 use super::Class;
 use crate::domain::id::RequestId;
 use crate::http::metrics::Refused;
+use crate::protocol::error::ErrorCode;
+use crate::views::assets;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
@@ -124,44 +126,53 @@ impl LogRequests {
     }
 }
 
-/// The answer in place of a handler's. It has no page: what failed may be what makes pages.
+/// The answer in place of a handler's. Its page is no template's: what failed may be what makes
+/// pages. It says its reference if that is in the log, which of a busy server's refusals it is not.
 pub(super) fn refusal(refused: Refused, visit: &Visit) -> Response {
     let (status, code, chinese, english) = match refused {
         Refused::Busy | Refused::TimedOut => (
             StatusCode::SERVICE_UNAVAILABLE,
-            "temporarily_unavailable",
+            ErrorCode::TemporarilyUnavailable,
             "服务繁忙，请稍后再试。",
             "The service is busy. Please try again in a moment.",
         ),
         Refused::TooLarge => (
             StatusCode::PAYLOAD_TOO_LARGE,
-            "invalid_request",
+            ErrorCode::InvalidRequest,
             "提交的内容过大。",
             "What was sent is too large.",
         ),
         Refused::Broken => (
             StatusCode::BAD_REQUEST,
-            "invalid_request",
+            ErrorCode::InvalidRequest,
             "提交的内容不完整。",
             "What was sent is incomplete.",
         ),
         Refused::Panicked => (
             StatusCode::INTERNAL_SERVER_ERROR,
-            "server_error",
+            ErrorCode::ServerError,
             "服务出现错误。",
             "Something went wrong on our side.",
         ),
     };
-    let id = visit.request_id;
+    let reference = match refused {
+        Refused::Busy => String::new(),
+        Refused::TimedOut | Refused::TooLarge | Refused::Broken | Refused::Panicked => {
+            visit.request_id.to_string()
+        }
+    };
     let (content_type, text) = match visit.class {
         // RFC 6749 §5.2. All of it is ours, so nothing needs escaping.
         Class::Token | Class::Api => (
             "application/json",
-            format!(r#"{{"error":"{code}","error_description":"{english} ({id})"}}"#),
+            format!(
+                r#"{{"error":"{code}","error_description":"{}"}}"#,
+                [english, &reference].join(" ").trim_end()
+            ),
         ),
         Class::Login | Class::Page | Class::Logout => (
-            "text/plain; charset=utf-8",
-            format!("{chinese}\n{english}\n{id}\n"),
+            "text/html; charset=utf-8",
+            page((chinese, english), code, &reference),
         ),
     };
     let mut response = Response::new(Body::from(text));
@@ -172,4 +183,32 @@ pub(super) fn refusal(refused: Refused, visit: &Visit) -> Response {
         headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
     }
     response
+}
+
+/// A page in both languages, since nobody's choice has been read. All of it is ours.
+fn page((chinese, english): (&str, &str), code: ErrorCode, reference: &str) -> String {
+    let stylesheet = assets::STYLESHEET.href();
+    format!(
+        r#"<!doctype html>
+<html lang="zh-CN" dir="ltr">
+<head>
+<meta charset="utf-8">
+<title>{chinese}</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<link rel="stylesheet" href="{stylesheet}">
+</head>
+<body>
+<main class="narrow">
+<div class="card">
+<h1>{chinese}</h1>
+<p class="lead" lang="en" id="error-description">{english}</p>
+<p class="actions"><a class="button primary" href="">再试一次 <span lang="en">· Try again</span></a></p>
+<p class="links"><code id="error-code">{code}</code> <code>{reference}</code></p>
+</div>
+</main>
+</body>
+</html>
+"#
+    )
 }

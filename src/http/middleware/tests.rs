@@ -142,9 +142,11 @@ async fn a_panic_is_a_500_without_its_message() {
     let metrics = Arc::default();
     let router = router(&metrics, false);
     for _ in 0..3 {
-        let (status, _, body) = get_path(&router, "/panic").await;
+        let (status, headers, body) = get_path(&router, "/panic").await;
         assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
-        assert!(!body.contains("name"), "{body}");
+        assert!(!body.contains("with a name"), "{body}");
+        assert!(body.contains("server_error"), "{body}");
+        assert!(body.contains(headers["x-request-id"].to_str().unwrap()));
     }
     assert_eq!(get_path(&router, "/page/x").await.0, StatusCode::OK);
 }
@@ -272,7 +274,9 @@ async fn one_more_than_the_limit_is_503_and_other_classes_go_on() {
     let (status, headers, body) = get_path(&router, "/login").await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(headers.contains_key(header::RETRY_AFTER));
-    assert!(body.contains("服务繁忙"), "{body}");
+    assert!(body.contains("服务繁忙") && body.contains("temporarily_unavailable"));
+    // Refusals are counted: there is no line in the log that a reference would find.
+    assert!(!body.contains("req_"), "{body}");
     assert_eq!(get_path(&router, "/api").await.0, StatusCode::OK);
     // A client that hangs up frees its place.
     first.abort();

@@ -28,6 +28,7 @@ use crate::views::account::{
     SessionPlace, Standing,
 };
 use crate::views::consent::Received;
+use crate::views::error_code::PageCode;
 use crate::views::link::WebLink;
 use crate::views::local_time::LocalTime;
 use crate::views::page::{Form, HiddenField};
@@ -60,6 +61,12 @@ pub async fn show(State(state): State<AppState>, context: RequestContext) -> Res
     let page = forms.page(overview).await;
     let cookie = forms.cookie;
     respond::with_cookie(respond::page(&state, &context, &page, None), cookie)
+}
+
+/// What is posted to is no page: whoever comes by a link of one, such as the switches on the page of
+/// a refusal, goes back to the account.
+pub async fn back() -> Response {
+    respond::see_other("/account")
 }
 
 /// Ends other logins.
@@ -112,7 +119,7 @@ pub async fn confirm_phone(
         Err(PhoneError::Send(SendError::Limited(wait))) => {
             let status = StatusCode::TOO_MANY_REQUESTS;
             let text = "Too many codes were sent to this phone.";
-            let code = "too_many_requests";
+            let code = PageCode::TooManyRequests;
             let response = respond::error_page(&state, &context, status, code, text);
             respond::too_many(response, wait)
         }

@@ -8,6 +8,7 @@ use crate::http::context::RequestContext;
 use crate::http::respond;
 use crate::http::state::AppState;
 use crate::views::error::ErrorDocPage;
+use crate::views::error_code::PageCode;
 
 /// All codes.
 pub async fn index(State(state): State<AppState>, context: RequestContext) -> Response {
@@ -29,5 +30,6 @@ pub async fn code(
 /// 404.
 pub async fn not_found(State(state): State<AppState>, context: RequestContext) -> Response {
     let text = "There is no page at this address.";
-    respond::error_page(&state, &context, StatusCode::NOT_FOUND, "not_found", text)
+    let (status, code) = (StatusCode::NOT_FOUND, PageCode::NotFound);
+    respond::error_page(&state, &context, status, code, text)
 }

@@ -15,10 +15,12 @@ use crate::http::endpoints::authorization;
 use crate::http::respond::{self, PageSources};
 use crate::http::state::AppState;
 use crate::protocol::authorization_request::AuthorizationRequest;
+use crate::protocol::error::ErrorCode;
 use crate::protocol::language::Language;
 use crate::protocol::parameters::Parameters;
 use crate::provider::authorize::Browser;
 use crate::provider::interaction::{Interaction, InteractionError};
+use crate::views::error_code::PageCode;
 use crate::views::locale::Locale;
 use crate::views::page::{Form, HiddenField, Page};
 
@@ -62,7 +64,7 @@ pub(super) async fn open(
                 state,
                 context,
                 status,
-                "unknown_client",
+                PageCode::UnknownClient,
                 text,
             ))
         })?;
@@ -74,7 +76,7 @@ pub(super) async fn open(
 }
 
 /// The interaction travels in the address, of the page and of its form alike, so that the links
-/// that switch the language keep it.
+/// that switch language and text size keep it.
 fn sealed(context: &RequestContext) -> Option<String> {
     context
         .query_parameters()
@@ -85,11 +87,11 @@ fn sealed(context: &RequestContext) -> Option<String> {
 fn refusal(state: &AppState, context: &RequestContext, error: InteractionError) -> Response {
     let (code, text) = match error {
         InteractionError::Expired => (
-            "interaction_expired",
+            PageCode::InteractionExpired,
             "This login took too long or was opened twice. Start again at the portal.",
         ),
         InteractionError::OtherBrowser => (
-            "wrong_browser",
+            PageCode::WrongBrowser,
             "This login was started in another browser. Start again at the portal.",
         ),
     };
@@ -103,7 +105,7 @@ pub(super) fn malformed(state: &AppState, context: &RequestContext) -> Response 
         state,
         context,
         StatusCode::BAD_REQUEST,
-        "invalid_request",
+        ErrorCode::InvalidRequest,
         text,
     )
 }
@@ -111,7 +113,7 @@ pub(super) fn malformed(state: &AppState, context: &RequestContext) -> Response 
 /// The page for a form that did not come from a page of ours in this browser.
 pub(super) fn forged(state: &AppState, context: &RequestContext) -> Response {
     let text = "The form did not come from this browser's own page. Go back and try again.";
-    respond::error_page(state, context, StatusCode::FORBIDDEN, "csrf", text)
+    respond::error_page(state, context, StatusCode::FORBIDDEN, PageCode::Csrf, text)
 }
 
 /// Whether a form comes from a page of ours in this browser.

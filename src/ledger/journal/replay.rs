@@ -16,7 +16,7 @@ use crate::storage::changes::{self, Lane};
 use crate::storage::holdings::{self, Holdings};
 use crate::storage::{
     Error, Storage, account_index, authorizations, backup, checks, clients, erasures, keys,
-    sessions,
+    sessions, vault_journal,
 };
 
 /// Takeaways read, and written in one transaction, at a time.
@@ -90,6 +90,13 @@ impl Restoring {
             })
             .await;
         written?;
+        // What the database does not know of any more is what is restored here.
+        let forgotten: Result<u64, Error> = vault
+            .write(Instant::from_millis(i64::MAX), |tx, &before| {
+                Box::pin(vault_journal::forget_chains(tx, before))
+            })
+            .await;
+        forgotten?;
         Ok(restoring)
     }
 
@@ -117,7 +124,7 @@ impl Journal {
         loop {
             let mut reader = self.vault.reader().await?;
             let behind = (last.0.as_str(), last.1.as_str());
-            let rows = super::vault_journal::page(&mut reader, behind, PAGE).await?;
+            let rows = vault_journal::page(&mut reader, behind, PAGE).await?;
             drop(reader);
             let Some(row) = rows.last() else {
                 return Ok(replayed);

@@ -198,4 +198,7 @@ pub static VAULT: &[Table] = tables! {
         kind text, subject text, lane integer, seq integer, at integer, kept_until integer,
         state text,
     }
+    Left journal_chains (writer) {
+        writer text, number integer, noted_at integer,
+    }
 };

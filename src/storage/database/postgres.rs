@@ -4,6 +4,7 @@
 //! `BEGIN READ WRITE` of a write lifts that.
 
 mod hearing;
+mod rows;
 mod session;
 mod write;
 

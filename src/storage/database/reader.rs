@@ -117,6 +117,37 @@ impl Reader {
         self.note(answer)
     }
 
+    /// Runs a statement once for each of `rows`, in their order, and returns all that comes of it: on
+    /// PostgreSQL many at a time. Its parameters all stand in its one `VALUES (…)`, and it is one
+    /// whose meaning does not depend on how many rows it has there.
+    pub async fn fetch_each(
+        &mut self,
+        sql: &'static str,
+        rows: &[Vec<Value<'_>>],
+    ) -> Result<Vec<Row>, Error> {
+        for values in rows {
+            self.admit(values)?;
+        }
+        let answer = match &mut self.connected {
+            Connected::Sqlite(lease) => present(lease).and_then(|connection| {
+                let mut found = Vec::new();
+                for values in rows {
+                    connection.fetch(sql, values, |cells| {
+                        found.push(Row::new(sql, Cells::Sqlite(cells)));
+                    })?;
+                }
+                Ok(found)
+            }),
+            Connected::Postgres(session) => session.fetch_each(sql, rows).await.map(|found| {
+                found
+                    .into_iter()
+                    .map(|cells| Row::new(sql, Cells::Postgres(cells)))
+                    .collect()
+            }),
+        };
+        self.note(answer)
+    }
+
     async fn execute(&mut self, sql: &'static str, values: &[Value<'_>]) -> Result<u64, Error> {
         self.admit(values)?;
         let answer = match &mut self.connected {

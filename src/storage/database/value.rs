@@ -27,6 +27,12 @@ macro_rules! values {
 }
 pub use crate::values;
 
+/// The same as one row for [`super::Reader::fetch_each`].
+macro_rules! row_values {
+    ($($value:expr),* $(,)?) => { vec![$($crate::storage::Value::from($value)),*] };
+}
+pub(in crate::storage) use row_values;
+
 impl Value<'_> {
     /// PostgreSQL cannot store U+0000, so neither engine may.
     pub(super) fn holds_nul(&self) -> bool {

@@ -12,9 +12,14 @@ async function faulty(visitor, html, expected) {
 async function pages({ arrive }) {
   const visitor = await arrive({ language: 'zh-CN', screen: 'phone' });
   await faulty(visitor, '<h1>x</h1><h1>y</h1>', /one h1/);
-  await faulty(visitor, '<h1>x</h1><p style="width:400px">x</p>', /375 at most/);
+  await faulty(visitor, '<h1>x</h1><p style="width:400px">x</p>', /360 at most/);
   await faulty(visitor, '<main><h1>x</h1><p style="color:#ccc;background:#fff">pale words</p></main>', /color-contrast/);
-  await faulty(visitor, '<main><h1>x</h1><input></main>', /label/);
+  await faulty(visitor, '<main><h1>x</h1><input style="height:44px;width:44px"></main>', /label/);
+  await faulty(visitor, '<main><h1>x</h1><p><button>y</button></p></main>', /how it lies/);
+  await faulty(visitor, '<main><h1>x</h1><p style="margin-top:-3rem">words</p></main>', /one over the other/);
+  await faulty(visitor, '<main><h1>x</h1><p style="height:9px;overflow:hidden">two<br>lines</p></main>', /cut off/);
+  const wide = '<style>.large p{width:40rem}</style><main><h1>x</h1><p>words</p></main>';
+  await faulty(visitor, wide, /in large text at 360 px/);
 }
 
 async function leaving(visitor, act, expected) {

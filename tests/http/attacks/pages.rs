@@ -37,6 +37,7 @@ async fn error_pages_escape_what_they_reflect() {
         "claims_locales",
         "response_type",
         "lang",
+        "text",
         "purpose",
     ] {
         let request = unknown.clone().with(name, MARKUP);

@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
+use tongxing::views::error_code::Code;
 use url::Url;
 
 use super::page::Page;
@@ -29,12 +30,57 @@ impl Answer {
         } else {
             Url::parse(target)
         };
-        Self {
+        let answer = Self {
             url: url.expect("a URL"),
             status,
             headers,
             body,
+        };
+        for code in answer.error_codes() {
+            // Whatever is said to anybody has a page under `/docs/errors/`.
+            assert!(
+                Code::parse(&code).is_some(),
+                "{code} is not explained: {answer:?}"
+            );
         }
+        answer
+    }
+
+    /// The error codes in it, whichever way they are told: in JSON, in a challenge, on a page, or to
+    /// the portal that the browser is sent back to.
+    fn error_codes(&self) -> Vec<String> {
+        let kind = self
+            .headers
+            .get("content-type")
+            .and_then(|kind| kind.to_str().ok());
+        let in_body = match kind.unwrap_or_default() {
+            "application/json" => serde_json::from_slice(&self.body)
+                .ok()
+                .and_then(|told: Value| Some(told.get("error")?.as_str()?.to_owned())),
+            "text/html; charset=utf-8" => {
+                let page = Page::parse(self.text());
+                page.has("error-code").then(|| page.text_of("error-code"))
+            }
+            _ => None,
+        };
+        let challenge = self.headers.get("www-authenticate");
+        let in_challenge = challenge
+            .and_then(|challenge| challenge.to_str().ok()?.split("error=\"").nth(1))
+            .and_then(|rest| Some(rest.split('"').next()?.to_owned()));
+        let location = self
+            .headers
+            .get("location")
+            .and_then(|location| location.to_str().ok());
+        let in_location = location
+            .and_then(|location| Url::parse(location).ok())
+            .and_then(|location| {
+                let mut pairs = location.query_pairs();
+                pairs.find_map(|(name, value)| (name == "error").then(|| value.into_owned()))
+            });
+        [in_body, in_challenge, in_location]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 
     /// A header that is there once.

@@ -63,6 +63,8 @@ pub(crate) struct Setup {
     pub(crate) open: bool,
     /// How long the last page of a logout waits for portals to confirm it.
     pub(crate) logout_patience: Duration,
+    /// How many logins may be under way.
+    pub(crate) logins: u32,
 }
 
 impl Default for Setup {
@@ -81,6 +83,7 @@ impl Default for Setup {
             },
             open: true,
             logout_patience: tongxing::http::pages::logout::PATIENCE,
+            logins: 256,
         }
     }
 }
@@ -94,6 +97,7 @@ pub(super) struct Parts {
     pub(super) provider: Provider,
     pub(super) accounts: Accounts,
     pub(super) logout_patience: Duration,
+    pub(super) logins: u32,
 }
 
 impl Parts {
@@ -173,6 +177,7 @@ impl Parts {
             provider,
             accounts,
             logout_patience: setup.logout_patience,
+            logins: setup.logins,
         }
     }
 

@@ -149,7 +149,7 @@ impl Server {
             metrics: Arc::new(Metrics::default()),
             trusted_proxies: Vec::new(),
             in_flight: InFlight {
-                login: 256,
+                login: parts.logins,
                 token: 256,
                 page: 256,
                 api: 256,

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::{PgArguments, PgConnection, PgRow};
-use sqlx::{Arguments, Connection, Executor};
+use sqlx::{Arguments, AssertSqlSafe, Connection, Executor, SqlSafeStr as _};
 
 use super::super::error::{Error, Failure, Fault};
 use super::super::pool::{Lease, Pool};
 use super::super::value::Value;
+use super::rows::{for_rows, portion};
 use super::{GREETING, Home, failure};
 
 /// A connection in use.
@@ -147,6 +148,29 @@ impl Session {
             .fetch_all(sqlx::query_with(sql, bind(values)?)))
     }
 
+    /// The same for a statement that is to run for each of `rows`: many of them at a time.
+    pub(in super::super) async fn fetch_each(
+        &mut self,
+        sql: &'static str,
+        mut rows: &[Vec<Value<'_>>],
+    ) -> Result<Vec<PgRow>, Failure> {
+        let columns = rows.first().map_or(0, Vec::len);
+        let mut found = Vec::new();
+        while let Some((now, later)) = rows.split_at_checked(portion(rows.len()))
+            && !now.is_empty()
+        {
+            let text = for_rows(sql, columns, now.len())
+                .filter(|_| now.iter().all(|row| row.len() == columns))
+                .ok_or_else(|| mistaken("a statement that cannot run for many rows"))?;
+            let text = AssertSqlSafe(text).into_sql_str();
+            let answer = ask!(self, sql, |connection| connection
+                .fetch_all(sqlx::query_with(text.clone(), bind(now.iter().flatten())?)));
+            found.append(&mut answer?);
+            rows = later;
+        }
+        Ok(found)
+    }
+
     /// Takes the connection out for one statement, or makes another for one found dead.
     async fn depart(&mut self) -> Result<InFlight, Failure> {
         let connection = match self.lease.connection.take() {
@@ -213,19 +237,25 @@ fn lost() -> Failure {
     }
 }
 
-fn bind(values: &[Value<'_>]) -> Result<PgArguments, Failure> {
+fn mistaken(why: &str) -> Failure {
+    Failure {
+        fault: Fault::Refused,
+        error: Error::Refused(why.to_owned()),
+    }
+}
+
+fn bind<'a>(values: impl IntoIterator<Item = &'a Value<'a>>) -> Result<PgArguments, Failure> {
+    let values = values.into_iter();
     let mut arguments = PgArguments::default();
-    arguments.reserve(values.len(), values.len() * 40);
+    let (count, _) = values.size_hint();
+    arguments.reserve(count, count * 40);
     for value in values {
         let added = match value {
             Value::Text(text) => arguments.add(text.as_deref()),
             Value::Integer(integer) => arguments.add(*integer),
             Value::Boolean(boolean) => arguments.add(*boolean),
         };
-        added.map_err(|_| Failure {
-            fault: Fault::Refused,
-            error: Error::Refused("a value is too long".to_owned()),
-        })?;
+        added.map_err(|_| mistaken("a value is too long"))?;
     }
     Ok(arguments)
 }

@@ -1,0 +1,102 @@
+//! An import whose lines come slowly: what is committed meanwhile is counted, sealed and stays.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::chunks::{counts, whole_accounts};
+use super::hashed;
+use crate::installation::{Installation, on_both, wait};
+use crate::people::Person;
+use crate::server::within;
+
+/// Lines in a chunk, when there is nothing to hash.
+const CHUNK: u32 = 512;
+/// A chunk, and a part of the next.
+const SENT: u32 = 700;
+
+/// A named pipe, which the import reads as its file.
+fn pipe(installation: &Installation) -> PathBuf {
+    let path = installation.path("pipe");
+    let made = Command::new("mkfifo").arg(&path).status().unwrap();
+    assert!(made.success());
+    path
+}
+
+/// Sends people; the pipe, still open, when all are taken. Opened for reading too, so that nobody is
+/// waited for.
+fn send(path: &Path, people: std::ops::Range<u32>) -> JoinHandle<File> {
+    let lines: String = people
+        .map(|index| hashed(&Person::numbered(index)))
+        .collect();
+    let mut pipe = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(path)
+        .unwrap();
+    std::thread::spawn(move || {
+        // It ends in vain when the test does.
+        pipe.write_all(lines.as_bytes()).unwrap_or_default();
+        pipe
+    })
+}
+
+async fn until_a_chunk_is_there(installation: &Installation) {
+    within(Duration::from_mins(1), "a chunk", async || {
+        let count = installation.number("SELECT COUNT(*) FROM accounts").await;
+        (count == i64::from(CHUNK)).then_some(())
+    })
+    .await;
+}
+
+on_both! {
+    async fn an_import_killed_in_the_middle_of_a_chunk_is_resumed(installation: &mut Installation) {
+        installation.migrate().await;
+        let path = pipe(installation);
+        let command = ["account", "import", path.to_str().unwrap()];
+        let log = installation.path("cut-off");
+        let mut importing = installation.start(&command, &[], &log);
+        let sending = send(&path, 0..SENT);
+        until_a_chunk_is_there(installation).await;
+        importing.kill().unwrap();
+        assert_eq!(wait(&mut importing, Duration::from_secs(10)).await, Some(None));
+        drop(sending);
+        assert_eq!(whole_accounts(installation).await, i64::from(CHUNK));
+
+        let lines: String = (0..SENT).map(|index| hashed(&Person::numbered(index))).collect();
+        let file = installation.write("people", &lines);
+        let done = installation.run(&["account", "import", &file]).await;
+        let (sent, before) = (u64::from(SENT), u64::from(CHUNK));
+        assert_eq!(counts(&done), [sent - before, before, 0]);
+        assert_eq!(whole_accounts(installation).await, i64::from(SENT));
+    }
+
+    async fn what_an_import_has_done_is_sealed_while_it_runs(installation: &mut Installation) {
+        installation.migrate().await;
+        let path = pipe(installation);
+        let command = ["account", "import", path.to_str().unwrap()];
+        let log = installation.path("importing");
+        let mut importing = installation.start(&command, &[], &log);
+        let sending = send(&path, 0..SENT);
+        until_a_chunk_is_there(installation).await;
+        // Nobody else is there who would do it.
+        within(Duration::from_mins(1), "its events sealed", async || {
+            let verified = installation.run(&["audit", "verify"]).await;
+            (verified.json()["pending"] == 0).then_some(())
+        })
+        .await;
+        assert!(importing.try_wait().unwrap().is_none(), "it waits for more");
+        let pipe = sending.join().unwrap();
+        drop(pipe);
+        assert_eq!(wait(&mut importing, Duration::from_mins(1)).await, Some(Some(0)));
+        let summary = std::fs::read_to_string(log.with_extension("out")).unwrap();
+        let summary: Value = serde_json::from_str(&summary).unwrap();
+        assert_eq!(summary["imported"], SENT, "{summary}");
+        assert_eq!(installation.run(&["audit", "verify"]).await.json()["pending"], 0);
+    }
+}
