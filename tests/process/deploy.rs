@@ -14,6 +14,7 @@ mod fabric;
 mod keys;
 mod machine;
 mod recipe;
+mod routes;
 mod scraped;
 mod systemd;
 mod upgrade;

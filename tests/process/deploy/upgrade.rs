@@ -50,6 +50,13 @@ pub(super) async fn as_it_is_written(fabric: &Fabric, entrance: &Entrance) {
         node.run(&new).await;
         node.run(&document.commands("3. All at once", 0)).await;
     }
+    let ask = format!("curl --silent --include {}/login", fabric.issuer());
+    let nobody = fabric.proxy.tries(&ask);
+    let nobody = nobody.await.stdout.to_lowercase();
+    assert!(
+        nobody.contains(" 503 ") && nobody.contains("retry-after: 2"),
+        "{nobody}"
+    );
     psql(one, &last.undone).await;
     let before = plan_of(one, &check.replace("tongxing.new", "tongxing")).await;
     assert_eq!(before["database"]["wanted"], last.number, "{before}");
