@@ -15,8 +15,10 @@ pub mod seal_audit;
 pub mod sweep_usage;
 pub mod write_usage;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -24,6 +26,23 @@ use tokio::time::{MissedTickBehavior, interval};
 
 /// When it shows `true`, or its sender is gone, jobs end.
 pub type Shutdown = watch::Receiver<bool>;
+
+/// How many of the jobs of a name failed when they were last tried.
+static FAILING: Mutex<BTreeMap<&'static str, i64>> = Mutex::new(BTreeMap::new());
+
+/// How many of this process's jobs of each name failed when they were last tried.
+pub fn failing() -> Vec<(&'static str, i64)> {
+    let failing = FAILING.lock().unwrap_or_else(PoisonError::into_inner);
+    failing
+        .iter()
+        .map(|(name, count)| (*name, *count))
+        .collect()
+}
+
+fn count_failing(name: &'static str, change: i64) {
+    let mut failing = FAILING.lock().unwrap_or_else(PoisonError::into_inner);
+    *failing.entry(name).or_default() += change;
+}
 
 /// Calls `work` every `period` until told to end. What fails is logged and tried again.
 async fn every<F, E>(
@@ -36,6 +55,7 @@ async fn every<F, E>(
     E: fmt::Display,
 {
     let mut fails = false;
+    count_failing(name, 0);
     let mut ticks = interval(period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -47,15 +67,45 @@ async fn every<F, E>(
         match work().await {
             Err(error) if !fails => {
                 fails = true;
+                count_failing(name, 1);
                 tracing::warn!(job = name, %error, "a job failed and will be tried again");
             }
             // Once is enough: some are tried four times a second.
             Err(error) => tracing::debug!(job = name, %error, "a job failed again"),
             Ok(()) if fails => {
                 fails = false;
+                count_failing(name, -1);
                 tracing::info!(job = name, "a job works again");
             }
             Ok(()) => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_job_counts_as_failing_until_it_works_again() {
+        const NAME: &str = "a job of this test";
+        let (end, shutdown) = watch::channel(false);
+        let count = || failing().into_iter().find(|(name, _)| *name == NAME);
+        let (calls, seen) = (AtomicU32::new(0), Mutex::new(Vec::new()));
+        let work = || async {
+            seen.lock().unwrap().push(count().unwrap().1);
+            match calls.fetch_add(1, Ordering::Relaxed) {
+                0 | 1 => Err("not yet"),
+                2 => Ok(()),
+                _ => {
+                    end.send_replace(true);
+                    Ok(())
+                }
+            }
+        };
+        every(NAME, Duration::from_millis(1), shutdown, work).await;
+        assert_eq!(*seen.lock().unwrap(), [0, 1, 1, 0]);
     }
 }

@@ -19,6 +19,7 @@ mod entry;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 pub use audit::{Event, EventKind, Head, Heads};
@@ -51,6 +52,8 @@ struct Inner {
     feed: Feed,
     bells: Bells,
     chain: Chain,
+    /// When sealing last succeeded, in Unix milliseconds.
+    sealed_at: AtomicI64,
     usage: Usage,
 }
 
@@ -66,7 +69,8 @@ impl Ledger {
     /// The ledger over a migrated database. Reads and writes nothing yet.
     #[must_use]
     pub fn new(storage: Storage, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
-        let chain = Chain::new(clock.now(), &*entropy);
+        let now = clock.now();
+        let chain = Chain::new(now, &*entropy);
         Self(Arc::new(Inner {
             storage,
             clock,
@@ -74,6 +78,7 @@ impl Ledger {
             feed: Feed::new(CHANGE_RETENTION),
             bells: Bells::default(),
             chain,
+            sealed_at: AtomicI64::new(now.as_millis()),
             usage: Usage::default(),
         }))
     }
@@ -185,7 +190,18 @@ impl Ledger {
 
     /// Seals the events committed since the last call; call it every second.
     pub async fn seal(&self) -> Result<(), Error> {
-        self.0.chain.seal_pending(self.tools()).await
+        self.0.chain.seal_pending(self.tools()).await?;
+        let now = self.now().as_millis();
+        self.0.sealed_at.store(now, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// How many events of this process wait for a seal, and how long ago sealing last succeeded.
+    #[must_use]
+    pub fn unsealed(&self) -> (usize, Duration) {
+        let sealed_at = Instant::from_millis(self.0.sealed_at.load(Ordering::Relaxed));
+        let events = self.0.chain.writer().unsealed();
+        (events, self.now().since(sealed_at))
     }
 
     /// Enters this process among the writers and seals what dead ones left, if this process is the

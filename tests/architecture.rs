@@ -20,5 +20,8 @@ mod limits;
 #[path = "architecture/migrations.rs"]
 mod migrations;
 #[cfg(test)]
+#[path = "architecture/settings.rs"]
+mod settings;
+#[cfg(test)]
 #[path = "architecture/source.rs"]
 mod source;

@@ -7,6 +7,7 @@ mod backup;
 mod clients;
 mod demo;
 mod keys;
+mod migrate;
 
 use anyhow::bail;
 
@@ -35,7 +36,7 @@ pub(super) fn run(command: &Command, config: &Config) -> anyhow::Result<()> {
         Command::Serve => block_on(serve::run(config, level)),
         Command::Demo(command) => block_on(demo::run(command, config, level)),
         Command::Authority(command) => block_on(authority::run(command)),
-        Command::Migrate => block_on(compose::migrate(config)),
+        Command::Migrate(command) => block_on(migrate::run(command, config)),
         Command::Backup(command) => with_services(config, Database::MustExist, async |services| {
             backup::save(command, services).await
         }),

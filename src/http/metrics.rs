@@ -9,13 +9,15 @@ use std::time::Duration;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{
-    DescriptorEncoder, EncodeLabelSet, EncodeMetric as _, NoLabelSet, text,
+    DescriptorEncoder, EncodeCounterValue, EncodeGaugeValue, EncodeLabelSet, EncodeMetric as _,
+    NoLabelSet, text,
 };
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use super::middleware::Class;
@@ -50,6 +52,14 @@ pub enum Refused {
 }
 
 impl Refused {
+    const ALL: [Self; 5] = [
+        Self::Busy,
+        Self::TimedOut,
+        Self::TooLarge,
+        Self::Broken,
+        Self::Panicked,
+    ];
+
     const fn name(self) -> &'static str {
         match self {
             Self::Busy => "busy",
@@ -117,6 +127,14 @@ impl Default for Metrics {
                 "Requests answered before or instead of their handler",
                 metrics.refused.clone(),
             );
+            let release = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+            registry.register("build", "Which release this is", release);
+        }
+        // From the start, so that a first refusal is seen as an increase.
+        for class in Class::ALL {
+            for reason in Refused::ALL {
+                drop(metrics.refusals(class, reason));
+            }
         }
         metrics
     }
@@ -124,11 +142,11 @@ impl Default for Metrics {
 
 impl Metrics {
     /// A gauge that `read` is asked for at each scrape.
-    pub fn gauge(
+    pub fn gauge<N: EncodeGaugeValue>(
         &self,
         name: &'static str,
         help: &'static str,
-        read: impl Fn() -> i64 + Send + Sync + 'static,
+        read: impl Fn() -> N + Send + Sync + 'static,
     ) {
         self.observe(name, help, move |encoder, name, help| {
             let gauge = ConstGauge::new(read());
@@ -136,12 +154,30 @@ impl Metrics {
         });
     }
 
-    /// A counter that `read` is asked for at each scrape; its name comes without `_total`.
-    pub fn counter(
+    /// Gauges by a label that `read` is asked for at each scrape: the label's values are ours and few.
+    pub fn gauges<N: EncodeGaugeValue>(
         &self,
         name: &'static str,
         help: &'static str,
-        read: impl Fn() -> u64 + Send + Sync + 'static,
+        label: &'static str,
+        read: impl Fn() -> Vec<(&'static str, N)> + Send + Sync + 'static,
+    ) {
+        self.observe(name, help, move |encoder, name, help| {
+            let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+            for (value, level) in read() {
+                let labels = [(label, value)];
+                ConstGauge::new(level).encode(family.encode_family(&labels)?)?;
+            }
+            Ok(())
+        });
+    }
+
+    /// A counter that `read` is asked for at each scrape; its name comes without `_total`.
+    pub fn counter<N: EncodeCounterValue>(
+        &self,
+        name: &'static str,
+        help: &'static str,
+        read: impl Fn() -> N + Send + Sync + 'static,
     ) {
         self.observe(name, help, move |encoder, name, help| {
             let counter = ConstCounter::new(read());
@@ -151,12 +187,12 @@ impl Metrics {
 
     /// Counters by a label that `read` is asked for at each scrape: the label's values are ours and
     /// few. Its name comes without `_total`.
-    pub fn counters(
+    pub fn counters<N: EncodeCounterValue>(
         &self,
         name: &'static str,
         help: &'static str,
         label: &'static str,
-        read: impl Fn() -> Vec<(&'static str, u64)> + Send + Sync + 'static,
+        read: impl Fn() -> Vec<(&'static str, N)> + Send + Sync + 'static,
     ) {
         self.observe(name, help, move |encoder, name, help| {
             let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
@@ -208,9 +244,13 @@ impl Metrics {
     }
 
     pub(super) fn refused(&self, class: Class, reason: Refused) {
+        self.refusals(class, reason).inc();
+    }
+
+    fn refusals(&self, class: Class, reason: Refused) -> Counter {
         let (class, reason) = (class.name(), reason.name());
         let labels = RefusedLabels { class, reason };
-        self.refused.get_or_create(&labels).inc();
+        self.refused.get_or_create_owned(&labels)
     }
 
     /// The number of requests of a class that are worked on: also what their limit goes by.
@@ -263,9 +303,11 @@ mod tests {
         metrics.refused(Class::Login, Refused::Busy);
         metrics.in_flight(Class::Page).inc();
         metrics.gauge("hash_queue", "Logins waiting", || 7);
-        metrics.counter("audit_batches", "Batches sealed", || 41);
+        metrics.gauge("feed_age_seconds", "Age", || 0.25);
+        metrics.gauges("writes", "Writes", "database", || vec![("vault", 3)]);
+        metrics.counter("audit_batches", "Batches sealed", || 41_u64);
         metrics.counters("checks", "Checks", "result", || {
-            vec![("match", 5), ("busy", 0)]
+            vec![("match", 5_u64), ("busy", 0)]
         });
         metrics.histogram("check_seconds", "Time", || {
             (1.5, vec![(0.5, 2), (f64::INFINITY, 1)])
@@ -277,6 +319,14 @@ mod tests {
             "tongxing_http_refused_total{class=\"login\",reason=\"busy\"} 1",
             "tongxing_http_in_flight{class=\"page\"} 1",
             "tongxing_hash_queue 7",
+            "tongxing_feed_age_seconds 0.25",
+            "tongxing_writes{database=\"vault\"} 3",
+            "tongxing_http_refused_total{class=\"page\",reason=\"timed_out\"} 0",
+            concat!(
+                "tongxing_build_info{version=\"",
+                env!("CARGO_PKG_VERSION"),
+                "\"} 1"
+            ),
             "tongxing_audit_batches_total 41",
             "tongxing_checks_total{result=\"match\"} 5",
             "tongxing_checks_total{result=\"busy\"} 0",

@@ -75,6 +75,13 @@ impl Feed {
         polled > 0 && now.saturating_sub(polled) < millis(FRESH_FOR)
     }
 
+    /// How long ago the last successful poll began; since the start, if there was none.
+    #[must_use]
+    pub fn age(&self) -> Duration {
+        let polled = self.0.polled.load(Ordering::Acquire);
+        Duration::from_millis(self.monotonic().saturating_sub(polled))
+    }
+
     /// The same as the answer of whoever has to refuse.
     pub fn require_fresh(&self) -> Result<(), Error> {
         if self.is_fresh() {

@@ -27,12 +27,22 @@ use std::time::Duration;
 
 pub use self::error::{Error, OpenError};
 pub use self::migrator::{Migration, Migrations};
+pub use self::pool::PoolLoad;
 pub use self::reader::{Reader, Transaction};
 pub use self::row::Row;
 use self::url::Place;
 pub use self::url::{DatabaseUrl, ParseDatabaseUrlError};
 pub(in crate::storage) use self::value::row_values;
 pub use self::value::{Cell, FromColumn, Value, values};
+
+/// The number of the last migration that a database has, if this binary may use it; 0 for none. Opens
+/// and makes nothing.
+pub async fn schema_of(
+    url: &DatabaseUrl,
+    migrations: &'static Migrations,
+) -> Result<i64, OpenError> {
+    migrator::found(url, migrations).await
+}
 
 /// A boxed future, as closures given to [`Storage::write`] return.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -130,6 +140,15 @@ impl Storage {
             self.migrate().await?;
         }
         self.check_schema().await
+    }
+
+    /// How busy its connections are, and how many writes wait for SQLite's writer.
+    #[must_use]
+    pub fn load(&self) -> (PoolLoad, usize) {
+        match &self.0.engine {
+            Engine::Sqlite(engine) => engine.load(),
+            Engine::Postgres(engine) => (engine.load(), 0),
+        }
     }
 
     /// A connection to read with.

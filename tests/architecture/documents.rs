@@ -19,6 +19,7 @@ const FOLDERS: &[&str] = &[
     "migrations/",
     "templates/",
     "benches/",
+    "deploy/",
     ".ci/",
 ];
 

@@ -1,7 +1,7 @@
 //! An HTTP client that follows nothing by itself and notes every URL it sends or is sent to.
 
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -79,6 +79,34 @@ impl Http {
             client: builder()
                 .tls_certs_only([trusted])
                 .resolve("localhost", address)
+                .build()
+                .unwrap(),
+            origin: origin.to_owned(),
+            place: origin.to_owned(),
+            urls: Arc::default(),
+        }
+    }
+
+    /// The same from another address of this machine's, with a header that says it is of yet another.
+    pub(crate) fn secure_from(
+        (origin, address): (&str, &str),
+        certificate: &Path,
+        (own, claimed): (IpAddr, &str),
+    ) -> Self {
+        let certificate = fs::read(certificate).unwrap();
+        let trusted = reqwest::Certificate::from_pem(&certificate).unwrap();
+        let claimed = [
+            ("x-forwarded-for", claimed.to_owned()),
+            ("x-real-ip", claimed.to_owned()),
+            ("forwarded", format!("for={claimed}")),
+        ];
+        let claimed = claimed.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+        Self {
+            client: builder()
+                .tls_certs_only([trusted])
+                .resolve("localhost", address.parse().unwrap())
+                .local_address(own)
+                .default_headers(claimed.into_iter().collect())
                 .build()
                 .unwrap(),
             origin: origin.to_owned(),

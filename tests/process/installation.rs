@@ -161,20 +161,21 @@ impl Installation {
         self.folder.path()
     }
 
+    /// The settings as variables of the environment.
+    pub(crate) fn environment(&self) -> Vec<(String, String)> {
+        as_environment(&self.settings)
+    }
+
     /// Starts the program with other settings over the usual ones.
     pub(crate) fn start(&self, arguments: &[&str], over: &[(&str, &str)], log: &Path) -> Child {
         let mut settings = self.settings.clone();
         settings.extend(over.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
-        let environment = settings.iter().map(|(setting, value)| {
-            let name = setting.to_uppercase().replace('.', "__");
-            (format!("TONGXING__{name}"), value)
-        });
         Command::new(env!("CARGO_BIN_EXE_tongxing"))
             .args(self.config.iter().flat_map(|file| ["--config", file]))
             .args(arguments)
             .current_dir(self.folder())
             .env_clear()
-            .envs(environment)
+            .envs(as_environment(&settings))
             .stdin(Stdio::null())
             .stdout(File::create(log.with_extension("out")).unwrap())
             .stderr(File::create(log.with_extension("err")).unwrap())
@@ -252,6 +253,14 @@ impl Installation {
         };
         Server::ready(child, log, (http, &management)).await
     }
+}
+
+fn as_environment(settings: &BTreeMap<String, String>) -> Vec<(String, String)> {
+    let variables = settings.iter().map(|(setting, value)| {
+        let name = setting.to_uppercase().replace('.', "__");
+        (format!("TONGXING__{name}"), value.clone())
+    });
+    variables.collect()
 }
 
 /// Waits for the end of a process; its exit code, none inside when a signal ended it.

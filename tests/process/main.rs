@@ -35,6 +35,7 @@ mod changes;
 mod commands;
 #[cfg(test)]
 mod demo;
+mod deploy;
 mod ending;
 mod enumeration;
 mod first_steps;

@@ -43,6 +43,39 @@ provide_redis() {
   from_debian redis-server redis-tools
 }
 
+# unpacked PACKAGE PROGRAM: a program out of Debian's package, installed nowhere: a service that it begins
+# would take ports. Leaves its folder in the path.
+unpacked() {
+  local folder="$PWD/target/tests/debian/$1"
+  if [ ! -x "$folder$2" ]; then
+    if ! command -v apt-get >/dev/null; then missing="no apt-get to fetch $1 with"; return 1; fi
+    echo "fetching $1"
+    if [ "$apt_is_fresh" = no ]; then
+      as_root apt-get -qq -o DPkg::Lock::Timeout=300 update </dev/null || { missing="apt-get update failed"; return 1; }
+      apt_is_fresh=yes
+    fi
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    (cd "$folder" && apt-get download -qq "$1" </dev/null 2>/dev/null && dpkg-deb -x "$1"_*.deb . && rm "$1"_*.deb) \
+      || { missing="$1 could not be fetched"; rm -rf "$folder"; return 1; }
+  fi
+  PATH="$folder$(dirname "$2"):$PATH"
+}
+
+# What runbooks and examples under deploy/ are run with.
+provide_nginx() {
+  if ! command -v curl >/dev/null; then from_debian curl || return 1; fi
+  [ -x /usr/sbin/nginx ] || command -v nginx >/dev/null || unpacked nginx /usr/sbin/nginx
+}
+
+provide_promtool() {
+  command -v promtool >/dev/null || unpacked prometheus /usr/bin/promtool
+}
+
+provide_systemd_tools() {
+  command -v systemd-analyze >/dev/null || from_debian systemd
+}
+
 # Apache and its relying-party module, nothing that starts by itself.
 provide_apache() {
   [ -e /usr/lib/apache2/modules/mod_auth_openidc.so ] || from_debian apache2-bin libapache2-mod-auth-openidc

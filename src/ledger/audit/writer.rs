@@ -108,6 +108,11 @@ impl Writer {
         lock(&self.book).last_drawn > 0
     }
 
+    /// How many committed events wait for a seal.
+    pub(crate) fn unsealed(&self) -> usize {
+        lock(&self.book).committed.len()
+    }
+
     fn draw(&self) -> i64 {
         let mut book = lock(&self.book);
         book.last_drawn += 1;

@@ -112,6 +112,12 @@ impl Migrations {
         self.list.last().map_or(0, |migration| migration.number)
     }
 
+    /// Whether binaries that know no later schema than `known` may go on when all are applied.
+    #[must_use]
+    pub const fn admits(&self, known: i64) -> bool {
+        self.oldest_admitted <= known
+    }
+
     /// The first one that is not applied; or why none may be.
     fn next(&self, applied: &[Applied]) -> Result<Option<&'static Migration>, OpenError> {
         let found = self.admit(applied)?;

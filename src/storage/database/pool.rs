@@ -4,6 +4,7 @@
 //! Unlike sqlx's own pool it sends nothing when a connection is given back; that ping would double
 //! the round trips of a point read. A connection comes back only when it is known to be sound.
 
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,11 +18,62 @@ const IDLE: Duration = Duration::from_mins(1);
 /// How long a statement may take, and so how long a closing pool waits for what is lent.
 const LONGEST: Duration = Duration::from_secs(10);
 
+/// How busy a pool of connections is, for metrics.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PoolLoad {
+    /// How many connections there may be.
+    pub size: usize,
+    /// How many are in use.
+    pub lent: usize,
+    /// How many wait for one now.
+    pub waiting: usize,
+    /// How often somebody had to wait.
+    pub waits: u64,
+    /// How many of those waited in vain.
+    pub refused: u64,
+    /// How long all of them waited.
+    pub waited: Duration,
+}
+
 pub(super) struct Pool<C> {
     idle: Mutex<Idle<C>>,
     permits: Semaphore,
     size: usize,
     wait: Duration,
+    waits: Waits,
+}
+
+/// What those came to for whom no connection was free at once.
+#[derive(Default)]
+struct Waits {
+    now: AtomicUsize,
+    all: AtomicU64,
+    refused: AtomicU64,
+    micros: AtomicU64,
+}
+
+impl Waits {
+    async fn count<T, E>(&self, waited: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+        let since = Instant::now();
+        self.all.fetch_add(1, Ordering::Relaxed);
+        self.now.fetch_add(1, Ordering::Relaxed);
+        // Also when whoever waited hung up.
+        let _waits = Leaving(&self.now);
+        let waited = waited.await;
+        let micros = u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.micros.fetch_add(micros, Ordering::Relaxed);
+        let refused = u64::from(waited.is_err());
+        self.refused.fetch_add(refused, Ordering::Relaxed);
+        waited
+    }
+}
+
+struct Leaving<'a>(&'a AtomicUsize);
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 struct Idle<C> {
@@ -39,7 +91,20 @@ impl<C> Pool<C> {
             permits: Semaphore::new(size),
             size,
             wait,
+            waits: Waits::default(),
         })
+    }
+
+    /// How busy it is.
+    pub(super) fn load(&self) -> PoolLoad {
+        PoolLoad {
+            size: self.size,
+            lent: self.size.saturating_sub(self.permits.available_permits()),
+            waiting: self.waits.now.load(Ordering::Relaxed),
+            waits: self.waits.all.load(Ordering::Relaxed),
+            refused: self.waits.refused.load(Ordering::Relaxed),
+            waited: Duration::from_micros(self.waits.micros.load(Ordering::Relaxed)),
+        }
     }
 
     /// A connection, a fresh one by `connect` if none is idle. Waits for either at most as long as
@@ -50,7 +115,9 @@ impl<C> Pool<C> {
     ) -> Result<Lease<C>, Error> {
         let permit = match self.permits.try_acquire() {
             Ok(permit) => permit,
-            Err(_) => tokio::time::timeout(self.wait, self.permits.acquire())
+            Err(_) => self
+                .waits
+                .count(tokio::time::timeout(self.wait, self.permits.acquire()))
                 .await
                 .map_err(|_| unavailable("every connection is in use"))?
                 .map_err(|_| unavailable("closed"))?,
@@ -147,5 +214,37 @@ impl<C> Drop for Lease<C> {
             }
             pool.permits.add_permits(1);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_millis(20);
+
+    #[tokio::test]
+    async fn who_has_to_wait_is_counted() {
+        let pool = Pool::new(1, PATIENCE);
+        let lease = pool.take(async || Ok(7)).await.ok().unwrap();
+        let busy = pool.load();
+        assert_eq!((busy.size, busy.lent, busy.waits), (1, 1, 0));
+        assert!(pool.take(async || Ok(8)).await.is_err());
+        let (second, load) = {
+            let waiting = pool.take(async || Ok(9));
+            let returned = async {
+                tokio::task::yield_now().await;
+                let load = pool.load();
+                drop(lease);
+                load
+            };
+            tokio::join!(waiting, returned)
+        };
+        assert_eq!(load.waiting, 1);
+        assert_eq!(second.ok().and_then(|second| second.connection), Some(7));
+        let after = pool.load();
+        assert_eq!((after.lent, after.waiting), (0, 0));
+        assert_eq!((after.waits, after.refused), (2, 1));
+        assert!(after.waited >= PATIENCE);
     }
 }

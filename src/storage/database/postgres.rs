@@ -18,7 +18,7 @@ use self::hearing::{ANSWER, GREETING, Hearing};
 pub(super) use self::session::Session;
 use super::error::{Error, Failure, Fault, OpenError, table_of};
 use super::job::Job;
-use super::pool::Pool;
+use super::pool::{Pool, PoolLoad};
 use super::url::DatabaseUrl;
 use super::value::Cell;
 use super::{Options, Reader, Transaction};
@@ -104,6 +104,11 @@ impl Engine {
 
     pub(super) async fn reader(&self) -> Result<Reader, Error> {
         Ok(Reader::postgres(Session::pooled(&self.0).await?))
+    }
+
+    /// How busy its connections are.
+    pub(super) fn load(&self) -> PoolLoad {
+        self.0.pool.load()
     }
 
     pub(super) async fn dedicated_reader(&self) -> Result<Reader, Error> {

@@ -23,7 +23,7 @@ pub(super) use self::statement::{Cells, Connection};
 use self::writer::Writer;
 use super::error::{Error, Failure, Fault, table_of};
 use super::job::Job;
-use super::pool::{Lease, Pool};
+use super::pool::{Lease, Pool, PoolLoad};
 use super::{Options, Reader, Transaction};
 
 pub(super) struct Engine {
@@ -66,6 +66,11 @@ impl Engine {
         self.readers
             .take(async || connect(&self.path, &self.options, Access::Read))
             .await
+    }
+
+    /// How busy its readers are, and how many writes wait.
+    pub(super) fn load(&self) -> (PoolLoad, usize) {
+        (self.readers.load(), self.queue.len())
     }
 
     pub(super) fn dedicated_reader(&self) -> Result<Reader, Error> {

@@ -43,6 +43,12 @@ fn a_newer_schema_that_admits_this_binary_is_used() {
 }
 
 #[test]
+fn who_may_go_on_after_a_migration_is_known_before_it() {
+    assert!(!THREE.admits(1));
+    assert!(THREE.admits(2) && THREE.admits(3));
+}
+
+#[test]
 fn a_newer_schema_that_does_not_is_refused() {
     let refused = THREE.admit(&[applied(3, 2), applied(5, 4)]).unwrap_err();
     assert_eq!(

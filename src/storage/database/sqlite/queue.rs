@@ -49,6 +49,11 @@ impl Queue {
         Ok(())
     }
 
+    /// How many jobs wait.
+    pub(super) fn len(&self) -> usize {
+        self.lock().jobs.len()
+    }
+
     /// Moves up to `most` jobs to `into`, waiting for the first. False when closed and drained.
     pub(super) fn wait(&self, into: &mut VecDeque<Box<dyn Job>>, most: usize) -> bool {
         let mut state = self.lock();
