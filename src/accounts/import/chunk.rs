@@ -26,7 +26,7 @@ use crate::storage::{Error, account_index};
 
 /// Lines in a chunk: what a commit costs is shared by many, and nobody who writes beside an import
 /// waits for long.
-const LINES: usize = 512;
+const LINES: usize = 256;
 /// Bytes of lines in a chunk, so that memory is bounded whatever they hold.
 const BYTES: usize = 4 << 20;
 /// Passwords to hash in a chunk: a hash costs a thousand times as much as its account's rows, and it
