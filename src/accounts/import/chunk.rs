@@ -350,7 +350,7 @@ mod tests {
     /// How many lines fill a chunk.
     fn full_after(text: &str) -> usize {
         let mut chunk = Chunk::default();
-        (1..)
+        (1..10_000)
             .find(|line| {
                 chunk.add(*line, text.as_bytes(), Instant::from_seconds(1_700_000_000));
                 chunk.is_full()
