@@ -26,7 +26,7 @@ use crate::storage::{Error, account_index};
 
 /// Lines in a chunk: what a commit costs is shared by many, and nobody who writes beside an import
 /// waits for long.
-const LINES: usize = 512;
+const LINES: usize = 256;
 /// Bytes of lines in a chunk, so that memory is bounded whatever they hold.
 const BYTES: usize = 4 << 20;
 /// Passwords to hash in a chunk: a hash costs a thousand times as much as its account's rows, and it
@@ -350,7 +350,7 @@ mod tests {
     /// How many lines fill a chunk.
     fn full_after(text: &str) -> usize {
         let mut chunk = Chunk::default();
-        (1..)
+        (1..10_000)
             .find(|line| {
                 chunk.add(*line, text.as_bytes(), Instant::from_seconds(1_700_000_000));
                 chunk.is_full()
