@@ -27,7 +27,11 @@ use tokio::time::{MissedTickBehavior, interval};
 /// When it shows `true`, or its sender is gone, jobs end.
 pub type Shutdown = watch::Receiver<bool>;
 
-/// How many of the jobs of a name failed when they were last tried.
+/// What failed is tried again after so long, if it is done less often.
+const RETRY: Duration = Duration::from_secs(30);
+
+/// How many of the jobs of a name failed when they were last tried. The process's: jobs have nothing in
+/// common but their names, and whoever scrapes asks for all of them.
 static FAILING: Mutex<BTreeMap<&'static str, i64>> = Mutex::new(BTreeMap::new());
 
 /// How many of this process's jobs of each name failed when they were last tried.
@@ -44,10 +48,18 @@ fn count_failing(name: &'static str, change: i64) {
     *failing.entry(name).or_default() += change;
 }
 
-/// Calls `work` every `period` until told to end. What fails is logged and tried again.
-async fn every<F, E>(
+/// Calls `work` every `period` until told to end. What fails is logged and tried again soon.
+async fn every<F, E>(name: &'static str, period: Duration, shutdown: Shutdown, work: impl Fn() -> F)
+where
+    F: Future<Output = Result<(), E>>,
+    E: fmt::Display,
+{
+    repeat(name, (period, RETRY), shutdown, work).await;
+}
+
+async fn repeat<F, E>(
     name: &'static str,
-    period: Duration,
+    (period, retry): (Duration, Duration),
     mut shutdown: Shutdown,
     work: impl Fn() -> F,
 ) where
@@ -64,7 +76,11 @@ async fn every<F, E>(
             _ = shutdown.wait_for(|ends| *ends) => return,
             _ = ticks.tick() => {}
         }
-        match work().await {
+        let outcome = work().await;
+        if outcome.is_err() && period > retry {
+            ticks.reset_after(retry);
+        }
+        match outcome {
             Err(error) if !fails => {
                 fails = true;
                 count_failing(name, 1);
@@ -87,6 +103,23 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::*;
+
+    #[tokio::test]
+    async fn what_failed_does_not_wait_for_its_next_hour() {
+        let (end, shutdown) = watch::channel(false);
+        let calls = AtomicU32::new(0);
+        let work = || async {
+            if calls.fetch_add(1, Ordering::Relaxed) == 0 {
+                return Err("not yet");
+            }
+            end.send_replace(true);
+            Ok(())
+        };
+        let rhythm = (Duration::from_hours(1), Duration::from_millis(1));
+        let done = repeat("an hourly job", rhythm, shutdown, work);
+        let ended = tokio::time::timeout(Duration::from_mins(1), done).await;
+        assert!(ended.is_ok());
+    }
 
     #[tokio::test]
     async fn a_job_counts_as_failing_until_it_works_again() {

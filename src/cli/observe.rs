@@ -48,7 +48,7 @@ pub(super) fn services(metrics: &Metrics, services: &Services) {
     );
     metrics.gauges(
         "task_failing",
-        "1 when a background task failed the last time and is being tried again",
+        "How many background tasks of that name failed the last time and are being tried again",
         "task",
         jobs::failing,
     );

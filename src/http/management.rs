@@ -24,7 +24,7 @@ const OPEN_METRICS: HeaderValue =
 /// One condition of being ready.
 #[derive(Debug)]
 pub struct Check {
-    /// What is checked: `database`, `schema`, `clock`.
+    /// What is checked: `database`, `schema`, `clock`, `change_feed`.
     pub name: &'static str,
     /// Why it does not hold.
     pub outcome: Result<(), String>,

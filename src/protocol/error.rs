@@ -8,19 +8,23 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+/// Codes with their texts, and the list of all of them.
 macro_rules! error_codes {
-    ($($(#[$doc:meta])* $variant:ident = $text:literal,)*) => {
-        /// The error codes this provider sends.
+    (
+        $(#[$enum_doc:meta])* $name:ident;
+        $($(#[$doc:meta])* $variant:ident = $text:literal,)*
+    ) => {
+        $(#[$enum_doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum ErrorCode {
+        pub enum $name {
             $($(#[$doc])* $variant,)*
         }
 
-        impl ErrorCode {
+        impl $name {
             /// Every code, for pages that document them.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
 
-            /// The code as registered.
+            /// The code as it is sent.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self {
@@ -30,8 +34,12 @@ macro_rules! error_codes {
         }
     };
 }
+pub(crate) use error_codes;
 
 error_codes! {
+    /// The error codes of specifications that this provider sends.
+    ErrorCode;
+
     /// A parameter is missing, repeated or malformed (RFC 6749 §4.1.2.1, §5.2; RFC 6750 §3.1).
     InvalidRequest = "invalid_request",
     /// Client authentication failed (RFC 6749 §5.2).
@@ -60,10 +68,6 @@ error_codes! {
     LoginRequired = "login_required",
     /// Consent is needed but no page may be shown (OIDC Core §3.1.2.6).
     ConsentRequired = "consent_required",
-    /// A page is needed but none may be shown (OIDC Core §3.1.2.6).
-    InteractionRequired = "interaction_required",
-    /// A choice of account is needed but no page may be shown (OIDC Core §3.1.2.6).
-    AccountSelectionRequired = "account_selection_required",
     /// Request objects are not supported (OIDC Core §3.1.2.6).
     RequestNotSupported = "request_not_supported",
     /// Request objects by reference are not supported (OIDC Core §3.1.2.6).
@@ -78,8 +82,6 @@ error_codes! {
     InvalidRedirectUri = "invalid_redirect_uri",
     /// Another member of the client's metadata is not acceptable (RFC 7591 §3.2.2).
     InvalidClientMetadata = "invalid_client_metadata",
-    /// The token's type cannot be revoked (RFC 7009 §2.2.1).
-    UnsupportedTokenType = "unsupported_token_type",
 }
 
 impl ErrorCode {

@@ -3,6 +3,8 @@
 //! Events and batches are inserted and never updated. What makes a batch true (roots, signatures,
 //! the chain) is the ledger's business.
 
+use std::collections::BTreeMap;
+
 use super::database::row_values;
 use super::{Error, Reader, Row, Transaction, Value, values};
 use crate::domain::id::{AccountId, WriterId};
@@ -255,15 +257,23 @@ pub async fn latest_batches(
     rows.iter().map(batch).collect()
 }
 
-/// The number of a writer's last batch; 0 when it has none.
-pub async fn last_batch(reader: &mut Reader, writer: WriterId) -> Result<i64, Error> {
-    reader
-        .fetch_optional(
-            "SELECT COALESCE(MAX(number), 0) AS number FROM audit_batches WHERE writer = $1",
-            values![writer],
+/// The numbers of these writers' last batches, of those that have any.
+pub async fn last_batches(
+    reader: &mut Reader,
+    writers: &[WriterId],
+) -> Result<BTreeMap<WriterId, i64>, Error> {
+    let wanted: Vec<_> = writers.iter().map(|&writer| row_values![writer]).collect();
+    let rows = reader
+        .fetch_each(
+            "WITH wanted (writer) AS (VALUES ($1)) \
+             SELECT b.writer, MAX(b.number) AS number \
+             FROM wanted JOIN audit_batches AS b ON b.writer = wanted.writer GROUP BY b.writer",
+            &wanted,
         )
-        .await?
-        .map_or(Ok(0), |row| row.get("number"))
+        .await?;
+    rows.iter()
+        .map(|row| Ok((row.get("writer")?, row.get("number")?)))
+        .collect()
 }
 
 /// Enters a writer; nothing when it is there.

@@ -164,11 +164,12 @@ pub async fn note_chain(
     Ok(())
 }
 
-/// Forgets chains that did not grow since `before`.
+/// Forgets chains that did not grow since `before`; at most [`SWEEP_LIMIT`]. The number forgotten.
 pub async fn forget_chains(tx: &mut Transaction, before: Instant) -> Result<u64, Error> {
     tx.execute(
-        "DELETE FROM journal_chains WHERE noted_at < $1",
-        values![before],
+        "DELETE FROM journal_chains WHERE writer IN (
+             SELECT writer FROM journal_chains WHERE noted_at < $1 LIMIT $2)",
+        values![before, SWEEP_LIMIT],
     )
     .await
 }

@@ -6,7 +6,7 @@
 
 use serde::{Serialize, Serializer};
 
-use crate::protocol::error::ErrorCode;
+use crate::protocol::error::{ErrorCode, error_codes};
 
 /// What went wrong, from the point of view of the person at the browser: this decides the words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -34,49 +34,27 @@ pub enum Cause {
     Server,
 }
 
-/// A code that only ever stands on a page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PageCode {
+error_codes! {
+    /// A code that only ever stands on a page.
+    PageCode;
+
     /// No client of this name, or it is suspended.
-    UnknownClient,
+    UnknownClient = "unknown_client",
     /// The address to return to is not the client's.
-    RedirectUriMismatch,
+    RedirectUriMismatch = "redirect_uri_mismatch",
     /// The steps took too long.
-    InteractionExpired,
+    InteractionExpired = "interaction_expired",
     /// The steps were begun elsewhere.
-    WrongBrowser,
+    WrongBrowser = "wrong_browser",
     /// The form is not ours, or not any more.
-    Csrf,
+    Csrf = "csrf",
     /// There is no page.
-    NotFound,
+    NotFound = "not_found",
     /// A limit is reached.
-    TooManyRequests,
+    TooManyRequests = "too_many_requests",
 }
 
 impl PageCode {
-    /// Every one.
-    pub const ALL: [Self; 7] = [
-        Self::UnknownClient,
-        Self::RedirectUriMismatch,
-        Self::InteractionExpired,
-        Self::WrongBrowser,
-        Self::Csrf,
-        Self::NotFound,
-        Self::TooManyRequests,
-    ];
-
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::UnknownClient => "unknown_client",
-            Self::RedirectUriMismatch => "redirect_uri_mismatch",
-            Self::InteractionExpired => "interaction_expired",
-            Self::WrongBrowser => "wrong_browser",
-            Self::Csrf => "csrf",
-            Self::NotFound => "not_found",
-            Self::TooManyRequests => "too_many_requests",
-        }
-    }
-
     const fn cause(self) -> Cause {
         match self {
             Self::UnknownClient | Self::RedirectUriMismatch => Cause::Sender,
@@ -102,7 +80,7 @@ impl Code {
     /// Every one, in the order of the table under `/docs/errors/`.
     pub fn all() -> impl Iterator<Item = Self> {
         let protocol = ErrorCode::ALL.iter().copied().map(Self::Protocol);
-        protocol.chain(PageCode::ALL.map(Self::Page))
+        protocol.chain(PageCode::ALL.iter().copied().map(Self::Page))
     }
 
     /// The code as it is sent.

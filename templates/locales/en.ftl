@@ -183,8 +183,8 @@ code-unsupported_grant_type = The server does not support this grant_type.
 code-unsupported_response_type = The server does not support this response_type.
     .why = This server offers the code flow only, neither the implicit nor the hybrid flow.
     .fix = Use response_type=code.
-code-invalid_scope = The scope is malformed, unknown, or wider than registered.
-    .why = The scope is not well-formed, or a refresh asked for more than was first given.
+code-invalid_scope = The scope is malformed, or wider than it may be.
+    .why = The scope is not well-formed, holds one that is not registered for this client, or is wider in a refresh than was first given. Scopes that do not exist are ignored, unless nothing else is asked for.
     .fix = Ask only for registered scopes, separated by spaces. In a refresh, stay within what was first given.
 code-invalid_target = The resource or audience is unknown, or not open to this client.
     .why = The resource is not an absolute URI, has a fragment, or names nothing that this client has a relationship with.
@@ -204,12 +204,6 @@ code-login_required = Nobody is logged in, and the request forbids showing the l
 code-consent_required = The user must consent or be told, and the request forbids showing a page.
     .why = The request has prompt=none, but the user has not consented yet, or the recipient, the purpose or the information has changed.
     .fix = Send the authorization request again without prompt=none.
-code-interaction_required = The user must do something, and the request forbids showing a page.
-    .why = The request has prompt=none, but a step other than login and consent needs the user.
-    .fix = Send the authorization request again without prompt=none.
-code-account_selection_required = The user must choose an account, and the request forbids showing a page.
-    .why = The request has prompt=none, and the session does not settle which account is meant.
-    .fix = Drop prompt=none, or name the user by id_token_hint.
 code-unmet_authentication_requirements = The required authentication or assurance level is not met.
     .why = The request asked for an acr as essential, and the user could not or did not want to reach it.
     .fix = Require a higher level only where it is needed, tell the user which, and offer another way.
@@ -234,9 +228,6 @@ code-invalid_token = The access token is not valid.
 code-insufficient_scope = The access token’s scope is not enough.
     .why = The token is valid but lacks the scope that the resource needs. The userinfo endpoint, for one, needs openid.
     .fix = Add the scope to the authorization request and get a new token.
-code-unsupported_token_type = A token of this kind cannot be revoked.
-    .why = The revocation endpoint received a token of a kind that is not revoked by itself, such as an ID token.
-    .fix = Revoke access tokens and refresh tokens only. To end the login, use the logout endpoint.
 code-unknown_client = The client_id of the authorization request is not registered.
     .why = The client_id is wrong, the client was removed or is suspended, or the request went to another environment. There is no redirect, since the address cannot be trusted.
     .fix = Check the client_id and the issuer that you connect to.

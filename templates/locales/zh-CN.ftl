@@ -183,8 +183,8 @@ code-unsupported_grant_type = 服务器不支持这种 grant_type。
 code-unsupported_response_type = 服务器不支持这种 response_type。
     .why = 本服务器只提供授权码流程，不提供隐式和混合流程。
     .fix = 使用 response_type=code。
-code-invalid_scope = 请求的 scope 无效、未知，或者超出登记的范围。
-    .why = scope 的写法不正确，或者刷新时请求了比原来更多的范围。
+code-invalid_scope = 请求的 scope 无效，或者超出允许的范围。
+    .why = scope 的写法不正确，含有这个客户端没有登记的 scope，或者刷新时请求了比原来更多的范围。不存在的 scope 会被忽略，除非没有其他可用的。
     .fix = 只请求登记过的 scope，用空格分隔；刷新时不要超出最初获得的范围。
 code-invalid_target = 请求的 resource 或 audience 未知，或者不对这个客户端开放。
     .why = resource 不是绝对地址、含有片段，或者没有与这个客户端建立关系的资源使用它。
@@ -204,12 +204,6 @@ code-login_required = 用户没有登录，而请求不允许显示登录页。
 code-consent_required = 需要用户同意或者知悉，而请求不允许显示页面。
     .why = 请求含有 prompt=none，但用户还没有同意，或者接收方、用途、信息种类已有变化。
     .fix = 去掉 prompt=none 重新发起授权请求。
-code-interaction_required = 需要用户操作，而请求不允许显示页面。
-    .why = 请求含有 prompt=none，但除登录和同意之外还有一步必须由用户完成。
-    .fix = 去掉 prompt=none 重新发起授权请求。
-code-account_selection_required = 需要用户选择账号，而请求不允许显示页面。
-    .why = 请求同时含有 prompt=none，而会话不能确定是哪一个账号。
-    .fix = 去掉 prompt=none，或者用 id_token_hint 指明用户。
 code-unmet_authentication_requirements = 达不到请求所要求的认证或核验等级。
     .why = 请求以必要（essential）方式要求 acr，而用户不能或者不愿达到。
     .fix = 只在确有需要时要求更高等级；告诉用户需要哪一级，并提供其他办理途径。
@@ -234,9 +228,6 @@ code-invalid_token = 访问令牌无效。
 code-insufficient_scope = 访问令牌的 scope 不够。
     .why = 令牌有效，但没有访问这个资源所需的 scope。例如用户信息端点需要 openid。
     .fix = 在授权请求中加入所需的 scope，再次取得令牌。
-code-unsupported_token_type = 不能撤销这种令牌。
-    .why = 撤销端点收到的令牌属于不能单独撤销的种类，例如 ID 令牌。
-    .fix = 只撤销访问令牌和刷新令牌；结束登录请使用退出端点。
 code-unknown_client = 授权请求中的 client_id 没有登记。
     .why = client_id 有误，客户端已删除或者暂停，或者连到了另一个环境。此时不会跳转，因为无从确认跳转地址。
     .fix = 核对 client_id 和所连接的签发者（issuer）地址。

@@ -432,8 +432,10 @@ on_both! {
         home.journal.check().await.unwrap();
         let mut reader = home.main().reader().await.unwrap();
         let writer = home.ledger.writer();
-        assert_eq!(audit::last_batch(&mut reader, writer).await.unwrap(), 3);
-        assert_eq!(audit::last_batch(&mut reader, Id::from_u128(7)).await.unwrap(), 0);
+        let writers = [Id::from_u128(7), writer];
+        let reached = audit::last_batches(&mut reader, &writers).await.unwrap();
+        assert_eq!(reached.into_iter().collect::<Vec<_>>(), [(writer, 3)]);
+        assert!(audit::last_batches(&mut reader, &[]).await.unwrap().is_empty());
         drop(reader);
         write(home.main(), |tx| {
             let cut = "DELETE FROM audit_batches WHERE number = 3";

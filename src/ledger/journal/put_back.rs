@@ -7,9 +7,10 @@
 use std::sync::atomic::Ordering;
 
 use super::{Journal, JournalError, copied, number};
+use crate::domain::id::WriterId;
 use crate::domain::instant::Instant;
 use crate::storage::changes::{self, Lane};
-use crate::storage::{Error, Reader, audit, vault_journal};
+use crate::storage::{Error, Reader, SWEEP_LIMIT, Storage, audit, vault_journal};
 
 impl Journal {
     /// Refuses a database that is older than the journal.
@@ -25,10 +26,11 @@ impl Journal {
         if lanes.iter().any(is_older) {
             return Err(JournalError::DatabaseIsOlder);
         }
-        for (writer, noted) in chains {
-            if audit::last_batch(&mut reader, writer).await? < noted {
-                return Err(JournalError::DatabaseIsOlder);
-            }
+        let writers: Vec<WriterId> = chains.iter().map(|(writer, _)| *writer).collect();
+        let reached = audit::last_batches(&mut reader, &writers).await?;
+        let is_cut = |(writer, noted): &(WriterId, i64)| reached.get(writer) < Some(noted);
+        if chains.iter().any(is_cut) {
+            return Err(JournalError::DatabaseIsOlder);
         }
         Ok(())
     }
@@ -38,7 +40,8 @@ impl Journal {
         let writer = self.ledger.writer();
         // In this order: several may be at it.
         let noted = self.noted.load(Ordering::Acquire);
-        let reaches = audit::last_batch(reader, writer).await?;
+        let reached = audit::last_batches(reader, &[writer]).await?;
+        let reaches = reached.get(&writer).copied().unwrap_or(0);
         if reaches < noted {
             return Err(JournalError::DatabaseIsOlder);
         }
@@ -59,12 +62,19 @@ impl Journal {
 
     /// Forgets chains that no copy is older than which could still be put back.
     pub(super) async fn forget_chains(&self, before: Instant) -> Result<(), Error> {
-        let forgotten: Result<u64, Error> = self
-            .vault
-            .write(before, |tx, &before| {
-                Box::pin(vault_journal::forget_chains(tx, before))
-            })
-            .await;
-        forgotten.map(drop)
+        forget_chains(&self.vault, before).await
+    }
+}
+
+/// Forgets chains that did not grow since `before`.
+pub(super) async fn forget_chains(vault: &Storage, before: Instant) -> Result<(), Error> {
+    loop {
+        let forgotten = vault.write(before, |tx, &before| {
+            Box::pin(vault_journal::forget_chains(tx, before))
+        });
+        let forgotten: Result<u64, Error> = forgotten.await;
+        if forgotten? < u64::from(SWEEP_LIMIT) {
+            return Ok(());
+        }
     }
 }

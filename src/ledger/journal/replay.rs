@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::put_back;
 use super::state::{self, AccountState, Takeaway, digest};
 use super::{Change, Journal, JournalError, TakeawayRow, copied};
 use crate::domain::account::AccountStatus;
@@ -91,12 +92,7 @@ impl Restoring {
             .await;
         written?;
         // What the database does not know of any more is what is restored here.
-        let forgotten: Result<u64, Error> = vault
-            .write(Instant::from_millis(i64::MAX), |tx, &before| {
-                Box::pin(vault_journal::forget_chains(tx, before))
-            })
-            .await;
-        forgotten?;
+        put_back::forget_chains(vault, Instant::from_millis(i64::MAX)).await?;
         Ok(restoring)
     }
 
