@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod account_record;
+pub mod address_block;
 mod ascii_form;
 pub mod assurance;
 pub mod authentication;

@@ -12,7 +12,7 @@ pub mod messages;
 pub mod partner;
 mod transport;
 
-pub use addresses::Loopback;
+pub use addresses::{Loopback, ParsePrivateNetworkError, PrivateNetwork, Reach};
 pub use authority::Authority;
 pub use client::GuardedClient;
 pub use partner::{PartnerClient, PartnerToken, PartnerUrl};

@@ -91,7 +91,10 @@ async fn compare(
         for town in &mut towns {
             town.visit(arguments.time).await?;
         }
+        // Neither always follows the other.
+        towns.reverse();
     }
+    towns.sort_by_key(|town| town.residents.len());
     let [few, many] = &towns;
     let sizes = (few.residents.len(), many.residents.len());
     tell_ratio(

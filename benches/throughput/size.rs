@@ -52,7 +52,10 @@ fn files(folder: &Path, name: &str) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 fn of_sqlite(path: &Path) -> anyhow::Result<(u64, Vec<(String, u64)>)> {
-    let connection = rusqlite::Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let connection =
+        rusqlite::Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    // What is in the log goes to where it belongs.
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
     let mut statement = connection.prepare(
         "SELECT m.tbl_name, SUM(s.pgsize) FROM dbstat s JOIN sqlite_master m ON m.name = s.name \
          GROUP BY m.tbl_name ORDER BY SUM(s.pgsize) DESC",

@@ -6,6 +6,8 @@
 
 mod chunk;
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -13,7 +15,7 @@ use tokio::task::JoinSet;
 use super::Accounts;
 use crate::ledger::profiles::ProfileError;
 use crate::storage;
-use chunk::{Chunk, Outcome};
+use chunk::{Chunk, Import, Outcome};
 
 /// How many chunks are worked on at once: while one is written, the next is sealed.
 const CHUNKS: usize = 2;
@@ -104,6 +106,7 @@ impl Accounts {
     ) -> Result<ImportSummary, ImportError> {
         let mut summary = ImportSummary::default();
         let mut running = JoinSet::new();
+        let import = Arc::new(Import::new(detail));
         let mut lines = (1..).zip(lines);
         loop {
             let mut chunk = Chunk::default();
@@ -120,8 +123,8 @@ impl Accounts {
             if running.len() >= CHUNKS {
                 settle(&mut running, &mut summary, listener).await?;
             }
-            let (accounts, detail) = (self.clone(), detail.clone());
-            running.spawn(async move { accounts.import_chunk(chunk, &detail).await });
+            let (accounts, import) = (self.clone(), Arc::clone(&import));
+            running.spawn(async move { accounts.import_chunk(chunk, &import).await });
         }
         while !running.is_empty() {
             settle(&mut running, &mut summary, listener).await?;

@@ -165,7 +165,7 @@ impl Services {
             clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
         });
-        let fetcher = GuardedClient::new(config.outbound.loopback)?;
+        let fetcher = GuardedClient::new(config.outbound.reach.clone())?;
         Ok(Self {
             ledger,
             keys,

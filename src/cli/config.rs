@@ -138,7 +138,7 @@ impl Config {
             && (notification.as_ref()).is_some_and(|notification| notification.gateway.is_none());
         let proofing = proofing::read(&mut read, is_mute);
         let operator = operator::read(&read);
-        let outbound = sections::outbound(&read);
+        let outbound = sections::outbound(&mut read);
         let testing = sections::testing(&mut read, server.as_ref().map(|server| &server.issuer));
         let log = sections::log(&mut read);
         sections::unsupported(&mut read);

@@ -26,8 +26,9 @@ use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use tower::{Layer, Service};
 
-use super::address::{AddressBlock, Peer, client_address};
+use super::address::{Peer, client_address};
 use super::metrics::{Metrics, Refused};
+use crate::domain::address_block::AddressBlock;
 use crate::domain::entropy::Entropy;
 use crate::domain::id::RequestId;
 use admission::{Arrivals, Farewells, Gates};

@@ -5,6 +5,10 @@
 //! not (IANA's special-purpose registry), since there nearly all is global.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+use std::sync::Arc;
+
+use crate::domain::address_block::AddressBlock;
 
 /// Whether this very machine may be called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +17,71 @@ pub enum Loopback {
     Allowed,
     /// As it should be.
     Refused,
+}
+
+/// A private network that the operator says portals are in (RFC 1918, RFC 4193): nothing else that
+/// is not public can be named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PrivateNetwork(AddressBlock);
+
+/// Text that is not a private network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a private network")]
+pub struct ParsePrivateNetworkError;
+
+/// Which addresses may be called that are not public. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reach {
+    pub(super) loopback: Loopback,
+    networks: Arc<[PrivateNetwork]>,
+}
+
+impl Reach {
+    /// This very machine or not, and these networks.
+    #[must_use]
+    pub fn new(loopback: Loopback, networks: Vec<PrivateNetwork>) -> Self {
+        Self {
+            loopback,
+            networks: networks.into(),
+        }
+    }
+}
+
+impl From<Loopback> for Reach {
+    fn from(loopback: Loopback) -> Self {
+        Self::new(loopback, Vec::new())
+    }
+}
+
+const fn v4(a: u8, b: u8, prefix: u32) -> AddressBlock {
+    AddressBlock::new(IpAddr::V4(Ipv4Addr::new(a, b, 0, 0)), prefix)
+}
+
+const fn v6(a: u16, b: u16, prefix: u32) -> AddressBlock {
+    let network = Ipv6Addr::new(a, b, 0, 0, 0, 0, 0, 0);
+    AddressBlock::new(IpAddr::V6(network), prefix)
+}
+
+const PRIVATE: [AddressBlock; 4] = [
+    v4(10, 0, 8),
+    v4(172, 16, 12),
+    v4(192, 168, 16),
+    v6(0xfc00, 0, 7),
+];
+/// A cloud's metadata, at a unique local address.
+const METADATA: AddressBlock = v6(0xfd00, 0xec2, 32);
+
+impl FromStr for PrivateNetwork {
+    type Err = ParsePrivateNetworkError;
+
+    fn from_str(text: &str) -> Result<Self, ParsePrivateNetworkError> {
+        let block: AddressBlock = text.parse().map_err(|_| ParsePrivateNetworkError)?;
+        let is_private = PRIVATE.iter().any(|private| private.holds(block));
+        if !is_private || block.holds(METADATA) || METADATA.holds(block) {
+            return Err(ParsePrivateNetworkError);
+        }
+        Ok(Self(block))
+    }
 }
 
 /// Address and prefix length.
@@ -49,10 +118,17 @@ const SPECIAL_V6: [(Ipv6Addr, u32); 5] = [
 ];
 
 /// Whether `address` may be called. An IPv4 address mapped into IPv6 is judged as IPv4.
-pub(super) fn may_call(address: IpAddr, loopback: Loopback) -> bool {
+pub(super) fn may_call(address: IpAddr, reach: &Reach) -> bool {
     let address = address.to_canonical();
     if address.is_loopback() {
-        return loopback == Loopback::Allowed;
+        return reach.loopback == Loopback::Allowed;
+    }
+    if reach
+        .networks
+        .iter()
+        .any(|PrivateNetwork(block)| block.contains(address))
+    {
+        return true;
     }
     match address {
         IpAddr::V4(address) => !SPECIAL_V4
@@ -76,7 +152,7 @@ mod tests {
     use super::*;
 
     fn may(text: &str, loopback: Loopback) -> bool {
-        may_call(text.parse().expect(text), loopback)
+        may_call(text.parse().expect(text), &loopback.into())
     }
 
     #[test]
@@ -154,6 +230,46 @@ mod tests {
         for text in ["127.0.0.1", "127.255.0.1", "::1", "::ffff:127.0.0.1"] {
             assert!(!may(text, Loopback::Refused), "{text}");
             assert!(may(text, Loopback::Allowed), "{text}");
+        }
+    }
+
+    #[test]
+    fn private_networks_may_be_called_where_the_operator_says_so() {
+        let networks = ["10.20.0.0/16", "fd12:3456::/32"].map(|text| text.parse().expect(text));
+        let reach = Reach::new(Loopback::Refused, networks.to_vec());
+        for (text, may) in [
+            ("10.20.1.2", true),
+            ("::ffff:10.20.1.2", true),
+            ("fd12:3456::7", true),
+            ("10.21.0.1", false),
+            ("192.168.1.1", false),
+            ("fd12:3457::7", false),
+            ("127.0.0.1", false),
+            ("169.254.169.254", false),
+        ] {
+            assert_eq!(may_call(text.parse().expect(text), &reach), may, "{text}");
+        }
+    }
+
+    #[test]
+    fn nothing_but_a_private_network_can_be_named_so() {
+        for text in [
+            "0.0.0.0/0",
+            "8.0.0.0/7",
+            "127.0.0.0/8",
+            "169.254.0.0/16",
+            "100.64.0.0/10",
+            "203.0.113.0/24",
+            "10.20.0.1/16",
+            "::/0",
+            "::1",
+            "fe80::/10",
+            "fc00::/7",
+            "fd00:ec2::254",
+            "portal.example",
+        ] {
+            let named = text.parse::<PrivateNetwork>();
+            assert_eq!(named, Err(ParsePrivateNetworkError), "{text}");
         }
     }
 }

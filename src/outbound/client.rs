@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 use url::{Host, Url};
 
-use super::addresses::{Loopback, may_call};
+use super::addresses::{Loopback, Reach, may_call};
 use super::transport::{self, FetchError, is_localhost};
 
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(8);
@@ -21,17 +21,18 @@ const MAX_CALLS: usize = 32;
 #[derive(Debug, Clone)]
 pub struct GuardedClient {
     client: Client,
-    loopback: Loopback,
+    reach: Reach,
     calls: Arc<Semaphore>,
 }
 
 impl GuardedClient {
     /// A client that trusts the machine's certificate authorities. A process-wide rustls provider
     /// must have been installed.
-    pub fn new(loopback: Loopback) -> Result<Self, FetchError> {
+    pub fn new(reach: impl Into<Reach>) -> Result<Self, FetchError> {
+        let reach = reach.into();
         Ok(Self {
-            client: transport::build(|| builder(loopback))?,
-            loopback,
+            client: transport::build(|| builder(&reach))?,
+            reach,
             calls: Arc::new(Semaphore::new(MAX_CALLS)),
         })
     }
@@ -70,18 +71,18 @@ impl GuardedClient {
     fn permitted(&self, url: &str) -> Result<Url, FetchError> {
         Url::parse(url)
             .ok()
-            .filter(|url| is_permitted(url, self.loopback))
+            .filter(|url| is_permitted(url, &self.reach))
             .ok_or(FetchError::Forbidden)
     }
 }
 
-fn builder(loopback: Loopback) -> ClientBuilder {
-    transport::builder(TOTAL_TIMEOUT).dns_resolver(Arc::new(GuardedResolver(loopback)))
+fn builder(reach: &Reach) -> ClientBuilder {
+    transport::builder(TOTAL_TIMEOUT).dns_resolver(Arc::new(GuardedResolver(reach.clone())))
 }
 
 /// What can be decided before names are resolved. URL parsing has made one form of an IPv4
 /// address of its decimal, octal and hexadecimal ones.
-fn is_permitted(url: &Url, loopback: Loopback) -> bool {
+fn is_permitted(url: &Url, reach: &Reach) -> bool {
     if !url.username().is_empty() || url.password().is_some() {
         return false;
     }
@@ -96,25 +97,25 @@ fn is_permitted(url: &Url, loopback: Loopback) -> bool {
     };
     let scheme = match url.scheme() {
         "https" => true,
-        "http" => local && loopback == Loopback::Allowed,
+        "http" => local && reach.loopback == Loopback::Allowed,
         _ => false,
     };
     // The connector does not ask the resolver about literal addresses.
-    scheme && literal.is_none_or(|address| may_call(address, loopback))
+    scheme && literal.is_none_or(|address| may_call(address, reach))
 }
 
 /// Resolves names and drops the answers that must not be called.
-struct GuardedResolver(Loopback);
+struct GuardedResolver(Reach);
 
 impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let loopback = self.0;
+        let reach = self.0.clone();
         Box::pin(async move {
             let found = transport::resolve(&name).await?;
             let named_any = !found.is_empty();
             let permitted: Vec<SocketAddr> = found
                 .into_iter()
-                .filter(|address| may_call(address.ip(), loopback))
+                .filter(|address| may_call(address.ip(), &reach))
                 .collect();
             if named_any && permitted.is_empty() {
                 return Err(FetchError::Forbidden.into());

@@ -5,7 +5,8 @@
 //! check-then-act; sums cast to `BIGINT`; no `now()`, `random()`, triggers, sequences, deferred
 //! constraints, data-modifying CTEs, `ILIKE`. A write that rests on a row which it does not change
 //! says `FOR SHARE OF` it, if that must not change before its commit: SQLite, where one write runs
-//! at a time, leaves the clause out. Keywords in capitals, names in small letters.
+//! at a time, leaves the clause out. What runs for many rows at once has all its parameters in one
+//! `VALUES (…)`. Keywords in capitals, names in small letters.
 
 mod error;
 mod job;

@@ -278,8 +278,7 @@ on_both! {
             assert_eq!((found.id, found.changed_at), (id, at(2)));
             let (password, _) = credentials::find_password(&mut reader, id).await.unwrap().unwrap();
             assert_eq!(password.hash, id.to_string());
-            let expected = std::slice::from_ref(&stored);
-            assert_eq!(checks::list(&mut reader, id).await.unwrap(), expected);
+            assert_eq!(checks::list(&mut reader, id).await.unwrap(), std::slice::from_ref(&stored));
         }
         assert!(accounts::find(&mut reader, account(14)).await.unwrap().is_none());
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
 use super::ImportError;
@@ -25,7 +26,7 @@ use crate::storage::{Error, account_index};
 
 /// Lines in a chunk: what a commit costs is shared by many, and nobody who writes beside an import
 /// waits for long.
-const LINES: usize = 512;
+const LINES: usize = 256;
 /// Bytes of lines in a chunk, so that memory is bounded whatever they hold.
 const BYTES: usize = 4 << 20;
 /// Passwords to hash in a chunk: a hash costs a thousand times as much as its account's rows, and it
@@ -36,6 +37,24 @@ const TURN: Duration = Duration::from_millis(5);
 /// How often accounts are sealed anew because their buckets' keys were replaced before they were
 /// there.
 const SEALED_ANEW: u32 = 8;
+
+/// What the chunks of one import have in common.
+pub(super) struct Import {
+    /// Who ordered it and why, for the audit log.
+    detail: Value,
+    /// One chunk is written at a time. On SQLite two would be one transaction, and what writes beside
+    /// the import would wait for both.
+    turn: Mutex<()>,
+}
+
+impl Import {
+    pub(super) fn new(detail: Value) -> Self {
+        Self {
+            detail,
+            turn: Mutex::new(()),
+        }
+    }
+}
 
 /// Some lines, parsed.
 #[derive(Default)]
@@ -89,7 +108,7 @@ impl Accounts {
     pub(super) async fn import_chunk(
         &self,
         chunk: Chunk,
-        detail: &Value,
+        import: &Import,
     ) -> Result<Vec<(u64, Outcome)>, ImportError> {
         let mut outcomes = chunk.rejected;
         let mut left: Vec<(u64, String, AccountRecord)> = chunk
@@ -113,7 +132,7 @@ impl Accounts {
                     later.push((line, key, record));
                 }
             }
-            outcomes.extend(self.import_records(now, detail).await?);
+            outcomes.extend(self.import_records(now, import).await?);
             left = later;
         }
         outcomes.sort_by_key(|(line, _)| *line);
@@ -124,7 +143,7 @@ impl Accounts {
     async fn import_records(
         &self,
         records: Vec<(u64, AccountRecord)>,
-        detail: &Value,
+        import: &Import,
     ) -> Result<Vec<(u64, Outcome)>, ImportError> {
         let now = self.now();
         let mut outcomes = Vec::with_capacity(records.len());
@@ -144,7 +163,7 @@ impl Accounts {
         for parts in parts {
             accounts.push(self.new_account(parts, now).await?);
         }
-        let written = self.store(lines, accounts, detail).await?;
+        let written = self.store(lines, accounts, import).await?;
         outcomes.extend(written);
         Ok(outcomes)
     }
@@ -216,13 +235,13 @@ impl Accounts {
         &self,
         mut lines: Vec<u64>,
         mut accounts: Vec<NewAccount>,
-        detail: &Value,
+        import: &Import,
     ) -> Result<Vec<(u64, Outcome)>, ImportError> {
         let mut outcomes = Vec::with_capacity(lines.len());
         for _ in 0..SEALED_ANEW {
             let shared = Arc::new(accounts);
             let (mut again, mut their_lines) = (Vec::new(), Vec::new());
-            let written = self.write(&shared, detail).await?;
+            let written = self.write(&shared, import).await?;
             for ((&line, account), written) in lines.iter().zip(shared.iter()).zip(written) {
                 let outcome = match written {
                     Written::Yes => Outcome::Imported,
@@ -253,9 +272,10 @@ impl Accounts {
     async fn write(
         &self,
         accounts: &Arc<Vec<NewAccount>>,
-        detail: &Value,
+        import: &Import,
     ) -> Result<Vec<Written>, Error> {
-        match self.write_together(Arc::clone(accounts), detail).await {
+        let _turn = import.turn.lock().await;
+        match self.write_together(Arc::clone(accounts), import).await {
             Err(error) if accounts.len() > 1 => {
                 tracing::warn!(%error, "a chunk of an import is written line by line");
             }
@@ -263,7 +283,7 @@ impl Accounts {
         }
         let mut written = Vec::with_capacity(accounts.len());
         for account in accounts.iter() {
-            written.extend(self.write_alone(account, detail).await?);
+            written.extend(self.write_alone(account, import).await?);
         }
         Ok(written)
     }
@@ -272,10 +292,10 @@ impl Accounts {
     async fn write_alone(
         &self,
         account: &NewAccount,
-        detail: &Value,
+        import: &Import,
     ) -> Result<Vec<Written>, Error> {
         let alone = Arc::new(vec![account.clone()]);
-        let mut written = self.write_together(alone, detail).await?;
+        let mut written = self.write_together(alone, import).await?;
         if written == [Written::DocumentTaken] {
             let mut reader = self.ledger.reader().await?;
             let key = account.document_key();
@@ -290,10 +310,11 @@ impl Accounts {
     async fn write_together(
         &self,
         accounts: Arc<Vec<NewAccount>>,
-        detail: &Value,
+        import: &Import,
     ) -> Result<Vec<Written>, Error> {
+        let detail = import.detail.clone();
         self.ledger
-            .write((accounts, detail.clone()), |entry, (accounts, detail)| {
+            .write((accounts, detail), |entry, (accounts, detail)| {
                 Box::pin(write_accounts(entry, accounts, detail))
             })
             .await
@@ -317,4 +338,47 @@ async fn write_accounts(
         .collect();
     entry.record_all(&events).await?;
     Ok(written)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HASH: &str = r#""password_hash":"$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI""#;
+    const PASSWORD: &str = r#""password":"correct horse battery""#;
+
+    /// How many lines fill a chunk.
+    fn full_after(text: &str) -> usize {
+        let mut chunk = Chunk::default();
+        (1..10_000)
+            .find(|line| {
+                chunk.add(*line, text.as_bytes(), Instant::from_seconds(1_700_000_000));
+                chunk.is_full()
+            })
+            .and_then(|lines| usize::try_from(lines).ok())
+            .unwrap()
+    }
+
+    #[test]
+    fn a_chunk_has_so_many_lines_bytes_and_passwords() {
+        let line = |credential: &str| {
+            format!(
+                r#"{{"name":"张伟","document_type":"passport","document_number":"E12345678",
+                "phone_number":"+8613800000001",{credential}}}"#
+            )
+        };
+        assert_eq!(full_after(&line(HASH)), LINES);
+        assert_eq!(full_after(&line(PASSWORD)), PASSWORDS);
+        assert_eq!(full_after("not JSON"), LINES);
+        assert_eq!(full_after(&"x".repeat(60_000)), BYTES.div_ceil(60_000));
+    }
+
+    #[test]
+    fn empty_lines_are_nothing() {
+        let mut chunk = Chunk::default();
+        for text in ["", "  ", "\t\r"] {
+            chunk.add(1, text.as_bytes(), Instant::from_seconds(1));
+        }
+        assert!(chunk.is_empty() && !chunk.is_full());
+    }
 }

@@ -11,9 +11,9 @@ use tracing::Level;
 use super::read::Reader;
 use crate::accounts::guessing::GuessLimits;
 use crate::crypto::signing::RsaSize;
-use crate::http::address::AddressBlock;
+use crate::domain::address_block::AddressBlock;
 use crate::ledger::usage::Retention;
-use crate::outbound::Loopback;
+use crate::outbound::{Loopback, Reach};
 use crate::protocol::issuer::Issuer;
 use crate::storage::database::DatabaseUrl;
 
@@ -286,17 +286,23 @@ pub(super) fn signing(read: &mut Reader<'_>) -> Option<SigningConfig> {
 /// `outbound.*`
 #[derive(Debug)]
 pub struct OutboundConfig {
-    /// Whether requests to addresses that clients name may reach this very machine.
-    pub loopback: Loopback,
+    /// What requests to addresses that clients name may reach.
+    pub reach: Reach,
 }
 
-pub(super) fn outbound(read: &Reader<'_>) -> Option<OutboundConfig> {
+pub(super) fn outbound(read: &mut Reader<'_>) -> Option<OutboundConfig> {
+    let networks = read.list("outbound.private_networks", |text| {
+        text.parse()
+            .map_err(|_| "must be private networks such as 10.20.0.0/16".to_owned())
+    });
     let loopback = if read.flag("outbound.allow_loopback")? {
         Loopback::Allowed
     } else {
         Loopback::Refused
     };
-    Some(OutboundConfig { loopback })
+    Some(OutboundConfig {
+        reach: Reach::new(loopback, networks?),
+    })
 }
 
 /// `testing.*`

@@ -55,7 +55,8 @@ fn later_layers_win() {
     assert_eq!(config.server.max_connections, 5);
     assert_eq!(config.log.level, tracing::Level::WARN);
     assert_eq!(config.login.password.memory_kib, 64);
-    assert_eq!(config.outbound.loopback, crate::outbound::Loopback::Allowed);
+    let reach = crate::outbound::Reach::new(crate::outbound::Loopback::Allowed, Vec::new());
+    assert_eq!(config.outbound.reach, reach);
     assert_eq!(config.server.trusted_proxies.len(), 2);
 }
 
@@ -181,6 +182,10 @@ fn what_contradicts_itself_or_is_not_there_yet_is_refused() {
         (vec!["server.trusted_proxies=10.0.0.1/8"], "address blocks"),
         (vec!["server.max_connections=many"], "whole number"),
         (vec!["outbound.allow_loopback=yes"], "true or false"),
+        (
+            vec![r#"outbound.private_networks=["0.0.0.0/0"]"#],
+            "private networks",
+        ),
         (
             vec!["authority.url=http://authority.example"],
             "must be https",

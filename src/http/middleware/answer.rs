@@ -1,5 +1,6 @@
 //! What every answer gets: headers, a log line, and the answers that are ours alone.
 
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
@@ -185,9 +186,13 @@ pub(super) fn refusal(refused: Refused, visit: &Visit) -> Response {
     response
 }
 
+/// Worked out once: a server with too much to do refuses quickly.
+static LOADED: LazyLock<[String; 2]> =
+    LazyLock::new(|| [assets::STYLESHEET, assets::ICON].map(|asset| asset.href()));
+
 /// A page in both languages, since nobody's choice has been read. All of it is ours.
 fn page((chinese, english): (&str, &str), code: ErrorCode, reference: &str) -> String {
-    let stylesheet = assets::STYLESHEET.href();
+    let [stylesheet, icon] = &*LOADED;
     format!(
         r#"<!doctype html>
 <html lang="zh-CN" dir="ltr">
@@ -197,6 +202,7 @@ fn page((chinese, english): (&str, &str), code: ErrorCode, reference: &str) -> S
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <link rel="stylesheet" href="{stylesheet}">
+<link rel="icon" href="{icon}" type="image/svg+xml">
 </head>
 <body>
 <main class="narrow">

@@ -32,7 +32,8 @@ fn server(answer: String) -> (String, Arc<std::sync::atomic::AtomicUsize>) {
 
 #[test]
 fn only_https_and_only_outside() {
-    let permitted = |text: &str, loopback| is_permitted(&text.parse().expect(text), loopback);
+    let permitted =
+        |text: &str, loopback: Loopback| is_permitted(&text.parse().expect(text), &loopback.into());
     for text in ["https://portal.example/x", "https://1.1.1.1/"] {
         assert!(permitted(text, Loopback::Refused), "{text}");
     }

@@ -60,9 +60,23 @@ async function mistakes({ arrive, demo }) {
   }
 }
 
+/** What is refused before any page is asked for looks like one all the same, and leads back. */
+async function tooLarge({ arrive, demo }) {
+  const visitor = await arrive({ language: 'zh-CN', screen: 'phone' });
+  await visitor.goto(new URL('/login', demo.provider).href);
+  await visitor.page.evaluate(() => document.querySelector('#username').removeAttribute('maxlength'));
+  await visitor.fill({ username: 'x'.repeat(70_000), password: 'x' });
+  await visitor.click('#login-submit');
+  await visitor.at('refused', '#error-code');
+  assert.ok((await visitor.text()).includes('req_'));
+  await visitor.click('.button');
+  await visitor.at('login', '#login-submit');
+}
+
 export default [
   { name: 'a phone of somebody else is not verified', play: otherPhone },
   { name: 'who is registered is told to log in', play: again },
   { name: 'the authority does not answer, and then it does', play: unavailable },
   { name: 'mistakes in the form', play: mistakes },
+  { name: 'a form that is too large', play: tooLarge },
 ];

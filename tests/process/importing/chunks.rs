@@ -12,7 +12,7 @@ use crate::server::within;
 
 const MANY: u32 = 2_000;
 /// Lines in a chunk, when there is nothing to hash.
-const CHUNK: u32 = 512;
+const CHUNK: u32 = 256;
 
 fn people(range: std::ops::Range<u32>) -> String {
     range

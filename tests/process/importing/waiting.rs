@@ -15,9 +15,9 @@ use crate::installation::{Installation, on_both, wait};
 use crate::people::Person;
 use crate::server::within;
 
-/// Lines in a chunk, when there is nothing to hash.
-const CHUNK: u32 = 512;
-/// A chunk, and a part of the next.
+/// Two whole chunks, when there is nothing to hash.
+const WHOLE: u32 = 512;
+/// These, and a part of the next.
 const SENT: u32 = 700;
 
 /// A named pipe, which the import reads as its file.
@@ -46,10 +46,10 @@ fn send(path: &Path, people: std::ops::Range<u32>) -> JoinHandle<File> {
     })
 }
 
-async fn until_a_chunk_is_there(installation: &Installation) {
-    within(Duration::from_mins(1), "a chunk", async || {
+async fn until_whole_chunks_are_there(installation: &Installation) {
+    within(Duration::from_mins(1), "two chunks", async || {
         let count = installation.number("SELECT COUNT(*) FROM accounts").await;
-        (count == i64::from(CHUNK)).then_some(())
+        (count == i64::from(WHOLE)).then_some(())
     })
     .await;
 }
@@ -62,16 +62,16 @@ on_both! {
         let log = installation.path("cut-off");
         let mut importing = installation.start(&command, &[], &log);
         let sending = send(&path, 0..SENT);
-        until_a_chunk_is_there(installation).await;
+        until_whole_chunks_are_there(installation).await;
         importing.kill().unwrap();
         assert_eq!(wait(&mut importing, Duration::from_secs(10)).await, Some(None));
         drop(sending);
-        assert_eq!(whole_accounts(installation).await, i64::from(CHUNK));
+        assert_eq!(whole_accounts(installation).await, i64::from(WHOLE));
 
         let lines: String = (0..SENT).map(|index| hashed(&Person::numbered(index))).collect();
         let file = installation.write("people", &lines);
         let done = installation.run(&["account", "import", &file]).await;
-        let (sent, before) = (u64::from(SENT), u64::from(CHUNK));
+        let (sent, before) = (u64::from(SENT), u64::from(WHOLE));
         assert_eq!(counts(&done), [sent - before, before, 0]);
         assert_eq!(whole_accounts(installation).await, i64::from(SENT));
     }
@@ -83,7 +83,7 @@ on_both! {
         let log = installation.path("importing");
         let mut importing = installation.start(&command, &[], &log);
         let sending = send(&path, 0..SENT);
-        until_a_chunk_is_there(installation).await;
+        until_whole_chunks_are_there(installation).await;
         // Nobody else is there who would do it.
         within(Duration::from_mins(1), "its events sealed", async || {
             let verified = installation.run(&["audit", "verify"]).await;

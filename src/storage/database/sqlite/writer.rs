@@ -1,4 +1,5 @@
-//! The thread that writes: queued closures in batches, one COMMIT for all, a savepoint for each.
+//! The thread that writes: queued closures in batches, one COMMIT for all, a savepoint for each that
+//! has something before it.
 //!
 //! Nothing is answered before COMMIT, refusals included: a refusal may rest on what an earlier
 //! closure of the batch wrote. If the batch is lost, all of it is unavailable.
@@ -60,8 +61,15 @@ impl Writer {
     }
 
     fn write(&mut self) -> Result<(), Error> {
+        // Undoing what comes first is undoing all. A savepoint would cost it a copy of every page that
+        // it touches, and a walk through these copies at the end of many statements.
+        let mut is_first = true;
         while let Some(mut job) = self.pending.pop_front() {
-            let begun = self.command("SAVEPOINT one");
+            let begun = if is_first {
+                Ok(())
+            } else {
+                self.command("SAVEPOINT one")
+            };
             self.tx.renew();
             let outcome = begun.map(|()| run(&mut *job, &mut self.tx));
             self.done.push(job);
@@ -71,10 +79,18 @@ impl Writer {
                         .to_owned(),
                 ));
             }
-            if outcome? == Outcome::Undo {
-                self.command("ROLLBACK TO one")?;
+            match (outcome?, is_first) {
+                (Outcome::Keep, true) => is_first = false,
+                (Outcome::Undo, true) => {
+                    self.command("ROLLBACK")?;
+                    self.command("BEGIN IMMEDIATE")?;
+                }
+                (Outcome::Keep, false) => self.command("RELEASE one")?,
+                (Outcome::Undo, false) => {
+                    self.command("ROLLBACK TO one")?;
+                    self.command("RELEASE one")?;
+                }
             }
-            self.command("RELEASE one")?;
             if self.pending.is_empty() {
                 let room = self.most.saturating_sub(self.done.len());
                 self.queue.take(&mut self.pending, room);
