@@ -9,6 +9,7 @@ pub mod migrations;
 pub mod account_index;
 pub mod accounts;
 pub mod audit;
+pub mod audit_chains;
 pub mod audit_cuts;
 pub mod authorizations;
 pub mod backup;

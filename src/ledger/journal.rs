@@ -21,7 +21,7 @@ pub use replay::{Replayed, Restoring};
 use super::feed::Change;
 use super::{CHANGE_RETENTION, Ledger};
 use crate::domain::instant::Instant;
-use crate::storage::audit::ChainEnd;
+use crate::storage::audit_chains::ChainEnd;
 use crate::storage::changes::{self, ChangeRow, LANES, Lane};
 use crate::storage::vault_journal::{self, JournalLane, TakeawayRow};
 use crate::storage::{Error, Reader, SWEEP_LIMIT, Storage};

@@ -60,17 +60,6 @@ pub struct BatchRow {
     pub signature: String,
 }
 
-/// The last batch of a chain, as far as the chain was seen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChainEnd {
-    /// Whose chain.
-    pub writer: WriterId,
-    /// The batch's number.
-    pub number: i64,
-    /// Its signature, by which it is told from another of its number.
-    pub signature: String,
-}
-
 /// A writer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WriterRow {
@@ -109,14 +98,6 @@ fn batch(row: &Row) -> Result<BatchRow, Error> {
         links: row.get("links")?,
         sealed_by: row.get("sealed_by")?,
         key_id: row.get("key_id")?,
-        signature: row.get("signature")?,
-    })
-}
-
-fn chain_end_of(row: &Row) -> Result<ChainEnd, Error> {
-    Ok(ChainEnd {
-        writer: row.get("writer")?,
-        number: row.get("number")?,
         signature: row.get("signature")?,
     })
 }
@@ -272,35 +253,6 @@ pub async fn latest_batches(
         )
         .await?;
     rows.iter().map(batch).collect()
-}
-
-/// The end of a writer's chain, if it has begun.
-pub async fn chain_end(reader: &mut Reader, writer: WriterId) -> Result<Option<ChainEnd>, Error> {
-    let row = reader
-        .fetch_optional(
-            "SELECT writer, number, signature FROM audit_batches \
-             WHERE writer = $1 ORDER BY number DESC LIMIT 1",
-            values![writer],
-        )
-        .await?;
-    row.as_ref().map(chain_end_of).transpose()
-}
-
-/// Those of `ends` whose batches are there: what the chains have at these numbers.
-pub async fn batches_at(reader: &mut Reader, ends: &[ChainEnd]) -> Result<Vec<ChainEnd>, Error> {
-    let wanted: Vec<_> = ends
-        .iter()
-        .map(|end| row_values![end.writer, end.number])
-        .collect();
-    let rows = reader
-        .fetch_each(
-            "WITH wanted (writer, number) AS (VALUES ($1, CAST($2 AS BIGINT))) \
-             SELECT b.writer, b.number, b.signature FROM wanted JOIN audit_batches AS b \
-             ON b.writer = wanted.writer AND b.number = wanted.number",
-            &wanted,
-        )
-        .await?;
-    rows.iter().map(chain_end_of).collect()
 }
 
 /// Enters a writer; nothing when it is there.

@@ -4,7 +4,7 @@
 //! Several processes copy at once: a row gives way only to one of a later change, and a lane's
 //! number only grows. These functions run on the key store's [`super::Storage`].
 
-use super::audit::ChainEnd;
+use super::audit_chains::ChainEnd;
 use super::{Error, Reader, SWEEP_LIMIT, Transaction, values};
 use crate::domain::instant::Instant;
 

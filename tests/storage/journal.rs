@@ -9,14 +9,15 @@ use tongxing::domain::id::{AccountId, GrantId, Id, SessionId};
 use tongxing::domain::instant::Instant;
 use tongxing::ledger::journal::{self, Journal, JournalError, Replayed, Restoring, covers};
 use tongxing::ledger::{Change, Ledger};
-use tongxing::storage::audit::{self, ChainEnd};
+use tongxing::storage::audit_chains::{self, ChainEnd};
 use tongxing::storage::backup::{self, Carriage, Datum, Insertion, Pages};
 use tongxing::storage::credentials::PasswordCredential;
 use tongxing::storage::keys::KeyRow;
 use tongxing::storage::migrations::{MAIN, VAULT};
 use tongxing::storage::vault_journal::{self, JournalLane, TakeawayRow};
 use tongxing::storage::{
-    Error, Storage, account_index, accounts, checks, clients, credentials, holdings, keys, sessions,
+    Error, Storage, account_index, accounts, audit, checks, clients, credentials, holdings, keys,
+    sessions,
 };
 use tongxing::values;
 
@@ -432,11 +433,11 @@ on_both! {
         home.journal.check().await.unwrap();
         let mut reader = home.main().reader().await.unwrap();
         let writer = home.ledger.writer();
-        let end = audit::chain_end(&mut reader, writer).await.unwrap().unwrap();
+        let end = audit_chains::end(&mut reader, writer).await.unwrap().unwrap();
         assert_eq!((end.writer, end.number), (writer, 3));
-        assert_eq!(audit::chain_end(&mut reader, Id::from_u128(7)).await.unwrap(), None);
+        assert_eq!(audit_chains::end(&mut reader, Id::from_u128(7)).await.unwrap(), None);
         let missing = ChainEnd { number: 4, ..end.clone() };
-        let there = audit::batches_at(&mut reader, &[missing, end.clone()]).await.unwrap();
+        let there = audit_chains::batches_at(&mut reader, &[missing, end.clone()]).await.unwrap();
         assert_eq!(there, std::slice::from_ref(&end));
         drop(reader);
         write(home.main(), |tx| {

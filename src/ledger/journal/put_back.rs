@@ -8,7 +8,7 @@ use std::sync::PoisonError;
 
 use super::{Journal, JournalError, copied, number};
 use crate::domain::instant::Instant;
-use crate::storage::audit::{self, ChainEnd};
+use crate::storage::audit_chains::{self, ChainEnd};
 use crate::storage::changes::{self, Lane};
 use crate::storage::{Error, Reader, SWEEP_LIMIT, Storage, vault_journal};
 
@@ -36,7 +36,7 @@ impl Journal {
         reader: &mut Reader,
     ) -> Result<Option<ChainEnd>, JournalError> {
         let noted = self.noted();
-        let end = audit::chain_end(reader, self.ledger.writer()).await?;
+        let end = audit_chains::end(reader, self.ledger.writer()).await?;
         if let Some(noted) = noted.filter(|noted| Some(noted) != end.as_ref()) {
             require(reader, &[noted]).await?;
         }
@@ -76,7 +76,7 @@ impl Journal {
 
 /// Refuses a database in which one of these batches is missing, or another has its number.
 async fn require(reader: &mut Reader, ends: &[ChainEnd]) -> Result<(), JournalError> {
-    let there = audit::batches_at(reader, ends).await?;
+    let there = audit_chains::batches_at(reader, ends).await?;
     if ends.iter().all(|end| there.contains(end)) {
         Ok(())
     } else {
