@@ -18,6 +18,9 @@ pub(super) async fn as_it_is_written(fabric: &Fabric, entrance: &Entrance) {
 
     // Nothing to migrate: one node after the other.
     one.run(&document.commands("1. Before", 0)).await;
+    // Apart before anything else is done.
+    assert!(one.path("/elsewhere/before/manifest.json").exists());
+    assert!(!one.path("/var/backups/tongxing/before/vault").exists());
     let new = document.commands("1. Before", 1);
     for node in [one, two] {
         node.run(&new).await;
