@@ -12,8 +12,7 @@ use serde_json::Value;
 use super::document::Document;
 use super::fabric::Fabric;
 use super::machine::Machine;
-use super::upgrade;
-use super::{crowd, databases};
+use super::{crowd, databases, text_of, upgrade};
 use crate::browser::{Arrival, Browser};
 use crate::http::{Answer, Http};
 use crate::people::Person;
@@ -137,6 +136,7 @@ async fn stand(fabric: &Fabric, document: &Document) {
     let main = fs::read_to_string(proxy.path("/etc/nginx/nginx.conf")).unwrap();
     for line in ["worker_connections 16384;", "worker_rlimit_nofile 40000;"] {
         assert_eq!(main.matches(line).count(), 1, "{main}");
+        assert!(text_of("deploy/container/nginx.conf").contains(line));
     }
     let told = proxy.run(&document.commands("4. The proxy", 1)).await;
     assert!(
