@@ -12,7 +12,7 @@ mod migrate;
 use anyhow::bail;
 
 use super::arguments::{Account, Audit, Change, Client, Command};
-use super::compose::{self, Services};
+use super::compose::{self, Opening, Services};
 use super::config::Config;
 use super::telemetry::{self, Destination};
 use super::{block_on, output, serve, web};
@@ -73,7 +73,7 @@ pub(super) fn run(command: &Command, config: &Config) -> anyhow::Result<()> {
         Command::Audit(Audit::Verify { head, export, key }) if !export.is_empty() => {
             audit::verify_exports(export, (head, key))
         }
-        Command::Audit(command) => with_services(config, Database::MustExist, async |services| {
+        Command::Audit(command) => with_services(config, Database::IsExamined, async |services| {
             audit::run(command, config, services).await
         }),
     }
@@ -85,6 +85,8 @@ enum Database {
     MayBeNew,
     /// It is about what is in it: making one would hide that another was meant.
     MustExist,
+    /// The same, and it looks at whatever is there.
+    IsExamined,
 }
 
 /// Opens the databases for one command, and seals what it recorded however it ends.
@@ -93,14 +95,16 @@ fn with_services(
     database: Database,
     work: impl AsyncFnOnce(&Services) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    if let (Database::MustExist, Some(file)) = (database, compose::missing(config)) {
-        bail!(
+    let opening = match (database, compose::missing(config)) {
+        (Database::MustExist | Database::IsExamined, Some(file)) => bail!(
             "there is no database at {}: is --config missing?",
             file.display()
-        );
-    }
+        ),
+        (Database::IsExamined, None) => Opening::Examined,
+        (Database::MayBeNew | Database::MustExist, _) => Opening::Usual,
+    };
     block_on(async {
-        let services = Services::open(config).await?;
+        let services = Services::open_as(config, opening).await?;
         let done = work(&services).await;
         services.close().await?;
         done

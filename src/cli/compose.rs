@@ -48,6 +48,8 @@ pub enum Opening {
     Usual,
     /// It may have been known by another issuer.
     Renamed,
+    /// Its audit log is looked at, whatever became of it: also where it was put back from a copy.
+    Examined,
     /// It is being restored, and not to be used yet.
     Restoring,
 }
@@ -239,12 +241,12 @@ async fn open_journal(
     let ledger = Ledger::new(storage, Arc::clone(clock), Arc::clone(entropy));
     let rename = match opening {
         Opening::Renamed => Rename::Allowed,
-        Opening::Usual | Opening::Restoring => Rename::Refused,
+        Opening::Usual | Opening::Examined | Opening::Restoring => Rename::Refused,
     };
     issuer::note(&ledger, &config.server.issuer, rename).await?;
     let vault = open_vault(config).await?;
     let journal = Journal::new(ledger, vault, config.lifetimes.session);
-    if opening != Opening::Restoring {
+    if matches!(opening, Opening::Usual | Opening::Renamed) {
         journal.check().await?;
     }
     Ok(journal)

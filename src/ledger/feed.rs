@@ -13,7 +13,7 @@ pub use poller::Poller;
 pub use revocations::{CLOCK_SKEW, Revocations, TokenGrounds};
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -45,6 +45,9 @@ struct Inner {
     started: std::time::Instant,
     /// When the last successful poll began, in milliseconds since `started`, plus one.
     polled: AtomicU64,
+    /// The database was put back beneath this process: what it gives out from then on are numbers that
+    /// it gave out before, so nothing that was learned of it is ever good again.
+    distrusted: AtomicBool,
     revocations: Revocations,
     subscribers: RwLock<Vec<Subscriber>>,
 }
@@ -61,6 +64,7 @@ impl Feed {
         Self(Arc::new(Inner {
             started: std::time::Instant::now(),
             polled: AtomicU64::new(0),
+            distrusted: AtomicBool::new(false),
             revocations: Revocations::new(retention),
             subscribers: RwLock::default(),
         }))
@@ -72,7 +76,14 @@ impl Feed {
     pub fn is_fresh(&self) -> bool {
         let polled = self.0.polled.load(Ordering::Acquire);
         let now = self.monotonic();
-        polled > 0 && now.saturating_sub(polled) < millis(FRESH_FOR)
+        let is_distrusted = self.0.distrusted.load(Ordering::Acquire);
+        !is_distrusted && polled > 0 && now.saturating_sub(polled) < millis(FRESH_FOR)
+    }
+
+    /// The database was seen to have been put back: this process answers from no cache any more. The
+    /// next one refuses to start, see [`crate::ledger::journal::Journal::check`].
+    pub(crate) fn distrust(&self) {
+        self.0.distrusted.store(true, Ordering::Release);
     }
 
     /// How long ago the last successful poll began; since the start, if there was none.
@@ -171,7 +182,11 @@ impl Feed {
             .zip(&cursor.seqs)
             .any(|(lane, seen)| lane.seq < *seen)
         {
-            let why = "the database is older than what was read of it";
+            self.distrust();
+        }
+        if self.0.distrusted.load(Ordering::Acquire) {
+            let why = "the database is older than what was read of it: it was put back from a copy; \
+                       stop all servers, then `tongxing restore --replay`";
             return Err(Error::Unavailable(why.to_owned()));
         }
         for (lane, seen) in lanes.iter().zip(&mut cursor.seqs) {

@@ -13,8 +13,7 @@ mod put_back;
 mod replay;
 mod state;
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 pub use replay::{Replayed, Restoring};
@@ -22,6 +21,7 @@ pub use replay::{Replayed, Restoring};
 use super::feed::Change;
 use super::{CHANGE_RETENTION, Ledger};
 use crate::domain::instant::Instant;
+use crate::storage::audit::ChainEnd;
 use crate::storage::changes::{self, ChangeRow, LANES, Lane};
 use crate::storage::vault_journal::{self, JournalLane, TakeawayRow};
 use crate::storage::{Error, Reader, SWEEP_LIMIT, Storage};
@@ -59,8 +59,8 @@ pub struct Journal {
     ledger: Ledger,
     vault: Storage,
     session_ttl: Duration,
-    /// Up to which batch this process's own chain is noted.
-    noted: Arc<AtomicI64>,
+    /// Up to where this process's own chain is noted.
+    noted: Arc<Mutex<Option<ChainEnd>>>,
 }
 
 impl Journal {
@@ -88,10 +88,20 @@ impl Journal {
         &self.vault
     }
 
-    /// Copies what is not copied yet; the number of changes.
+    /// Copies what is not copied yet; the number of changes. After a database was seen that had been put
+    /// back, this process trusts none of its caches any more.
     pub async fn copy(&self) -> Result<u64, JournalError> {
+        let outcome = self.copy_all().await;
+        if matches!(outcome, Err(JournalError::DatabaseIsOlder)) {
+            self.ledger.feed().distrust();
+        }
+        outcome
+    }
+
+    async fn copy_all(&self) -> Result<u64, JournalError> {
         let copied = copied(&mut self.vault.reader().await?).await?;
         let mut reader = self.ledger.reader().await?;
+        let end = self.chain_end(&mut reader).await?;
         let mut count = 0;
         for lane in changes::lanes(&mut reader).await? {
             let mut seen = number(&copied, lane.lane);
@@ -104,7 +114,9 @@ impl Journal {
                 count += rows.len() as u64;
             }
         }
-        self.note_chain(&mut reader).await?;
+        if let Some(end) = end {
+            self.note_chain_end(end).await?;
+        }
         Ok(count)
     }
 

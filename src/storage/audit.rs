@@ -3,8 +3,6 @@
 //! Events and batches are inserted and never updated. What makes a batch true (roots, signatures,
 //! the chain) is the ledger's business.
 
-use std::collections::BTreeMap;
-
 use super::database::row_values;
 use super::{Error, Reader, Row, Transaction, Value, values};
 use crate::domain::id::{AccountId, WriterId};
@@ -62,6 +60,17 @@ pub struct BatchRow {
     pub signature: String,
 }
 
+/// The last batch of a chain, as far as the chain was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChainEnd {
+    /// Whose chain.
+    pub writer: WriterId,
+    /// The batch's number.
+    pub number: i64,
+    /// Its signature, by which it is told from another of its number.
+    pub signature: String,
+}
+
 /// A writer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WriterRow {
@@ -100,6 +109,14 @@ fn batch(row: &Row) -> Result<BatchRow, Error> {
         links: row.get("links")?,
         sealed_by: row.get("sealed_by")?,
         key_id: row.get("key_id")?,
+        signature: row.get("signature")?,
+    })
+}
+
+fn chain_end_of(row: &Row) -> Result<ChainEnd, Error> {
+    Ok(ChainEnd {
+        writer: row.get("writer")?,
+        number: row.get("number")?,
         signature: row.get("signature")?,
     })
 }
@@ -257,23 +274,33 @@ pub async fn latest_batches(
     rows.iter().map(batch).collect()
 }
 
-/// The numbers of these writers' last batches, of those that have any.
-pub async fn last_batches(
-    reader: &mut Reader,
-    writers: &[WriterId],
-) -> Result<BTreeMap<WriterId, i64>, Error> {
-    let wanted: Vec<_> = writers.iter().map(|&writer| row_values![writer]).collect();
+/// The end of a writer's chain, if it has begun.
+pub async fn chain_end(reader: &mut Reader, writer: WriterId) -> Result<Option<ChainEnd>, Error> {
+    let row = reader
+        .fetch_optional(
+            "SELECT writer, number, signature FROM audit_batches \
+             WHERE writer = $1 ORDER BY number DESC LIMIT 1",
+            values![writer],
+        )
+        .await?;
+    row.as_ref().map(chain_end_of).transpose()
+}
+
+/// Those of `ends` whose batches are there: what the chains have at these numbers.
+pub async fn batches_at(reader: &mut Reader, ends: &[ChainEnd]) -> Result<Vec<ChainEnd>, Error> {
+    let wanted: Vec<_> = ends
+        .iter()
+        .map(|end| row_values![end.writer, end.number])
+        .collect();
     let rows = reader
         .fetch_each(
-            "WITH wanted (writer) AS (VALUES ($1)) \
-             SELECT b.writer, MAX(b.number) AS number \
-             FROM wanted JOIN audit_batches AS b ON b.writer = wanted.writer GROUP BY b.writer",
+            "WITH wanted (writer, number) AS (VALUES ($1, CAST($2 AS BIGINT))) \
+             SELECT b.writer, b.number, b.signature FROM wanted JOIN audit_batches AS b \
+             ON b.writer = wanted.writer AND b.number = wanted.number",
             &wanted,
         )
         .await?;
-    rows.iter()
-        .map(|row| Ok((row.get("writer")?, row.get("number")?)))
-        .collect()
+    rows.iter().map(chain_end_of).collect()
 }
 
 /// Enters a writer; nothing when it is there.

@@ -4,8 +4,8 @@
 //! Several processes copy at once: a row gives way only to one of a later change, and a lane's
 //! number only grows. These functions run on the key store's [`super::Storage`].
 
+use super::audit::ChainEnd;
 use super::{Error, Reader, SWEEP_LIMIT, Transaction, values};
-use crate::domain::id::WriterId;
 use crate::domain::instant::Instant;
 
 /// How far a lane of the main database's change feed is in the journal.
@@ -135,30 +135,38 @@ pub async fn delete_old(tx: &mut Transaction, now: Instant) -> Result<u64, Error
     .await
 }
 
-/// Up to which batch each process's chain was in the main database.
-pub async fn chains(reader: &mut Reader) -> Result<Vec<(WriterId, i64)>, Error> {
+/// Where each process's chain ended when it was last seen in the main database.
+pub async fn chain_ends(reader: &mut Reader) -> Result<Vec<ChainEnd>, Error> {
     let rows = reader
         .fetch_all(
-            "SELECT writer, number FROM journal_chains ORDER BY writer",
+            "SELECT writer, number, signature FROM journal_chains ORDER BY writer",
             &[],
         )
         .await?;
     rows.iter()
-        .map(|row| Ok((row.get("writer")?, row.get("number")?)))
+        .map(|row| {
+            Ok(ChainEnd {
+                writer: row.get("writer")?,
+                number: row.get("number")?,
+                signature: row.get("signature")?,
+            })
+        })
         .collect()
 }
 
-/// Notes up to which batch a chain is there, unless more of it is noted.
-pub async fn note_chain(
+/// Notes where a chain ends, unless more of it is noted.
+pub async fn note_chain_end(
     tx: &mut Transaction,
-    (writer, number): (WriterId, i64),
+    end: &ChainEnd,
     now: Instant,
 ) -> Result<(), Error> {
     tx.execute(
-        "INSERT INTO journal_chains (writer, number, noted_at) VALUES ($1, $2, $3)
-         ON CONFLICT (writer) DO UPDATE SET number = excluded.number, noted_at = excluded.noted_at
+        "INSERT INTO journal_chains (writer, number, signature, noted_at) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (writer) DO UPDATE
+             SET number = excluded.number, signature = excluded.signature,
+                 noted_at = excluded.noted_at
            WHERE journal_chains.number < excluded.number",
-        values![writer, number, now],
+        values![end.writer, end.number, end.signature.as_str(), now],
     )
     .await?;
     Ok(())

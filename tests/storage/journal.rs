@@ -9,14 +9,14 @@ use tongxing::domain::id::{AccountId, GrantId, Id, SessionId};
 use tongxing::domain::instant::Instant;
 use tongxing::ledger::journal::{self, Journal, JournalError, Replayed, Restoring, covers};
 use tongxing::ledger::{Change, Ledger};
+use tongxing::storage::audit::{self, ChainEnd};
 use tongxing::storage::backup::{self, Carriage, Datum, Insertion, Pages};
 use tongxing::storage::credentials::PasswordCredential;
 use tongxing::storage::keys::KeyRow;
 use tongxing::storage::migrations::{MAIN, VAULT};
 use tongxing::storage::vault_journal::{self, JournalLane, TakeawayRow};
 use tongxing::storage::{
-    Error, Storage, account_index, accounts, audit, checks, clients, credentials, holdings, keys,
-    sessions,
+    Error, Storage, account_index, accounts, checks, clients, credentials, holdings, keys, sessions,
 };
 use tongxing::values;
 
@@ -432,20 +432,28 @@ on_both! {
         home.journal.check().await.unwrap();
         let mut reader = home.main().reader().await.unwrap();
         let writer = home.ledger.writer();
-        let writers = [Id::from_u128(7), writer];
-        let reached = audit::last_batches(&mut reader, &writers).await.unwrap();
-        assert_eq!(reached.into_iter().collect::<Vec<_>>(), [(writer, 3)]);
-        assert!(audit::last_batches(&mut reader, &[]).await.unwrap().is_empty());
+        let end = audit::chain_end(&mut reader, writer).await.unwrap().unwrap();
+        assert_eq!((end.writer, end.number), (writer, 3));
+        assert_eq!(audit::chain_end(&mut reader, Id::from_u128(7)).await.unwrap(), None);
+        let missing = ChainEnd { number: 4, ..end.clone() };
+        let there = audit::batches_at(&mut reader, &[missing, end.clone()]).await.unwrap();
+        assert_eq!(there, std::slice::from_ref(&end));
         drop(reader);
         write(home.main(), |tx| {
             let cut = "DELETE FROM audit_batches WHERE number = 3";
             Box::pin(async move { tx.execute(cut, &[]).await })
         })
         .await;
-        let older = home.journal.check().await.unwrap_err();
-        assert!(matches!(older, JournalError::DatabaseIsOlder), "{older}");
-        let older = home.journal.copy().await.unwrap_err();
-        assert!(matches!(older, JournalError::DatabaseIsOlder), "{older}");
+        // Also after the process beneath which that happened has gone on.
+        for _ in 0..2 {
+            let older = home.journal.check().await.unwrap_err();
+            assert!(matches!(older, JournalError::DatabaseIsOlder), "{older}");
+            let older = home.journal.copy().await.unwrap_err();
+            assert!(matches!(older, JournalError::DatabaseIsOlder), "{older}");
+            record(&home.ledger, 1).await;
+            home.ledger.seal().await.unwrap();
+        }
+        assert!(!home.ledger.feed().is_fresh());
         let restoring = Restoring::of_database(home.main(), at(1)).await.unwrap();
         restoring.begin(home.main(), &home.store).await.unwrap();
         home.journal.check().await.unwrap();
@@ -455,14 +463,37 @@ on_both! {
         next.copy().await.unwrap();
         let chains = async || {
             let mut reader = home.store.reader().await.unwrap();
-            vault_journal::chains(&mut reader).await.unwrap()
+            vault_journal::chain_ends(&mut reader).await.unwrap()
         };
-        assert_eq!(chains().await, [(home.ledger.writer(), 2)]);
+        let ends = chains().await;
+        assert_eq!((ends.len(), ends[0].writer, ends[0].number), (1, writer, 5));
         next.sweep().await.unwrap();
         assert_eq!(chains().await.len(), 1);
         home.house.clock.advance(journal::KEPT + HOUR);
         next.sweep().await.unwrap();
         assert!(chains().await.is_empty());
+    }
+
+    async fn a_process_taken_for_dead_goes_on_in_a_chain_of_its_own(database: &Database) {
+        let home = Home::new(database).await;
+        home.ledger.register().await.unwrap();
+        for _ in 0..3 {
+            record(&home.ledger, 1).await;
+            home.ledger.seal().await.unwrap();
+            home.journal.copy().await.unwrap();
+        }
+        let before = home.ledger.writer();
+        write(home.main(), move |tx| Box::pin(audit::end_writer(tx, before, at(1)))).await;
+        home.house.clock.advance(Duration::from_secs(10));
+        for _ in 0..3 {
+            home.ledger.seal().await.unwrap();
+        }
+        assert_ne!(home.ledger.writer(), before);
+        record(&home.ledger, 1).await;
+        home.ledger.seal().await.unwrap();
+        home.journal.copy().await.unwrap();
+        home.journal.copy().await.unwrap();
+        home.journal.check().await.unwrap();
     }
 
     async fn changes_are_not_swept_before_they_are_copied(database: &Database) {
@@ -562,12 +593,17 @@ on_both! {
         assert_eq!(swept(at(100)).await, 0);
         assert_eq!(swept(at(101)).await, 1);
         let writer = Id::from_u128(1);
+        let end = |number: i64| ChainEnd { writer, number, signature: format!("of {number}") };
         for (number, now) in [(5, at(10)), (4, at(20)), (6, at(30))] {
-            write(&store, move |tx| Box::pin(vault_journal::note_chain(tx, (writer, number), now)))
-                .await;
+            let end = end(number);
+            write(&store, move |tx| {
+                let end = end.clone();
+                Box::pin(async move { vault_journal::note_chain_end(tx, &end, now).await })
+            })
+            .await;
         }
         let mut reader = store.reader().await.unwrap();
-        assert_eq!(vault_journal::chains(&mut reader).await.unwrap(), [(writer, 6)]);
+        assert_eq!(vault_journal::chain_ends(&mut reader).await.unwrap(), [end(6)]);
         let forgotten = |before| write(&store, move |tx| Box::pin(vault_journal::forget_chains(tx, before)));
         assert_eq!(forgotten(at(30)).await, 0);
         assert_eq!(forgotten(at(31)).await, 1);

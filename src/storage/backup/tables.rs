@@ -199,6 +199,6 @@ pub static VAULT: &[Table] = tables! {
         state text,
     }
     Left journal_chains (writer) {
-        writer text, number integer, noted_at integer,
+        writer text, number integer, signature text, noted_at integer,
     }
 };

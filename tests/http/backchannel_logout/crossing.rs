@@ -92,12 +92,20 @@ impl Crossing {
     async fn until_waiting(&mut self, count: usize, none_through: impl Fn() -> bool) {
         const WAITING: &str = "SELECT 1 FROM pg_stat_activity
                                 WHERE datname = current_database() AND wait_event_type = 'Lock'";
+<<<<<<< HEAD
         // In a transaction the list of connections is that of the first look: those of later are not in it.
+=======
+        // In a transaction PostgreSQL lists the connections that there were when it was first asked.
+>>>>>>> scale
         const ANEW: &str = "SELECT pg_stat_clear_snapshot()";
         let waiting = async {
             while self.outside.fetch_all(WAITING).await.expect("rows").len() < count {
                 assert!(none_through(), "it went on beside the other");
+<<<<<<< HEAD
                 self.outside.execute(ANEW).await.expect("it looks anew");
+=======
+                self.outside.execute(ANEW).await.expect("a fresh look");
+>>>>>>> scale
             }
         };
         let waiting = tokio::time::timeout(PATIENCE, waiting).await;
