@@ -41,10 +41,8 @@ struct Counts {
 /// What `limit_conn` says.
 fn limit() -> usize {
     let text = text_of("deploy/nginx/tongxing.conf");
-    let line = text.lines().map(str::trim);
-    let line = line
-        .filter_map(|line| line.strip_prefix("limit_conn "))
-        .next();
+    let mut lines = text.lines().map(str::trim);
+    let line = lines.find_map(|line| line.strip_prefix("limit_conn "));
     let number = line.unwrap().trim_end_matches(';').rsplit(' ').next();
     number.unwrap().parse().unwrap()
 }
