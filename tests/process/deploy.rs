@@ -9,6 +9,8 @@ mod backups;
 mod board;
 mod compose;
 mod container;
+mod crowd;
+mod databases;
 mod document;
 mod fabric;
 mod keys;

@@ -44,7 +44,7 @@ fn nodes(compose: &Value) -> Vec<(&str, &Value)> {
 }
 
 /// The secrets as the script makes them, in a copy of the folder.
-fn made_secrets(folder: &Path) {
+pub(super) fn made_secrets(folder: &Path) {
     let script = folder.join("secrets.sh");
     fs::copy(root().join(FOLDER).join("secrets.sh"), &script).unwrap();
     let told = printed(Command::new("sh").arg(&script));
@@ -100,6 +100,8 @@ fn what_is_named_is_there() {
         std::os::unix::fs::PermissionsExt::mode(&mode.permissions()) & 0o077,
         0
     );
+    // What the script makes is never committed.
+    assert!(text_of(".gitignore").lines().any(|line| line == "secrets/"));
 }
 
 #[test]

@@ -18,9 +18,9 @@ use crate::postgres::{PostgresDatabase, postgres_database};
 const CERTIFICATE: &str = include_str!("../../../src/http/tls/fixtures/first.pem");
 const KEY: &str = include_str!("../../../src/http/tls/fixtures/first-key.pem");
 
-/// What every nginx package has around the files below `conf.d`.
+/// What Debian has around the files below `conf.d`.
 const NGINX: &str = "worker_processes 1;\npid ROOT/run/nginx.pid;\nerror_log ROOT/run/nginx.log;\n\
-    events {}\nhttp {\n  client_body_temp_path ROOT/tmp/body;\n  proxy_temp_path ROOT/tmp/proxy;\n  \
+    events {\n\tworker_connections 768;\n}\nhttp {\n  client_body_temp_path ROOT/tmp/body;\n  proxy_temp_path ROOT/tmp/proxy;\n  \
     fastcgi_temp_path ROOT/tmp/fastcgi;\n  uwsgi_temp_path ROOT/tmp/uwsgi;\n  \
     scgi_temp_path ROOT/tmp/scgi;\n  include ROOT/etc/nginx/conf.d/*.conf;\n}\n";
 
@@ -179,8 +179,8 @@ impl Places {
             (":6379".to_owned(), format!(":{}", self.redis)),
             ("@10.0.0.20/".to_owned(), format!("@{postgres}/{prefix}")),
             (
-                "postgres://tongxing:".to_owned(),
-                format!("postgres://{prefix}tongxing:"),
+                "postgres://tongxing".to_owned(),
+                format!("postgres://{prefix}tongxing"),
             ),
             ("ROLE tongxing".to_owned(), format!("ROLE {prefix}tongxing")),
             (

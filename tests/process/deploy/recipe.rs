@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::document::Document;
 use super::fabric::Fabric;
 use super::machine::Machine;
-use super::upgrade;
+use super::{crowd, databases, text_of, upgrade};
 use crate::browser::{Arrival, Browser};
 use crate::http::{Answer, Http};
 use crate::people::Person;
@@ -92,6 +92,7 @@ async fn two_nodes_stand_are_restarted_and_upgraded_as_it_is_written() {
     let entrance = open(&fabric).await;
     entrance.login().await;
     the_address_that_counts_is_the_clients(&fabric).await;
+    crowd::one_address_does_not_have_all_connections(&fabric).await;
     a_node_that_dies_is_not_noticed(&fabric, &document, &entrance).await;
     restart(&fabric, &document, &entrance).await;
     take_out(&fabric, &document, &entrance).await;
@@ -129,7 +130,14 @@ async fn stand(fabric: &Fabric, document: &Document) {
         let told = node.run(&of_nodes(4)).await;
         assert!(told.contains("\"ready\""), "{told}");
     }
+    let url = |name: &str| databases::url_in(&one.path("/etc/tongxing").join(name));
+    databases::are_apart(&url("database.url"), &url("vault.url")).await;
     proxy.run(&document.commands("4. The proxy", 0)).await;
+    let main = fs::read_to_string(proxy.path("/etc/nginx/nginx.conf")).unwrap();
+    for line in ["worker_connections 16384;", "worker_rlimit_nofile 40000;"] {
+        assert_eq!(main.matches(line).count(), 1, "{main}");
+        assert!(text_of("deploy/container/nginx.conf").contains(line));
+    }
     let told = proxy.run(&document.commands("4. The proxy", 1)).await;
     assert!(
         told.contains(&fabric.issuer()) && told.trim_end().ends_with("404"),
@@ -313,9 +321,16 @@ fn nothing_personal_is_logged(fabric: &Fabric, entrance: &Entrance) {
         &portal.secret,
     ];
     for log in logs {
-        for word in ["code=", "state-of-the-portal", "127.0.7.1", "203.0.", "?"]
-            .iter()
-            .chain(&secrets)
+        for word in [
+            "code=",
+            "state-of-the-portal",
+            "127.0.7.1",
+            "127.0.9.",
+            "203.0.",
+            "?",
+        ]
+        .iter()
+        .chain(&secrets)
         {
             assert!(!log.contains(word), "{word} in {log}");
         }

@@ -185,6 +185,9 @@ fn what_the_unit_names_is_there() {
         .unwrap();
     let stop: i64 = values("TimeoutStopSec")[0].parse().unwrap();
     assert!(stop > grace, "{stop} {grace}");
+    // A database that is away for longer than some starts take does not end it for good.
+    assert_eq!(values("StartLimitIntervalSec"), ["0"]);
+    assert_eq!(values("Restart"), ["on-failure"]);
     let files: i64 = values("LimitNOFILE")[0].parse().unwrap();
     assert!(files > 2 * defaults["server"]["max_connections"].as_integer().unwrap());
 }

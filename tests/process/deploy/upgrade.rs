@@ -17,7 +17,7 @@ pub(super) async fn as_it_is_written(fabric: &Fabric, entrance: &Entrance) {
     let last = Last::migration();
 
     // Nothing to migrate: one node after the other.
-    one.run(&document.commands("1. Before", 0)).await;
+    a_backup_lies_apart_from_its_keys(one, &document).await;
     let new = document.commands("1. Before", 1);
     for node in [one, two] {
         node.run(&new).await;
@@ -84,6 +84,14 @@ pub(super) async fn as_it_is_written(fabric: &Fabric, entrance: &Entrance) {
 
     the_way_back(one, &document, &last).await;
     document.was_run();
+}
+
+/// Before anything else is done.
+async fn a_backup_lies_apart_from_its_keys(node: &Machine, document: &Document) {
+    node.run(&document.commands("1. Before", 0)).await;
+    assert!(node.path("/elsewhere/before/manifest.json").exists());
+    let rest = node.path("/var/backups/tongxing/before");
+    assert!(rest.join("manifest.json").exists() && !rest.join("vault").exists());
 }
 
 /// What a later release would leave behind.
