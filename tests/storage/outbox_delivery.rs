@@ -469,7 +469,7 @@ on_both! {
             })
             .await
             .unwrap_or_else(|error: Error| panic!("{error}"));
-        assert!(!in_the_clear(&post.house).await.contains("138"));
+        assert!(!in_the_clear(&post.house).await.contains("13800000001"));
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("messages.ndjson");
         let gateway = MessageGateway::File(MessageFile::new(&path));
