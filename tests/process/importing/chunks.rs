@@ -5,7 +5,6 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{altered, hashed};
-use crate::browser::Browser;
 use crate::installation::{Finished, Installation, on_both, wait};
 use crate::people::Person;
 use crate::server::within;
@@ -153,32 +152,6 @@ on_both! {
         let existing = u64::try_from(before).unwrap();
         assert_eq!(counts(&done), [u64::from(MANY) - existing, existing, 0]);
         assert_eq!(whole_accounts(installation).await, i64::from(MANY));
-    }
-
-    async fn residents_log_in_while_an_import_runs(installation: &mut Installation) {
-        installation.migrate().await;
-        let resident = Person::numbered(500_000);
-        installation.import(std::slice::from_ref(&resident)).await;
-        let portal = installation.add_portal("one").await;
-        let server = installation.serve().await;
-        let file = installation.write("people", &(people(0..MANY) + &Person::numbered(7_000).line()));
-        let log = installation.path("importing");
-        let mut importing = installation.start(&["account", "import", &file], &[], &log);
-        let mut logins = 0;
-        while importing.try_wait().unwrap().is_none() || logins < 3 {
-            let mut browser = Browser::new(&server.http);
-            let code = browser.enter(&portal, &resident).await.code();
-            portal.tokens(&server.http, &code).await;
-            logins += 1;
-        }
-        let summary = std::fs::read_to_string(log.with_extension("out")).unwrap();
-        let summary: Value = serde_json::from_str(&summary).unwrap();
-        assert_eq!(summary["imported"], u64::from(MANY) + 1, "{summary}");
-        // Whoever came is served at once.
-        let mut browser = Browser::new(&server.http);
-        browser.enter(&portal, &Person::numbered(7_000)).await.code();
-        server.stop().await;
-        assert_eq!(whole_accounts(installation).await, i64::from(MANY) + 2);
     }
 }
 

@@ -1,9 +1,12 @@
-//! An import whose lines come slowly: what is committed meanwhile is counted, sealed and stays.
+//! An import that does not end until a test lets it: what is committed meanwhile is counted, sealed
+//! and stays, and everybody else is served.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -11,6 +14,7 @@ use serde_json::Value;
 
 use super::chunks::{counts, whole_accounts};
 use super::hashed;
+use crate::browser::Browser;
 use crate::installation::{Installation, on_both, wait};
 use crate::people::Person;
 use crate::server::within;
@@ -28,21 +32,36 @@ fn pipe(installation: &Installation) -> PathBuf {
     path
 }
 
-/// Sends people; the pipe, still open, when all are taken. Opened for reading too, so that nobody is
-/// waited for.
+/// Opened for reading too, so that nobody is waited for.
+fn open(pipe: &Path) -> File {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).open(pipe).unwrap()
+}
+
+/// Sends people; the pipe, still open, when all are taken.
 fn send(path: &Path, people: std::ops::Range<u32>) -> JoinHandle<File> {
     let lines: String = people
         .map(|index| hashed(&Person::numbered(index)))
         .collect();
-    let mut pipe = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(path)
-        .unwrap();
+    let mut pipe = open(path);
     std::thread::spawn(move || {
         // It ends in vain when the test does.
         pipe.write_all(lines.as_bytes()).unwrap_or_default();
         pipe
+    })
+}
+
+/// Sends people, one after the other, until it is enough; how many they were.
+fn send_until(path: &Path, enough: &Arc<AtomicBool>) -> JoinHandle<u32> {
+    let (mut pipe, enough) = (open(path), Arc::clone(enough));
+    std::thread::spawn(move || {
+        let mut sent = 0;
+        while !enough.load(Ordering::Relaxed) {
+            let line = hashed(&Person::numbered(sent));
+            pipe.write_all(line.as_bytes()).unwrap();
+            sent += 1;
+        }
+        sent
     })
 }
 
@@ -98,5 +117,36 @@ on_both! {
         let summary: Value = serde_json::from_str(&summary).unwrap();
         assert_eq!(summary["imported"], SENT, "{summary}");
         assert_eq!(installation.run(&["audit", "verify"]).await.json()["pending"], 0);
+    }
+    async fn residents_log_in_while_an_import_runs(installation: &mut Installation) {
+        installation.migrate().await;
+        let resident = Person::numbered(900_000);
+        installation.import(std::slice::from_ref(&resident)).await;
+        let portal = installation.add_portal("one").await;
+        let server = installation.serve().await;
+        let accounts = || installation.number("SELECT COUNT(*) FROM accounts");
+
+        let path = pipe(installation);
+        let command = ["account", "import", path.to_str().unwrap()];
+        let log = installation.path("importing");
+        let enough = Arc::new(AtomicBool::new(false));
+        let sending = send_until(&path, &enough);
+        let mut importing = installation.start(&command, &[], &log);
+        let (mut logins, begun) = (0, accounts().await);
+        while logins < 3 || accounts().await < begun + i64::from(WHOLE) {
+            let mut browser = Browser::new(&server.http);
+            let code = browser.enter(&portal, &resident).await.code();
+            portal.tokens(&server.http, &code).await;
+            logins += 1;
+        }
+        assert!(importing.try_wait().unwrap().is_none(), "it has not ended before");
+        enough.store(true, Ordering::Relaxed);
+        let sent = sending.join().unwrap();
+        assert_eq!(wait(&mut importing, Duration::from_mins(1)).await, Some(Some(0)));
+        let summary = std::fs::read_to_string(log.with_extension("out")).unwrap();
+        let summary: Value = serde_json::from_str(&summary).unwrap();
+        assert_eq!(summary["imported"], sent, "{summary}");
+        server.stop().await;
+        assert_eq!(whole_accounts(installation).await, i64::from(sent) + 1);
     }
 }
