@@ -193,6 +193,8 @@ pub struct EnteredClient {
 }
 
 /// The clients that were entered in the sessions of an account which ended at `ended_at`.
+///
+/// `CROSS JOIN`, by which SQLite looks at the sessions first: they are fewer.
 pub async fn list_entered(
     reader: &mut Reader,
     account_id: AccountId,
@@ -200,12 +202,11 @@ pub async fn list_entered(
 ) -> Result<Vec<EnteredClient>, Error> {
     let rows = reader
         .fetch_all(
-            "SELECT DISTINCT z.session_id, z.client_id, z.subject
-               FROM sessions s
-               JOIN authorizations z ON z.account_id = s.account_id
-                                    AND z.session_id = s.session_id
+            "SELECT DISTINCT s.session_id, z.client_id, z.subject
+               FROM sessions s CROSS JOIN authorizations z
               WHERE s.account_id = $1 AND s.ended_at = $2
-              ORDER BY z.session_id, z.client_id",
+                AND z.account_id = s.account_id AND z.session_id = s.session_id
+              ORDER BY s.session_id, z.client_id",
             values![account_id, ended_at],
         )
         .await?;

@@ -31,6 +31,7 @@ pub static MAIN: Migrations = migrations!("main", 9;
     "0007_erasure",
     "0008_throttling",
     "0009_audit_cuts",
+    "0010_authorizations_by_session",
 );
 
 /// The vault's. Admitted are binaries that keep its journal.

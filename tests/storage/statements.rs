@@ -220,6 +220,68 @@ async fn every_statement_prepares_on_postgresql() {
     }
 }
 
+/// What SQLite does for a statement, a step a line: `SCAN t`, `SEARCH t USING INDEX i (a=?)`.
+fn plan(connection: &rusqlite::Connection, sql: &str) -> Vec<String> {
+    let explain = format!("EXPLAIN QUERY PLAN {}", sql.replace("FOR SHARE OF s", ""));
+    let mut statement = connection.prepare(&explain).unwrap();
+    let null = rusqlite::types::Null;
+    let nothing = vec![null; statement.parameter_count()];
+    let steps = statement.query_map(rusqlite::params_from_iter(nothing), |row| row.get(3));
+    steps.unwrap().collect::<Result<_, _>>().unwrap()
+}
+
+/// Tables that have few rows however many accounts there are, and parts of a statement with a limit
+/// of their own.
+const FEW: [&str; 11] = [
+    "audit_writers",
+    "change_lanes",
+    "journal_chains",
+    "journal_lanes",
+    "keys",
+    "CONSTANT",
+    "first",
+    "following",
+    "made",
+    "oldest",
+    "wanted",
+];
+
+/// Whether a step reads as many rows as there are accounts, or all that one account ever authorized.
+fn reads_all(step: &str) -> bool {
+    let words: Vec<&str> = step.split(' ').collect();
+    match words[..] {
+        ["SCAN", what, ..] => !FEW.contains(&what),
+        ["SEARCH", "authorizations" | "z", .., last] => last == "(account_id=?)",
+        _ => false,
+    }
+}
+
+/// Where it is meant: all of an account ends or goes, and whether there is any row is looked at.
+const MEANT: [&str; 5] = [
+    "UPDATE authorizations SET revoked_at",
+    "DELETE FROM authorizations WHERE account_id",
+    "DELETE FROM accounts",
+    "DELETE FROM outbox WHERE account_id",
+    "INSERT INTO installation",
+];
+
+#[tokio::test]
+async fn no_statement_reads_all_there_is() {
+    for migrations in [&MAIN, &VAULT] {
+        let database = Database::sqlite();
+        database.storage(migrations).await.close().await;
+        let connection = rusqlite::Connection::open(database.url.file().unwrap()).unwrap();
+        for (file, sql) in statements_of(migrations) {
+            let said: Vec<&str> = sql.split_whitespace().collect();
+            let said = said.join(" ");
+            let meant = MEANT.iter().any(|start| said.starts_with(start));
+            for step in plan(&connection, &sql) {
+                assert!(meant || !reads_all(&step), "{file}: {step}\n{said}");
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn types_of_parameters_are_found_out() {
     let Some(database) = Database::postgres().await else {
