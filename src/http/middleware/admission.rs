@@ -23,11 +23,10 @@ const BODY_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Quick requests worked on at once, for each processor: enough to keep it busy while others wait
 /// for the database.
-const PLACES: usize = 16;
-/// So many may wait in line for each processor, however long the line stands; but not fewer than
-/// this: so few clients are no overload, only slow.
-const ENOUGH: usize = 32;
-const FEWEST_ENOUGH: usize = 40;
+const PLACES: usize = 12;
+/// So many may wait in line for each processor, however long the line stands: so few clients are no
+/// overload, only slow.
+const ENOUGH: usize = 20;
 
 /// Requests under way at once, by class.
 #[derive(Debug, Clone, Copy)]
@@ -85,7 +84,7 @@ impl Gates {
             page,
             api,
             logout,
-            turnstile: Turnstile::new(processors * PLACES, FEWEST_ENOUGH.max(processors * ENOUGH)),
+            turnstile: Turnstile::new(processors * PLACES, processors * ENOUGH),
         }
     }
 

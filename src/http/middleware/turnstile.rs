@@ -20,6 +20,9 @@ const REMEMBERED_FOR: Duration = Duration::from_secs(5);
 const SHORT_WAIT: Duration = Duration::from_millis(10);
 /// How long one waits at all.
 const LONG_WAIT: Duration = Duration::from_millis(500);
+/// Of what finishes something so many times as many may wait: refused, it has cost all that was done
+/// before.
+const PATIENCE_WITH_FIRST: usize = 4;
 /// So many go first in a row while others wait: no flood of one kind keeps the other out.
 const FIRST_IN_A_ROW: u32 = 3;
 
@@ -123,7 +126,9 @@ impl State {
         let enough = if stands { self.enough } else { usize::MAX };
         // What finishes something is refused only when there is too much of that alone.
         let too_many = [
-            self.first.len().saturating_sub(enough),
+            self.first
+                .len()
+                .saturating_sub(enough.saturating_mul(PATIENCE_WITH_FIRST)),
             (self.first.len() + self.second.len()).saturating_sub(enough),
         ];
         if too_many != [0, 0] {
@@ -227,6 +232,16 @@ mod tests {
         assert_eq!(order, "1112111211");
         assert!(state.next(now()).is_none());
         assert_eq!(state.free, 1);
+    }
+
+    #[test]
+    fn what_begins_something_makes_room_for_what_finishes() {
+        let mut state = state(0, 1);
+        let begun = state.last_empty;
+        let _first: Vec<_> = (0..4).map(|_| state.arrive(Line::First)).collect();
+        let _second: Vec<_> = (0..4).map(|_| state.arrive(Line::Second)).collect();
+        assert!(state.next(begun + STANDS_AFTER * 2).is_some());
+        assert_eq!((state.first.len(), state.second.len()), (3, 0));
     }
 
     #[test]
