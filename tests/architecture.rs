@@ -17,6 +17,9 @@ mod layers;
 #[path = "architecture/limits.rs"]
 mod limits;
 #[cfg(test)]
+#[path = "architecture/links.rs"]
+mod links;
+#[cfg(test)]
 #[path = "architecture/migrations.rs"]
 mod migrations;
 #[cfg(test)]
