@@ -5,6 +5,9 @@
 //! on a small bad sample that shows it can fail. `ARCHITECTURE.md` gives the reasons.
 
 #[cfg(test)]
+#[path = "architecture/codes.rs"]
+mod codes;
+#[cfg(test)]
 #[path = "architecture/documents.rs"]
 mod documents;
 #[cfg(test)]
