@@ -5,6 +5,9 @@
 //! on a small bad sample that shows it can fail. `ARCHITECTURE.md` gives the reasons.
 
 #[cfg(test)]
+#[path = "architecture/codes.rs"]
+mod codes;
+#[cfg(test)]
 #[path = "architecture/documents.rs"]
 mod documents;
 #[cfg(test)]
@@ -16,6 +19,9 @@ mod layers;
 #[cfg(test)]
 #[path = "architecture/limits.rs"]
 mod limits;
+#[cfg(test)]
+#[path = "architecture/links.rs"]
+mod links;
 #[cfg(test)]
 #[path = "architecture/migrations.rs"]
 mod migrations;

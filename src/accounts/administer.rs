@@ -1,7 +1,6 @@
 //! What an operator does to one account: look at it, freeze it, unfreeze it.
 
 use serde::Serialize;
-use serde_json::json;
 
 use super::Accounts;
 use crate::crypto::seal::SealError;
@@ -12,7 +11,7 @@ use crate::domain::document::IdentityDocument;
 use crate::domain::id::AccountId;
 use crate::domain::instant::Instant;
 use crate::domain::phone::PhoneNumber;
-use crate::ledger::audit::{Event, EventKind};
+use crate::ledger::audit::{Event, EventKind, Operation};
 use crate::ledger::feed::Change;
 use crate::ledger::outbox::OutboxItem;
 use crate::ledger::profiles::ProfileError;
@@ -71,8 +70,7 @@ pub enum AdministerError {
 struct StatusChange {
     account_id: AccountId,
     to: AccountStatus,
-    operator: String,
-    reason: String,
+    operation: Operation,
     told: OutboxItem,
     now: Instant,
 }
@@ -117,13 +115,8 @@ impl Accounts {
     }
 
     /// Stops an account: every session ends, every token and refresh family dies.
-    pub async fn freeze(
-        &self,
-        id: AccountId,
-        operator: String,
-        reason: String,
-    ) -> Result<(), AdministerError> {
-        self.change_status(id, AccountStatus::Frozen, (operator, reason))
+    pub async fn freeze(&self, id: AccountId, operation: Operation) -> Result<(), AdministerError> {
+        self.change_status(id, AccountStatus::Frozen, operation)
             .await
     }
 
@@ -131,10 +124,9 @@ impl Accounts {
     pub async fn unfreeze(
         &self,
         id: AccountId,
-        operator: String,
-        reason: String,
+        operation: Operation,
     ) -> Result<(), AdministerError> {
-        self.change_status(id, AccountStatus::Active, (operator, reason))
+        self.change_status(id, AccountStatus::Active, operation)
             .await
     }
 
@@ -142,14 +134,13 @@ impl Accounts {
         &self,
         account_id: AccountId,
         to: AccountStatus,
-        (operator, reason): (String, String),
+        operation: Operation,
     ) -> Result<(), AdministerError> {
         let now = self.now();
         let change = StatusChange {
             account_id,
             to,
-            operator,
-            reason,
+            operation,
             told: self.sessions_ended(account_id, now)?,
             now,
         };
@@ -193,7 +184,7 @@ impl Accounts {
                     entry.announce(announced);
                     let event = Event::new(kind, *now)
                         .account(*account_id)
-                        .detail(json!({ "operator": change.operator, "reason": change.reason }));
+                        .by(&change.operation);
                     entry.record(&event).await?;
                     Ok(())
                 })

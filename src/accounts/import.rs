@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use super::Accounts;
+use crate::ledger::audit::Operation;
 use crate::ledger::profiles::ProfileError;
 use crate::storage;
 use chunk::{Chunk, Import, Outcome};
@@ -92,10 +93,9 @@ impl Accounts {
         &self,
         lines: impl Iterator<Item = std::io::Result<Vec<u8>>>,
         listener: &mut dyn ImportListener,
-        (operator, reason): (&str, &str),
+        operation: &Operation,
     ) -> Result<ImportSummary, ImportError> {
-        let detail = json!({ "operator": operator, "reason": reason });
-        self.import_with(lines, listener, detail).await
+        self.import_with(lines, listener, json!(operation)).await
     }
 
     async fn import_with(

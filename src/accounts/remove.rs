@@ -6,7 +6,6 @@
 //! that the account was there, in the log and in `erasures`: an identifier, nobody's.
 
 use serde::Serialize;
-use serde_json::json;
 
 use super::Accounts;
 use super::ended::SessionsEnded;
@@ -14,7 +13,7 @@ use crate::crypto::seal::SealError;
 use crate::domain::id::{AccountId, DeliveryId};
 use crate::domain::instant::Instant;
 use crate::ledger::Change;
-use crate::ledger::audit::{Event, EventKind};
+use crate::ledger::audit::{Event, EventKind, Operation};
 use crate::ledger::erasures::BACKUPS_KEPT;
 use crate::ledger::outbox::OutboxItem;
 use crate::ledger::profiles::ProfileError;
@@ -71,8 +70,7 @@ pub enum RemoveError {
 
 struct Removal {
     account_id: AccountId,
-    operator: String,
-    reason: String,
+    operation: Operation,
     /// What tells of it, and what told that the sessions ended.
     told: Option<(OutboxItem, DeliveryId)>,
     now: Instant,
@@ -83,14 +81,12 @@ impl Accounts {
     pub async fn remove(
         &self,
         account_id: AccountId,
-        operator: String,
-        reason: String,
+        operation: Operation,
     ) -> Result<RemovalSummary, RemoveError> {
         let now = self.now();
         let removal = Removal {
             account_id,
-            operator,
-            reason,
+            operation,
             told: self.end_before_removal(account_id, now).await?,
             now,
         };
@@ -111,10 +107,7 @@ impl Accounts {
                         entry.announce(Change::AccountChanged(account_id));
                         let event = Event::new(EventKind::AccountRemoved, now)
                             .account(account_id)
-                            .detail(json!({
-                                "operator": removal.operator,
-                                "reason": removal.reason,
-                            }));
+                            .by(&removal.operation);
                         entry.record(&event).await?;
                     }
                     Ok(found.is_some())

@@ -16,7 +16,7 @@ use super::compose::{self, Opening, Services};
 use super::config::Config;
 use super::telemetry::{self, Destination};
 use super::{block_on, output, serve, web};
-use crate::provider::register_client::Operation;
+use crate::ledger::audit::Operation;
 
 /// Does what was asked.
 pub(super) fn run(command: &Command, config: &Config) -> anyhow::Result<()> {
@@ -114,11 +114,8 @@ fn with_services(
 /// Who changes something by the command line, and why. The command line is break-glass: without a
 /// name it is the system's.
 fn operation(change: &Change) -> Operation {
-    Operation {
-        operator: change
-            .operator
-            .clone()
-            .unwrap_or_else(|| "command line".to_owned()),
-        reason: change.reason.clone().unwrap_or_default(),
-    }
+    Operation::new(
+        change.operator.as_deref().unwrap_or("command line"),
+        change.reason.as_deref().unwrap_or_default(),
+    )
 }

@@ -6,6 +6,7 @@
 
 mod authority;
 mod layers;
+mod near;
 mod notification;
 mod operator;
 mod problem;

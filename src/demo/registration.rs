@@ -17,11 +17,12 @@ use super::relying_party::Credentials;
 use crate::accounts::import::{ImportError, ImportListener, ImportSummary, Rejection};
 use crate::domain::client::{ClientId, ParseClientIdError};
 use crate::domain::secret::Secret;
+use crate::ledger::audit::Operation;
 use crate::outbound::GuardedClient;
 use crate::protocol::client_metadata::ClientMetadata;
 use crate::protocol::error::OAuthError;
 use crate::provider::Provider;
-use crate::provider::register_client::{ClientError, Operation, Registration};
+use crate::provider::register_client::{ClientError, Registration};
 
 /// Why the demo could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -163,10 +164,7 @@ impl<'a> Registrar<'a> {
 }
 
 fn operation() -> Operation {
-    Operation {
-        operator: "demo".to_owned(),
-        reason: "tongxing demo".to_owned(),
-    }
+    Operation::new("demo", "tongxing demo")
 }
 
 fn credentials(registered: &Registration) -> Option<KeptCredentials> {

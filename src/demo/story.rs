@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use super::people::{NEWCOMERS, PASSWORD, RESIDENTS, Resident, SQUATTER, Unregistered};
-use crate::views::demo::{Cast, Neighbor};
+use crate::views::demo::{Cast, CatalogError, Neighbor, document_name};
+use crate::views::locale::Locale;
 
 /// Addresses of a demo that runs.
 #[derive(Debug, Clone)]
@@ -69,7 +70,7 @@ impl Addresses {
 }
 
 /// The text, in both languages.
-pub fn tell(addresses: &Addresses) -> String {
+pub fn tell(addresses: &Addresses) -> Result<String, CatalogError> {
     let mut rows = vec![[
         "从这里开始".to_owned(),
         addresses.start.clone(),
@@ -105,7 +106,7 @@ pub fn tell(addresses: &Addresses) -> String {
     text.push_str("\n已经注册的人 · Already registered\n");
     text.push_str(&table(&people));
     text.push_str("\n还没有注册的人 · Not registered yet\n");
-    text.push_str(&newcomers());
+    text.push_str(&newcomers()?);
     // Writing to a string does not fail.
     for (usual, port) in &addresses.moved {
         writeln!(
@@ -136,23 +137,24 @@ pub fn tell(addresses: &Addresses) -> String {
          The next run goes on from this one; tongxing demo --fresh starts over.\n\n按 Ctrl-C 结束 · Ctrl-C ends it\n"
     )
     .unwrap_or_default();
-    text
+    Ok(text)
 }
 
-fn newcomers() -> String {
+/// The kind of document comes last: its name is long.
+fn newcomers() -> Result<String, CatalogError> {
     let mut rows =
-        vec![["姓名 Name", "证件 Document", "号码 Number", "手机 Phone"].map(str::to_owned)];
-    rows.extend(NEWCOMERS.iter().map(|person| {
-        let document_type = person.document_type.as_str();
-        [
-            person.name,
-            document_type,
-            person.document_number,
-            person.phone,
-        ]
-        .map(str::to_owned)
-    }));
-    table(&rows)
+        vec![["姓名 Name", "号码 Number", "手机 Phone", "证件 Document"].map(str::to_owned)];
+    for person in &NEWCOMERS {
+        let [chinese, english] =
+            [Locale::ZhCn, Locale::En].map(|locale| document_name(person.document_type, locale));
+        rows.push([
+            person.name.to_owned(),
+            person.document_number.to_owned(),
+            person.phone.to_owned(),
+            format!("{} · {}", chinese?, english?),
+        ]);
+    }
+    Ok(table(&rows))
 }
 
 /// The account that was opened with another's name and number.
@@ -209,12 +211,16 @@ mod tests {
             management: "http://127.0.0.1:9090/readyz".to_owned(),
             authority: "http://127.0.0.1:8090/".to_owned(),
             moved: vec![(8080, 18080)],
-        });
+        })
+        .unwrap();
         assert!(text.contains("Port 8080 is taken: 18080 instead"), "{text}");
         assert!(text.contains("tongxing demo --fresh starts over"), "{text}");
         for newcomer in NEWCOMERS {
             assert!(text.contains(newcomer.name) && text.contains(newcomer.document_number));
         }
+        // As pages call them, so that whoever registers finds it in the list.
+        assert!(text.contains("居民身份证 · Resident ID card"), "{text}");
+        assert!(!text.contains("resident_id_card"), "{text}");
         assert!(text.contains(SQUATTER.phone) && text.contains("--tour"));
         for resident in RESIDENTS {
             assert!(text.contains(resident.name) && text.contains(resident.phone));

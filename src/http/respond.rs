@@ -26,7 +26,11 @@ use crate::views::page::{Chrome, LanguageLinks, Page};
 use crate::views::text_size::TextSize;
 
 /// How long a client waits after 503, in seconds.
-const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
+const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("2");
+
+/// What a page may load and lead to, unless it names more: see [`PageSources`].
+pub(super) const CONTENT_SECURITY: &str = "default-src 'none'; style-src 'self'; \
+     img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 /// Where else a page's form may lead, and whence it may load a picture. The rest of the policy is
 /// the same on every page.
@@ -41,17 +45,14 @@ pub struct PageSources {
 
 impl PageSources {
     fn policy(&self) -> Option<HeaderValue> {
-        let mut targets = String::new();
-        for target in &self.form_targets {
-            targets.push(' ');
-            targets.push_str(target);
+        let mut policy = CONTENT_SECURITY.to_owned();
+        let images = self.images.iter().map(|source| ("img-src 'self'", source));
+        let targets = self.form_targets.iter();
+        let targets = targets.map(|source| ("form-action 'self'", source));
+        for (directive, source) in images.chain(targets) {
+            policy = policy.replace(directive, &format!("{directive} {source}"));
         }
-        let images = self.images.as_deref().unwrap_or_default();
-        let text = format!(
-            "default-src 'none'; style-src 'self'; img-src 'self' {images}; \
-             form-action 'self'{targets}; frame-ancestors 'none'; base-uri 'none'"
-        );
-        HeaderValue::try_from(text).ok()
+        HeaderValue::try_from(policy).ok()
     }
 }
 
@@ -134,9 +135,7 @@ pub fn error_page(
     let mut response = page(state, context, &shown, parameters.get("ui_locales"));
     *response.status_mut() = status;
     if status == StatusCode::SERVICE_UNAVAILABLE {
-        response
-            .headers_mut()
-            .insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
+        return retry_later(response);
     }
     response
 }
@@ -267,7 +266,7 @@ pub fn oauth_error(error: &OAuthError) -> Response {
         );
     }
     if status == StatusCode::SERVICE_UNAVAILABLE {
-        headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
+        return retry_later(response);
     }
     response
 }
@@ -282,5 +281,25 @@ fn log_storage_error(context: &RequestContext, error: &storage::Error) -> (Statu
     } else {
         tracing::error!(request = %context.request_id, %error, "storage failed");
         (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::ServerError)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_widened_by_its_sources_and_by_nothing_else() {
+        let policy = |sources: PageSources| sources.policy().unwrap().to_str().unwrap().to_owned();
+        assert_eq!(policy(PageSources::default()), CONTENT_SECURITY);
+        let sources = PageSources {
+            form_targets: vec!["https://a.example".to_owned()],
+            images: Some("https://b.example".to_owned()),
+        };
+        assert_eq!(
+            policy(sources),
+            "default-src 'none'; style-src 'self'; img-src 'self' https://b.example; \
+             form-action 'self' https://a.example; frame-ancestors 'none'; base-uri 'none'"
+        );
     }
 }

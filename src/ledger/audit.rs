@@ -21,6 +21,9 @@ pub(crate) use chain::Chain;
 pub(crate) use seal::Tools;
 pub(crate) use writer::{Ticket, lock};
 
+use serde::Serialize;
+use serde_json::json;
+
 use crate::domain::id::{AccountId, WriterId};
 use crate::domain::instant::Instant;
 use crate::storage::audit::EventRow;
@@ -117,6 +120,23 @@ event_kinds! {
     KeysRewrapped = "keys_rewrapped",
 }
 
+/// On whose order something is done, and why.
+#[derive(Debug, Clone, Serialize)]
+pub struct Operation {
+    pub(super) operator: String,
+    pub(super) reason: String,
+}
+
+impl Operation {
+    /// By `operator`, for `reason`.
+    pub fn new(operator: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self {
+            operator: operator.into(),
+            reason: reason.into(),
+        }
+    }
+}
+
 /// Something to record.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
@@ -165,6 +185,12 @@ impl Event {
     pub fn detail(mut self, detail: serde_json::Value) -> Self {
         self.detail = detail;
         self
+    }
+
+    /// Done on an operator's order, of which nothing else is worth knowing.
+    #[must_use]
+    pub fn by(self, operation: &Operation) -> Self {
+        self.detail(json!(operation))
     }
 
     pub(crate) fn row(&self, writer: WriterId, seq: i64) -> EventRow {

@@ -1,7 +1,6 @@
 //! Registering clients and changing them (RFC 7591 metadata, by an operator).
 
 use serde::Serialize;
-use serde_json::json;
 
 use super::Provider;
 use super::subject::sector_of;
@@ -9,7 +8,7 @@ use crate::crypto::client_secret::{self, ClientSecretHash};
 use crate::domain::client::{Client, ClientId, ClientStatus};
 use crate::domain::instant::Instant;
 use crate::domain::secret::Secret;
-use crate::ledger::audit::{Event, EventKind};
+use crate::ledger::audit::{Event, EventKind, Operation};
 use crate::ledger::feed::Change;
 use crate::outbound::{FetchError, GuardedClient};
 use crate::protocol::client_metadata::ClientMetadata;
@@ -20,15 +19,6 @@ use crate::storage::{self, clients};
 
 /// The longest sector document that is read, in bytes.
 const MAX_SECTOR_DOCUMENT: usize = 64 * 1024;
-
-/// Who changes a client, and why: for the audit log.
-#[derive(Debug, Clone)]
-pub struct Operation {
-    /// The operator.
-    pub operator: String,
-    /// The reason.
-    pub reason: String,
-}
 
 /// A registration as its owner sees it (RFC 7591 §3.2.1).
 #[derive(Serialize)]
@@ -249,8 +239,5 @@ fn check_sector(client: &Client, metadata: &ClientMetadata) -> Result<(), Client
 }
 
 fn event(kind: EventKind, id: &ClientId, operation: &Operation, now: Instant) -> Event {
-    let Operation { operator, reason } = operation;
-    Event::new(kind, now)
-        .client(id.as_str())
-        .detail(json!({ "operator": operator, "reason": reason }))
+    Event::new(kind, now).client(id.as_str()).by(operation)
 }

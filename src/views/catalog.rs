@@ -8,6 +8,7 @@ use fluent_bundle::{FluentArgs, FluentError, FluentResource};
 use unic_langid::LanguageIdentifier;
 
 use super::locale::Locale;
+use crate::domain::document::DocumentType;
 
 /// The files of a language as they are written.
 pub(super) const fn sources(locale: Locale) -> &'static [&'static str] {
@@ -41,6 +42,12 @@ pub enum CatalogError {
     /// The text could not be put together.
     #[error("text {0} in {1}: {2}")]
     Unresolved(String, &'static str, String),
+}
+
+/// What a kind of document is called in a language.
+pub fn document_name(kind: DocumentType, locale: Locale) -> Result<String, CatalogError> {
+    let key = format!("document-{}", kind.as_str());
+    Catalog::load(locale)?.text(&key, &FluentArgs::new())
 }
 
 /// All texts of one language.

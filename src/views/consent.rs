@@ -4,6 +4,8 @@
 //! It says who enters, who receives, for what purpose, and each thing received in words (Personal
 //! Information Protection Law, articles 17 and 23).
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::link::WebLink;
@@ -50,8 +52,9 @@ pub enum LegalBasis {
     StatutoryDuty,
 }
 
-/// Something that a portal receives.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// Something that a portal receives. Pages list them in this order: who it is, what is known of
+/// them, and last that it goes on afterwards.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case", tag = "kind", content = "claim")]
 pub enum Received {
     /// An identifier of the person at this portal.
@@ -70,15 +73,25 @@ pub enum Received {
     Document,
     /// How well the identity was checked.
     Assurance,
-    /// The portal stays connected while the person is away.
-    OfflineAccess,
     /// A claim that has no words of its own.
     Claim(String),
+    /// The portal stays connected while the person is away.
+    OfflineAccess,
 }
 
 impl Received {
+    /// Each thing that scope values and single claims clear, once.
+    pub fn by<'a>(
+        scope: impl Iterator<Item = &'a str>,
+        claims: impl Iterator<Item = &'a str>,
+    ) -> Vec<Self> {
+        let cleared = scope.filter_map(Self::from_scope);
+        let all: BTreeSet<_> = cleared.chain(claims.map(Self::from_claim)).collect();
+        all.into_iter().collect()
+    }
+
     /// What a scope value clears; nothing for one that clears nothing by itself.
-    pub fn from_scope(scope: &str) -> Option<Self> {
+    fn from_scope(scope: &str) -> Option<Self> {
         match scope {
             "openid" => Some(Self::Subject),
             "profile" => Some(Self::Name),
@@ -90,7 +103,7 @@ impl Received {
     }
 
     /// What a claim tells, so that a list of claims names each thing once.
-    pub fn from_claim(claim: &str) -> Self {
+    fn from_claim(claim: &str) -> Self {
         match claim {
             "sub" => Self::Subject,
             "name" | "family_name" | "given_name" => Self::Name,
@@ -179,5 +192,22 @@ mod tests {
         assert_eq!(Received::from_scope("address"), None);
         assert_eq!(Received::from_claim("sub"), Received::Subject);
         assert_eq!(Received::from_claim("x"), Received::Claim("x".to_owned()));
+    }
+
+    #[test]
+    fn what_is_received_is_listed_once_with_the_connection_last() {
+        let scope = ["offline_access", "openid", "phone", "profile"].into_iter();
+        let claims = ["name", "x", "birthdate"].into_iter();
+        assert_eq!(
+            Received::by(scope, claims),
+            [
+                Received::Subject,
+                Received::Name,
+                Received::Phone,
+                Received::Birthdate,
+                Received::Claim("x".to_owned()),
+                Received::OfflineAccess,
+            ]
+        );
     }
 }

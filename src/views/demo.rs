@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::page::{Form, Page, sample};
 
+pub use super::catalog::{CatalogError, document_name};
 pub use cast::{Cast, Newcomer, Squatter};
 pub use phone::{PhoneChoice, PhonePage, ReceivedMessage, Refreshing};
 

@@ -7,6 +7,9 @@ import { createInterface } from 'node:readline';
 const READY_WITHIN_MS = 60_000;
 const ENDS_WITHIN_MS = 15_000;
 
+/** What the forms send for a kind of document, by its name. */
+const TYPES = { 居民身份证: 'resident_id_card', 港澳台居民居住证: 'hk_macao_taiwan_residence_permit' };
+
 /** Starts it and reads what it says until it waits. */
 export async function start(binary, folder) {
   const environment = Object.entries(process.env).filter(([name]) => !name.startsWith('TONGXING'));
@@ -58,8 +61,8 @@ class Demo {
   /** A newcomer of the demo, as its text tells of them. */
   newcomer(name) {
     const line = this.lines.find((line) => line.trim().startsWith(name));
-    const [, type, number, phone] = line.trim().split(/\s+/);
-    return { name, type, number, phone, password: `a long way home ${phone.slice(-4)}` };
+    const [, number, phone, called] = line.trim().split(/\s+/);
+    return { name, type: TYPES[called], number, phone, password: `a long way home ${phone.slice(-4)}` };
   }
 
   /** Somebody whom the authority knows, nobody twice. */

@@ -3,7 +3,10 @@
 import { deflateSync, inflateSync } from 'node:zlib';
 
 const SIGNATURE = Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]);
-const PALETTE = 256;
+const PALETTE = 64;
+/** Colors that differ less (by the square of their distance) are one, so that a gradient leaves room
+ *  for the edges of letters. */
+const ALIKE = 12;
 
 function* chunks(png) {
   for (let at = SIGNATURE.length; at < png.length;) {
@@ -59,7 +62,7 @@ function samples(raw, { width, height, size }) {
   return plain;
 }
 
-/** The same picture in at most 256 colors: the commonest, and for the others the nearest of them. */
+/** The same picture in at most 64 colors: the commonest, and for the others the nearest of them. */
 export function small(png) {
   const parts = [...chunks(png)];
   const header = parts.find(({ type }) => type === 'IHDR').data;
@@ -72,8 +75,12 @@ export function small(png) {
     const color = plain.readUIntBE(at, 3);
     seen.set(color, (seen.get(color) ?? 0) + 1);
   }
-  const common = [...seen].sort((a, b) => b[1] - a[1]).slice(0, PALETTE).map(([color]) => color);
   const distance = (a, b) => [16, 8, 0].reduce((sum, shift) => sum + (((a >> shift) & 255) - ((b >> shift) & 255)) ** 2, 0);
+  const common = [];
+  for (const [color] of [...seen].sort((a, b) => b[1] - a[1])) {
+    if (common.every((other) => distance(color, other) >= ALIKE)) common.push(color);
+    if (common.length === PALETTE) break;
+  }
   const places = new Map(common.map((color, place) => [color, place]));
   for (const color of seen.keys()) {
     if (places.has(color)) continue;

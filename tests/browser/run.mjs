@@ -3,7 +3,8 @@
 //     node tests/browser/run.mjs [--binary PATH] [--chromium PATH] [NAME…]
 //     node tests/browser/run.mjs [--binary PATH] [--chromium PATH] --pictures docs/pictures
 //
-// The second makes the pictures of the documents anew, and plays nothing else. NAMEs choose stories by parts of their names. Pictures of every page go to the folder that
+// The second makes the pictures of the documents anew, in both languages, and plays nothing else.
+// NAMEs choose stories by parts of their names. Pictures of every page go to the folder that
 // TONGXING_SCREENSHOTS names, else to the temporary one. Prints a line a story and
 // `N passed, M failed` last; exits 1 when anything failed.
 
@@ -84,7 +85,6 @@ try {
   // Debian's Chromium refuses root its sandbox; only our own pages are opened.
   browser = await chromium.launch({ executablePath: values.chromium, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
   const album = values.pictures && resolve(values.pictures);
-  if (album) await mkdir(album, { recursive: true });
   const stage = { demo, chromium: browser, pictures, album, codes: new Set() };
   for (const story of chosen) {
     const began = Date.now();

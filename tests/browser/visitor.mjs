@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
@@ -15,7 +15,8 @@ import { small } from './png.mjs';
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const PATIENCE_MS = 20_000;
 const MESSAGE_WITHIN_MS = 10_000;
-const LARGEST_PICTURE = 80 * 1024;
+const LARGEST_PICTURE = 90 * 1024;
+const BELOW_THE_LAST = 32;
 
 export const SCREENS = {
   phone: { viewport: { width: 360, height: 780 } },
@@ -28,7 +29,7 @@ export const SCREENS = {
     deviceScaleFactor: 2,
     userAgent: 'Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0 Mobile Safari/537.36',
   },
-  desk: { viewport: { width: 1120, height: 720 }, deviceScaleFactor: 1.5 },
+  desk: { viewport: { width: 1120, height: 720 }, deviceScaleFactor: 1.25 },
 };
 
 /** How else each page must fit: as wide as the narrowest phone (or 1280 px at 400 %), and as wide as
@@ -208,11 +209,17 @@ export class Visitor {
     assert.deepEqual(told, [], `${title}: what axe says`);
   }
 
-  /** A picture to show around, in the folder that `--pictures` names. */
-  async picture(name) {
+  /** A picture of a page to show around, in the folder of the visitor's language below the one that
+   *  `--pictures` names: the whole of it, or as far as the element that `last` selects. */
+  async picture(name, last) {
     await this.page.bringToFront();
-    const path = join(this.stage.album, `${name}.png`);
-    const picture = small(await this.page.screenshot());
+    const folder = join(this.stage.album, this.language);
+    await mkdir(folder, { recursive: true });
+    const path = join(folder, `${name}.png`);
+    const { width } = this.page.viewportSize();
+    const end = last && (await this.page.locator(last).boundingBox());
+    const clip = end && { x: 0, y: 0, width, height: Math.ceil(end.y + end.height) + BELOW_THE_LAST };
+    const picture = small(await this.page.screenshot({ fullPage: true, ...(clip && { clip }) }));
     assert.ok(picture.length <= LARGEST_PICTURE, `${name}: ${picture.length} bytes`);
     await writeFile(path, picture);
   }

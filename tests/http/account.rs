@@ -3,7 +3,6 @@
 use serde_json::json;
 use tongxing::crypto::password::{PasswordParameters, PoolSettings};
 use tongxing::domain::id::AccountId;
-use tongxing::provider::register_client::Operation;
 use tongxing::storage::Error;
 use tongxing::values;
 
@@ -169,8 +168,7 @@ async fn an_account_read_before_its_buckets_key_was_replaced_opens_as_before() {
         })
         .await;
     assert_eq!(removed.unwrap(), 1);
-    let Operation { operator, reason } = operation();
-    let removal = server.accounts.remove(gone, operator, reason).await;
+    let removal = server.accounts.remove(gone, operation()).await;
     assert!(removal.unwrap().key_replaced_at.is_some());
     let (new, _) = server.accounts.profile(id).await.unwrap().unwrap();
     assert_eq!(new.sealed.key_version, old.sealed.key_version + 1);

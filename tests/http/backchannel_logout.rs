@@ -9,7 +9,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tongxing::provider::register_client::Operation;
 
 use crate::support::{
     Applicant, Browser, Ears, ISSUER, LI, Person, Portal, Server, Tokens, Told, ZHANG,
@@ -174,8 +173,7 @@ impl Way {
             }
             Self::Removal => {
                 let account = server.account_of(&LI).await;
-                let Operation { operator, reason } = operation();
-                let removed = server.accounts.remove(account, operator, reason).await;
+                let removed = server.accounts.remove(account, operation()).await;
                 removed.expect("it is removed");
             }
         }

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::support::{
     LI, Person, Server, WANG, ZHANG, assert_page_refuses, assert_redirect_refuses, minutes,
+    operation,
 };
 
 #[tokio::test]
@@ -220,10 +221,7 @@ async fn a_frozen_account_does_not_log_in() {
     assert_redirect_refuses(&silent, "login_required");
     // Released again, a login is needed: what was ended stays ended.
     let account = server.account_of(&ZHANG).await;
-    let unfrozen = server
-        .accounts
-        .unfreeze(account, "tester".into(), "a test".into())
-        .await;
+    let unfrozen = server.accounts.unfreeze(account, operation()).await;
     unfrozen.unwrap();
     assert_eq!(zhang.visit(&portal.request().url()).await.path(), "/login");
     assert!(gets_in(&server, ZHANG.phone, ZHANG.password).await);

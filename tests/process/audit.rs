@@ -200,12 +200,22 @@ on_both! {
             !entry.unwrap().file_name().to_str().unwrap().contains(".db")
         }));
 
+        // Another's key proves nothing, which is not what a changed line looks like.
+        let unnamed = elsewhere.run(&[&verify[..], &["--key", "another"]].concat()).await;
+        assert_eq!(unnamed.code, Some(1), "{unnamed:?}");
+        assert!(unnamed.stderr.contains("no --key names who signed them"), "{unnamed:?}");
+        let problems = report(&unnamed)["problems"].as_array().cloned().unwrap_or_default();
+        assert!(problems.iter().all(|problem| problem["kind"] == "key_unknown"), "{unnamed:?}");
+
         let text = std::fs::read_to_string(&two).unwrap();
         elsewhere.write("changed", &text.replace("account_frozen", "account_unfrozen"));
         let changed = file(&elsewhere, "changed");
         let done = elsewhere.run(&["audit", "verify", "--export", &one, &changed]).await;
         assert_eq!(done.code, Some(1), "{done:?}");
         assert_eq!(report(&done)["problems"][0]["kind"], "events_changed", "{done:?}");
+        let verify = ["audit", "verify", "--export", &one, &changed, "--key", "another"];
+        let done = elsewhere.run(&verify).await;
+        assert!(done.stderr.contains("not what was written"), "{done:?}");
         let done = elsewhere.run(&["audit", "verify", "--export", &changed[1..]]).await;
         assert!(done.failed_with_one_line().contains(&changed[1..]), "{done:?}");
         let other = format!("1:{}", stored["head"].as_str().unwrap());

@@ -293,7 +293,7 @@ on_both! {
         let keys = BTreeSet::from([audit_key().kid().to_owned()]);
         let expected = Expected { keys, heads: Heads::default() };
         let found = kinds(&verified_as(&[&kept], &expected));
-        assert_eq!(found, [ProblemKind::KeyUnknown, ProblemKind::ExportIncomplete]);
+        assert_eq!(found, [ProblemKind::KeyUnknown, ProblemKind::KeyUnknown]);
         // A key by the name of another.
         let forger = audit_key();
         let planted = serde_json::to_string(forger.public_jwk())

@@ -12,6 +12,7 @@ use tongxing::domain::clock::Clock;
 use tongxing::domain::secret::Secret;
 use tongxing::jobs;
 use tongxing::ledger::Heads;
+use tongxing::ledger::audit::Operation;
 use tongxing::ledger::audit::verify::{Options, verify};
 use tongxing::ledger::keyring::{KeySettings, Keys, KeysError, MacUse, Rotation, audit_keys};
 use tongxing::protocol::jose::SignatureAlgorithm;
@@ -163,7 +164,7 @@ on_both! {
         keys.rotate().await.unwrap();
         let leaked = current(&keys);
         house.pass(10);
-        keys.rotate_by("li", "leak", Rotation::Emergency).await.unwrap();
+        keys.rotate_by(&Operation::new("li", "leak"), Rotation::Emergency).await.unwrap();
         for withdrawn in [&oldest, &leaked] {
             assert!(!kids(&keys).contains(withdrawn));
             assert!(keys.ring().verifying_key(withdrawn).is_none());
@@ -178,7 +179,7 @@ on_both! {
         };
         let sealed = note(&keys);
         house.pass(10);
-        keys.rotate_by("li", "leak", Rotation::Emergency).await.unwrap();
+        keys.rotate_by(&Operation::new("li", "leak"), Rotation::Emergency).await.unwrap();
         let opened: Option<Note> = keys.ring().sealer().open(&sealed);
         assert!(opened.is_some(), "nobody's login ends");
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tongxing::crypto::custody::MasterKey;
 use tongxing::crypto::entropy::SystemEntropy;
 use tongxing::domain::secret::Secret;
+use tongxing::ledger::audit::Operation;
 use tongxing::ledger::keyring::{KeySettings, Keys, KeysError, Rewrapping};
 use tongxing::ledger::vault::{Bucket, Vault, VaultError};
 use tongxing::protocol::jose::SignatureAlgorithm;
@@ -192,7 +193,8 @@ on_both! {
         let done = there.rewrap().await.unwrap();
         assert_eq!(done, DONE(total, 0));
         assert_eq!(there.rewrap().await.unwrap(), DONE(0, total));
-        there.note_rewrapped(("li", "yearly"), (done, done)).await.unwrap();
+        let by = Operation::new("li", "yearly");
+        there.note_rewrapped(&by, (done, done)).await.unwrap();
         let noted = "SELECT COUNT(*) AS n FROM audit_events WHERE kind = 'keys_rewrapped'";
         assert_eq!(house.count(noted).await, 1);
         // Who wraps with the old one still works, and makes no keys any more.

@@ -17,6 +17,7 @@ use crate::cli::compose::Services;
 use crate::cli::output;
 use crate::domain::document::{DocumentType, IdentityDocument};
 use crate::domain::id::AccountId;
+use crate::ledger::audit::Operation;
 
 pub(super) async fn run(command: &Account, services: &Services) -> anyhow::Result<()> {
     let accounts = &services.accounts;
@@ -36,24 +37,18 @@ pub(super) async fn run(command: &Account, services: &Services) -> anyhow::Resul
         }
         Account::Freeze { account, change } => {
             let id = select(services, account).await?;
-            let operation = operation(change);
-            accounts
-                .freeze(id, operation.operator, operation.reason)
-                .await?;
+            accounts.freeze(id, operation(change)).await?;
             told(id, "frozen")
         }
         Account::Unfreeze { account, change } => {
             let id = select(services, account).await?;
-            let operation = operation(change);
-            accounts
-                .unfreeze(id, operation.operator, operation.reason)
-                .await?;
+            accounts.unfreeze(id, operation(change)).await?;
             told(id, "active")
         }
         Account::Remove { account, change } => {
             let id = select(services, account).await?;
-            let (operator, reason) = (change.operator.clone(), change.reason.clone());
-            let removal = accounts.remove(id, operator, reason).await?;
+            let operation = Operation::new(&change.operator, &change.reason);
+            let removal = accounts.remove(id, operation).await?;
             output::json(&removal)?;
             if let Some(at) = &removal.complete_after {
                 output::say(format_args!(

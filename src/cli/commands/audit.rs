@@ -14,7 +14,7 @@ use crate::cli::output;
 use crate::ledger::Heads;
 use crate::ledger::audit::export::check::{Expected, KeysFrom, Source, check};
 use crate::ledger::audit::export::{Exported, Position, Signing, export};
-use crate::ledger::audit::verify::{Options, verify};
+use crate::ledger::audit::verify::{Options, ProblemKind, verify};
 use crate::ledger::keyring::{audit_jwks, audit_keys};
 
 pub(super) async fn run(
@@ -69,7 +69,16 @@ pub(super) fn verify_exports(
              or name them with --key"
         ));
     }
-    if !report.report.ok {
+    let report = report.report;
+    // Whether the wrong key was named, or the files are another's, cannot be told from here.
+    let is_strange = !keys.is_empty() && !report.keys.iter().any(|signer| keys.contains(signer));
+    if is_strange && report.has_only(ProblemKind::KeyUnknown) {
+        bail!(
+            "the exports agree with themselves, but no --key names who signed them: compare `keys` in \
+             the report with `tongxing keys list`"
+        );
+    }
+    if !report.ok {
         bail!("the exports are not what was written: see the problems in the report");
     }
     Ok(())

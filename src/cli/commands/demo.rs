@@ -48,7 +48,8 @@ pub(super) async fn run(
         folder.clear()?;
     }
     let stage = Stage::build(config, &folder).await?;
-    output::text(&story::tell(stage.addresses())).context("cannot print")?;
+    let told = story::tell(stage.addresses())?;
+    output::text(&told).context("cannot print")?;
     Box::pin(stage.play((signals, level))).await
 }
 

@@ -6,8 +6,8 @@ use super::operation;
 use crate::cli::arguments::Keys;
 use crate::cli::compose::Services;
 use crate::cli::output;
+use crate::ledger::audit::Operation;
 use crate::ledger::keyring::{KeyInfo, Rewrapping, Rotation};
-use crate::provider::register_client::Operation;
 
 pub(super) async fn run(command: &Keys, services: &Services) -> anyhow::Result<()> {
     let keys = &services.keys;
@@ -15,13 +15,12 @@ pub(super) async fn run(command: &Keys, services: &Services) -> anyhow::Result<(
         Keys::List => {}
         Keys::Rewrap { change } => return rewrap(services, &operation(change)).await,
         Keys::Rotate { force, change } => {
-            let Operation { operator, reason } = operation(change);
             let rotation = if *force {
                 Rotation::Emergency
             } else {
                 Rotation::Planned
             };
-            keys.rotate_by(&operator, &reason, rotation).await?;
+            keys.rotate_by(&operation(change), rotation).await?;
             tell(&keys.list().await?, rotation);
         }
     }
@@ -41,7 +40,6 @@ async fn rewrap(services: &Services, by: &Operation) -> anyhow::Result<()> {
     let bucket_keys = services.key_store.rewrap().await?;
     let keys = services.keys.rewrap().await?;
     if keys.rewrapped + bucket_keys.rewrapped > 0 {
-        let by = (&*by.operator, &*by.reason);
         services
             .keys
             .note_rewrapped(by, (keys, bucket_keys))

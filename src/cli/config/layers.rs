@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 use url::Url;
 
+use super::near::nearest;
 use super::problem::{Origin, Problems};
 
 const DEFAULT: &str = include_str!("../../../config/default.toml");
@@ -178,11 +179,13 @@ impl Settings {
         })
     }
 
-    fn unknown(&self, path: &str) -> &'static str {
+    fn unknown(&self, path: &str) -> String {
         if self.is_section(path) {
-            "is a section, not a setting"
-        } else {
-            "unknown setting"
+            return "is a section, not a setting".to_owned();
+        }
+        match nearest(path, self.paths()) {
+            Some(meant) => format!("unknown setting; did you mean {meant}?"),
+            None => "unknown setting".to_owned(),
         }
     }
 

@@ -95,6 +95,25 @@ fn a_single_problem_is_one_line() {
 }
 
 #[test]
+fn who_nearly_named_a_setting_is_told_its_name() {
+    let environment = [("TONGXING__SEVER__LISTEN", "127.0.0.1:1")];
+    for problem in [
+        load("[server]\nisuer = 'http://localhost'", &[], &[]),
+        load("", &environment, &[]),
+        load("", &[], &["log.levle=info"]),
+    ] {
+        let problem = problem.unwrap_err();
+        let meant = ["server.issuer?", "server.listen?", "log.level?"];
+        assert!(
+            meant
+                .iter()
+                .any(|name| problem.ends_with(&format!("did you mean {name}"))),
+            "{problem}"
+        );
+    }
+}
+
+#[test]
 fn a_file_that_is_missing_or_broken_is_told_without_quoting_it() {
     let sources = Sources {
         file: Some("/nonexistent/t.toml".into()),

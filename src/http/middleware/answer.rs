@@ -11,6 +11,7 @@ use axum::response::Response;
 use super::Class;
 use crate::domain::id::RequestId;
 use crate::http::metrics::Refused;
+use crate::http::respond::{self, CONTENT_SECURITY};
 use crate::protocol::error::ErrorCode;
 use crate::views::assets;
 
@@ -18,10 +19,6 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
 const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 
-const CONTENT_SECURITY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
-     frame-ancestors 'none'; base-uri 'none'",
-);
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 /// Not for subdomains: whose they are is not known here.
 const HTTPS_FOR_A_YEAR: HeaderValue = HeaderValue::from_static("max-age=31536000");
@@ -80,7 +77,7 @@ impl SecurityHeaders {
         // A page may widen this: the form that ends at a portal must name it as a target.
         headers
             .entry(header::CONTENT_SECURITY_POLICY)
-            .or_insert(CONTENT_SECURITY);
+            .or_insert(const { HeaderValue::from_static(CONTENT_SECURITY) });
         headers.entry(header::CACHE_CONTROL).or_insert(NO_STORE);
         if self.https {
             headers.insert(header::STRICT_TRANSPORT_SECURITY, HTTPS_FOR_A_YEAR);
@@ -181,7 +178,7 @@ pub(super) fn refusal(refused: Refused, visit: &Visit) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     if status == StatusCode::SERVICE_UNAVAILABLE {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+        return respond::retry_later(response);
     }
     response
 }

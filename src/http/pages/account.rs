@@ -266,22 +266,12 @@ impl Forms<'_> {
         let locale = self.context.locale(None, self.state.default_locale);
         let language = Language::for_tag(locale.tag()).unwrap_or_default();
         let uri = client.metadata.pages().client_uri.choose(language);
-        let scopes = grant.scope.iter().filter_map(Received::from_scope);
-        let claims = grant
-            .claims
-            .iter()
-            .map(|claim| Received::from_claim(claim.as_str()));
-        let mut receives: Vec<Received> = Vec::new();
-        for received in scopes.chain(claims) {
-            if !receives.contains(&received) {
-                receives.push(received);
-            }
-        }
+        let claims = grant.claims.iter().map(|claim| claim.as_str());
         Some(EnteredPortal {
             name: portal_name(&client, locale),
             href: uri.and_then(|uri| WebLink::parse(uri.as_str())),
             since: LocalTime::of(grant.granted_at),
-            receives,
+            receives: Received::by(grant.scope.iter(), claims),
         })
     }
 }

@@ -150,33 +150,8 @@ fn asked(
     respond::with_cookie(response, cookie)
 }
 
-/// Each thing the portal receives, once.
 fn receives(request: &AuthorizationRequest) -> Vec<Received> {
     let claims = request.claims();
     let single = claims.userinfo().keys().chain(claims.id_token().keys());
-    let mut receives: Vec<Received> = Vec::new();
-    for received in request
-        .scope()
-        .iter()
-        .filter_map(Received::from_scope)
-        .chain(single.map(|claim| Received::from_claim(claim.as_str())))
-    {
-        if !receives.contains(&received) {
-            receives.push(received);
-        }
-    }
-    // Who they are before what they give, and that it goes on afterwards last.
-    receives.sort_by_key(|received| match received {
-        Received::Subject => 0,
-        Received::Name
-        | Received::Phone
-        | Received::Email
-        | Received::Birthdate
-        | Received::Gender
-        | Received::Document
-        | Received::Assurance
-        | Received::Claim(_) => 1,
-        Received::OfflineAccess => 2,
-    });
-    receives
+    Received::by(request.scope().iter(), single.map(|claim| claim.as_str()))
 }

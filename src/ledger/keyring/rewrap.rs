@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::{Keys, KeysError, OUTDATED, stored};
 use crate::crypto::custody::{RewrapError, Rewrapped};
+use crate::ledger::audit::Operation;
 use crate::ledger::{Change, Event, EventKind};
 use crate::storage::keys::{self, KeyRow};
 use crate::storage::{self};
@@ -57,13 +58,13 @@ impl Keys {
     /// Puts into the audit log who had all keys wrapped anew, and why.
     pub async fn note_rewrapped(
         &self,
-        (operator, reason): (&str, &str),
+        by: &Operation,
         (own, buckets): (Rewrapping, Rewrapping),
     ) -> Result<(), KeysError> {
         let inner = &self.0;
         let event = Event::new(EventKind::KeysRewrapped, inner.ledger.now()).detail(json!({
-            "operator": operator,
-            "reason": reason,
+            "operator": by.operator,
+            "reason": by.reason,
             "master_key": inner.master.fingerprint(),
             "keys": own.rewrapped,
             "bucket_keys": buckets.rewrapped,

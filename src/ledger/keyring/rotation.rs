@@ -12,6 +12,7 @@ use super::ring::{current, last_number, next};
 use super::stored::{self, NewKey, Slot, Status};
 use super::{Keys, KeysError, insert};
 use crate::domain::instant::Instant;
+use crate::ledger::audit::Operation;
 use crate::ledger::{Change, Event, EventKind};
 use crate::storage::keys::{self, KeyRow};
 
@@ -71,15 +72,10 @@ impl Keys {
 
     /// The same on an operator's order, for a reason: both go to the audit log. A planned rotation
     /// that comes too soon fails with [`KeysError::TooSoon`] and has changed nothing.
-    pub async fn rotate_by(
-        &self,
-        operator: &str,
-        reason: &str,
-        rotation: Rotation,
-    ) -> Result<(), KeysError> {
+    pub async fn rotate_by(&self, by: &Operation, rotation: Rotation) -> Result<(), KeysError> {
         let mut detail = Map::new();
-        detail.insert("operator".to_owned(), operator.into());
-        detail.insert("reason".to_owned(), reason.into());
+        detail.insert("operator".to_owned(), by.operator.as_str().into());
+        detail.insert("reason".to_owned(), by.reason.as_str().into());
         match rotation {
             Rotation::Planned => self.check_published().await?,
             Rotation::Emergency => {

@@ -3,9 +3,9 @@
 
 import { claim, logIn, prove } from '../steps.mjs';
 
-async function play({ arrive, demo }) {
-  const phone = await arrive({ screen: 'handset', glances: true });
-  const person = demo.newcomer('沈知遥');
+const pictures = (language, name) => async ({ arrive, demo }) => {
+  const phone = await arrive({ language, screen: 'handset', glances: true });
+  const person = demo.newcomer(name);
   await phone.goto(demo.zhejiang);
   await phone.click('#portal-login');
   await phone.at('login', '#login-submit');
@@ -20,12 +20,12 @@ async function play({ arrive, demo }) {
   await phone.click('#consent-allow');
   await claim(phone, 'sub');
 
-  const desk = await arrive({ screen: 'desk', glances: true });
+  const desk = await arrive({ language, screen: 'desk', glances: true });
   await desk.goto(demo.zhejiang);
   await desk.click('#portal-login');
   await logIn(desk, person.phone, person.password);
   await desk.at('portal-entered', '#portal-logout');
-  await desk.picture('portal-entered');
+  await desk.picture('portal-entered', 'section[aria-labelledby=claims]');
   await desk.goto(new URL('/account', demo.provider).href);
   await desk.at('account', '#account-logout');
   await desk.picture('account');
@@ -36,6 +36,10 @@ async function play({ arrive, demo }) {
   await phone.goto(demo.guangdong);
   await phone.at('portal-ended', '#portal-notice');
   await phone.picture('left-everywhere');
-}
+};
 
-export default [{ name: 'the pictures of the documents', play }];
+// Two people, since both register.
+export default [
+  { name: 'the pictures of the documents in Chinese', play: pictures('zh-CN', '沈知遥') },
+  { name: 'the pictures of the documents in English', play: pictures('en', '陳嘉欣') },
+];

@@ -6,7 +6,6 @@ use tongxing::domain::id::AccountId;
 use tongxing::domain::message::MessageText;
 use tongxing::domain::notice::NoticeKind;
 use tongxing::protocol::acr::Ial;
-use tongxing::provider::register_client::Operation;
 use tongxing::storage::notices;
 
 use crate::support::{
@@ -350,11 +349,7 @@ async fn an_operator_who_stops_the_holder_meanwhile_is_heeded() {
     let loser = server.holder_of(&owner).await.expect("the squatter");
     let mut browser = server.browser();
     let page = browser.apply("/register", &owner).await;
-    let stop = operation();
-    let frozen = server
-        .accounts
-        .freeze(loser, stop.operator, stop.reason)
-        .await;
+    let frozen = server.accounts.freeze(loser, operation()).await;
     frozen.expect("it was active");
     let end = browser.type_sent_code(&page, &owner.phone).await;
     assert_eq!(heading(&end), "This account is stopped");
@@ -449,8 +444,7 @@ async fn messages_to_a_removed_person_leave_the_outbox() {
     server.browser().register(&owner).await;
     assert!(server.messages_to(&owner.phone).await.iter().any(tells));
     let account = server.holder_of(&owner).await.expect("an account");
-    let Operation { operator, reason } = operation();
-    let removed = server.accounts.remove(account, operator, reason).await;
+    let removed = server.accounts.remove(account, operation()).await;
     removed.expect("it is removed");
     let left = server.messages_to(&owner.phone).await;
     assert!(!left.iter().any(tells), "{left:?}");

@@ -23,11 +23,11 @@ use tongxing::http::metrics::Metrics;
 use tongxing::http::middleware::{Envelope, EnvelopeSettings, InFlight};
 use tongxing::http::router::router;
 use tongxing::http::state::{self, AppState, Operator};
+use tongxing::ledger::audit::Operation;
 use tongxing::ledger::keyring::Keys;
 use tongxing::ledger::{Ledger, Poller};
 use tongxing::outbound::GuardedClient;
 use tongxing::provider::Provider;
-use tongxing::provider::register_client::Operation;
 use tongxing::storage::audit;
 use tongxing::views::locale::Locale;
 use tongxing::views::renderer::Renderer;
@@ -266,8 +266,7 @@ impl Server {
     /// An operator lets a frozen account be used again.
     pub(crate) async fn unfreeze(&self, person: &Person) {
         let account = self.account_of(person).await;
-        let Operation { operator, reason } = operation();
-        let released = self.accounts.unfreeze(account, operator, reason).await;
+        let released = self.accounts.unfreeze(account, operation()).await;
         released.expect("the account was frozen");
     }
 
@@ -286,18 +285,14 @@ impl Server {
     /// An operator freezes the account of a person.
     pub(crate) async fn freeze(&self, person: &Person) {
         let account = self.account_of(person).await;
-        let Operation { operator, reason } = operation();
-        let frozen = self.accounts.freeze(account, operator, reason).await;
+        let frozen = self.accounts.freeze(account, operation()).await;
         frozen.expect("the account was active");
     }
 }
 
 /// What operators say in tests.
 pub(crate) fn operation() -> Operation {
-    Operation {
-        operator: "tester".to_owned(),
-        reason: "a test".to_owned(),
-    }
+    Operation::new("tester", "a test")
 }
 
 impl Running {

@@ -9,27 +9,33 @@ const PASSWORD: &str = "tongxing-demo";
 /// A newcomer as the text tells of them.
 struct Newcomer {
     name: String,
-    document_type: String,
+    document_type: &'static str,
     document_number: String,
     phone: String,
 }
 
 impl Newcomer {
     fn of(program: &Program, name: &str) -> Self {
-        let [name, document_type, document_number, phone]: [String; 4] =
-            program.told_of(name).try_into().unwrap();
+        let told = program.told_of(name);
+        let [name, document_number, phone, document_type, ..] = &told[..] else {
+            panic!("{told:?}");
+        };
         Self {
-            name,
-            document_type,
-            document_number,
-            phone,
+            name: name.clone(),
+            document_type: match &**document_type {
+                "居民身份证" => "resident_id_card",
+                "港澳台居民居住证" => "hk_macao_taiwan_residence_permit",
+                other => panic!("no document is called {other}"),
+            },
+            document_number: document_number.clone(),
+            phone: phone.clone(),
         }
     }
 
     fn fields(&self) -> [(&str, &str); 5] {
         [
             ("register-name", &self.name),
-            ("register-document-type", &self.document_type),
+            ("register-document-type", self.document_type),
             ("register-document-number", &self.document_number),
             ("register-phone", &self.phone),
             ("register-password", PASSWORD),

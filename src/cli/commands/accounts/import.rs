@@ -14,7 +14,7 @@ use crate::accounts::import::{ImportListener, ImportSummary, Rejection};
 use crate::cli::compose::Services;
 use crate::cli::output;
 use crate::jobs::seal_audit;
-use crate::provider::register_client::Operation;
+use crate::ledger::audit::Operation;
 
 pub(super) async fn run(
     services: &Services,
@@ -64,8 +64,8 @@ async fn import(
     let (over, shutdown) = watch::channel(false);
     let ledger = services.ledger.clone();
     let sealing = tokio::spawn(async move { seal_audit::seal_own(&ledger, shutdown).await });
-    let by = (&*operation.operator, &*operation.reason);
-    let imported = services.accounts.import_by(lines, listener, by).await;
+    let accounts = &services.accounts;
+    let imported = accounts.import_by(lines, listener, operation).await;
     drop(over);
     sealing.await?;
     Ok(imported?)

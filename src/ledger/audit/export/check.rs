@@ -315,13 +315,18 @@ impl<'a> Checker<'a> {
     }
 
     fn end(&mut self, file: &File<'_>, end: &End) {
-        let signed = || {
+        let signed = |key: &VerifyingKey| {
             let statement = end.statement(&file.digest).ok()?;
             let signature = encoding::decode(&end.signature)?;
-            let key = self.keys.get(&end.key_id)?;
-            key.verify(&statement, &signature).then_some(())
+            Some(key.verify(&statement, &signature))
         };
-        let is_signed = signed().is_some();
+        let key = self.keys.get(&end.key_id);
+        // Without the key nothing is known of the signature, be it good or bad.
+        let is_signed = key.is_none_or(|key| signed(key) == Some(true));
+        if key.is_none() {
+            let text = format!("{} ends with the signature of an unknown key", file.name);
+            self.add(ProblemKind::KeyUnknown, text);
+        }
         let is_counted = (end.batches, end.events) == (file.batches, file.events);
         let position: Option<Position> = end.position.as_ref().and_then(|text| text.parse().ok());
         let is_last = file.last.is_none() || position.map(|position| position.head) == file.last;

@@ -1,5 +1,7 @@
 //! What a verification found.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use crate::domain::id::WriterId;
@@ -28,6 +30,8 @@ pub struct Report {
     pub problems: Vec<Problem>,
     /// Problems beyond those listed.
     pub more_problems: u64,
+    #[serde(skip)]
+    pub(super) kinds: BTreeSet<ProblemKind>,
 }
 
 /// What is wrong with a row of the log.
@@ -49,7 +53,7 @@ pub struct Problem {
 }
 
 /// The ways in which a log can be wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProblemKind {
     /// A number is missing in a chain.
@@ -58,7 +62,7 @@ pub enum ProblemKind {
     ChainBroken,
     /// A batch is not what the key signed.
     SignatureInvalid,
-    /// A batch is signed by no key of this provider.
+    /// A batch, or an export's end, is signed by no key of this provider.
     KeyUnknown,
     /// A batch contradicts itself.
     BatchMalformed,
@@ -83,7 +87,13 @@ pub enum ProblemKind {
 }
 
 impl Report {
+    /// Whether all that is wrong, listed or not, is wrong in this way.
+    pub fn has_only(&self, kind: ProblemKind) -> bool {
+        self.kinds == BTreeSet::from([kind])
+    }
+
     pub(in crate::ledger::audit) fn add(&mut self, problem: Problem) {
+        self.kinds.insert(problem.kind);
         if self.problems.len() < LISTED {
             self.problems.push(problem);
         } else {

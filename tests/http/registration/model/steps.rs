@@ -133,21 +133,12 @@ impl World {
         if known.frozen == frozen {
             return;
         }
-        let told = operation();
         if frozen {
-            let done = self
-                .server
-                .accounts
-                .freeze(account, told.operator, told.reason)
-                .await;
+            let done = self.server.accounts.freeze(account, operation()).await;
             done.expect("it was active");
             known.generation += 1;
         } else {
-            let done = self
-                .server
-                .accounts
-                .unfreeze(account, told.operator, told.reason)
-                .await;
+            let done = self.server.accounts.unfreeze(account, operation()).await;
             done.expect("it was frozen");
         }
         known.frozen = frozen;
