@@ -8,7 +8,6 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -18,10 +17,10 @@ from browser import Browser
 from guide_portal import GUIDE
 from journey import Journey, expect
 from page import Page
+from portal import await_portal
 
 APACHE = shutil.which("apache2", path="/usr/sbin:/usr/bin") or "/usr/sbin/apache2"
 MODULES = Path("/usr/lib/apache2/modules")
-STARTED_WITHIN_SECONDS = 20
 # Nobody but root may and must say as whom to serve.
 UNPRIVILEGED = "User www-data\nGroup www-data\n"
 
@@ -71,7 +70,7 @@ class ApachePortal:
         with tempfile.TemporaryDirectory(prefix="tongxing-apache-") as folder:
             process = self._start(client, Path(folder))
             try:
-                self._await(process)
+                await_portal(self.portal, process)
                 self._checks()
             except (AssertionError, OSError) as why:
                 self.journey.fail("it starts", why)
@@ -103,18 +102,6 @@ class ApachePortal:
         file.write_text(around + site, "utf-8")
         return subprocess.Popen([APACHE, "-f", str(file), "-DFOREGROUND"], stdin=subprocess.DEVNULL,
                                 stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
-
-    def _await(self, process):
-        deadline = time.monotonic() + STARTED_WITHIN_SECONDS
-        while time.monotonic() < deadline and process.poll() is None:
-            try:
-                urllib.request.urlopen(self.portal, timeout=1)
-                return
-            except urllib.error.HTTPError:
-                return
-            except OSError:
-                time.sleep(0.05)
-        raise AssertionError("Apache is not there")
 
     def _checks(self):
         browser, other = Browser(self.person), Browser(self.person)

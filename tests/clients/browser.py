@@ -98,7 +98,7 @@ class Browser:
     def _follow(self, url, callback, fields=None):
         body = urllib.parse.urlencode(fields).encode() if fields is not None else None
         for _ in range(MOST_REDIRECTS):
-            headers = {"Accept-Language": "en", "Accept": "text/html"}
+            headers = {"Accept-Language": "en", "Accept": "text/html,*/*;q=0.8"}
             try:
                 response = self.opener.open(urllib.request.Request(url, body, headers), timeout=20)
             except urllib.error.HTTPError as refused:

@@ -4,7 +4,6 @@ import os
 import re
 import shlex
 import subprocess
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -13,10 +12,10 @@ from pathlib import Path
 from browser import Browser
 from journey import Journey, expect
 from page import Page
+from portal import await_portal
 
 HERE = Path(__file__).resolve().parent
 GUIDE = HERE.parent.parent / "docs" / "relying-party"
-STARTED_WITHIN_SECONDS = 30
 # Node 18 keeps a global that openid-client needs behind this flag; later ones have it anyway.
 FLAG = "--experimental-global-webcrypto"
 PROGRAMS = {
@@ -53,7 +52,7 @@ class GuidePortal:
             process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log,
                                        stderr=subprocess.STDOUT, env=dict(os.environ, NODE_OPTIONS=FLAG))
         try:
-            self._await(process)
+            await_portal(self.portal, process)
             self._checks()
         except (AssertionError, OSError) as why:
             self.journey.fail("it starts", why)
@@ -63,18 +62,6 @@ class GuidePortal:
             if self.journey.failed:
                 print((folder / "log").read_text("utf-8", "replace")[-3000:], flush=True)
         return self.journey.passed, self.journey.failed
-
-    def _await(self, process):
-        deadline = time.monotonic() + STARTED_WITHIN_SECONDS
-        while time.monotonic() < deadline and process.poll() is None:
-            try:
-                urllib.request.urlopen(self.portal, timeout=5)
-                return
-            except urllib.error.HTTPError:
-                return
-            except OSError:
-                time.sleep(0.05)
-        raise AssertionError("the portal is not there")
 
     def _checks(self):
         browser, other = Browser(self.person), Browser(self.person)
