@@ -18,6 +18,8 @@ use crate::provider::Provider;
 use crate::provider::backchannel_logout::health::Admission;
 use crate::provider::backchannel_logout::{BackchannelError, LogoutNotice};
 
+/// So many 400s are an answer.
+const FAILED_THERE: i64 = 4;
 /// An answer that takes longer is none.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Clients are told at once: each that hangs takes a place for half the time.
@@ -110,7 +112,11 @@ impl Carrier for Teller {
             Err(_) => visit.failed(self.clock.now()),
         }
         told.map_err(|error| match error {
-            // It understood and says no (§2.8): the same again would be answered the same.
+            // §2.8: also when a logout only failed there, which may go better in a moment.
+            FetchError::Status(400) if parcel.attempt() < FAILED_THERE => {
+                Undelivered::Later(error.to_string())
+            }
+            // It understood and says no: the same again would be answered the same.
             FetchError::Status(400..=407 | 409..=428 | 430..=499) | FetchError::Forbidden => {
                 Undelivered::Refused(error.to_string())
             }
