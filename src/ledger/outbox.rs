@@ -20,6 +20,8 @@ use crate::storage::{BoxFuture, Error, SWEEP_LIMIT, Transaction};
 
 /// Who takes an item has it for so long; longer than an attempt may take.
 pub const LEASE: Duration = Duration::from_secs(30);
+/// What is due later than this is put off; what waits for its turn is not.
+const SOON: Duration = Duration::from_millis(500);
 /// How long is known what was given up.
 const FAILURES_KEPT: Duration = Duration::from_hours(30 * 24);
 
@@ -285,9 +287,11 @@ impl Outbox {
         .await
     }
 
-    /// What has become of an item; nothing is left of one that was delivered.
+    /// What has become of an item; nothing is left of one that was delivered. Put off is what is not
+    /// tried again within a moment.
     pub async fn state(&self, id: DeliveryId) -> Result<Option<OutboxState>, Error> {
-        outbox::state(&mut self.ledger.reader().await?, id).await
+        let soon = self.ledger.now().plus(SOON);
+        outbox::state(&mut self.ledger.reader().await?, id, soon).await
     }
 
     /// How many items of a kind there are.

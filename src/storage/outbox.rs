@@ -57,8 +57,10 @@ pub struct ClaimedRow {
 /// What has become of an item that was not delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OutboxState {
-    /// It is to be delivered, or being delivered.
+    /// It is to be delivered now, or being delivered.
     Waiting,
+    /// It could not be delivered, and is to be later.
+    PutOff,
     /// It will not be.
     GivenUp,
 }
@@ -95,18 +97,25 @@ pub async fn insert(tx: &mut Transaction, row: &OutboxRow) -> Result<(), Error> 
     Ok(())
 }
 
-/// What has become of an item; nothing is left of one that was delivered.
-pub async fn state(reader: &mut Reader, id: DeliveryId) -> Result<Option<OutboxState>, Error> {
+/// What has become of an item, as of `soon`; nothing is left of one that was delivered.
+pub async fn state(
+    reader: &mut Reader,
+    id: DeliveryId,
+    soon: Instant,
+) -> Result<Option<OutboxState>, Error> {
     let row = reader
         .fetch_optional(
-            "SELECT failed_at FROM outbox WHERE item_id = $1",
+            "SELECT holder, due_at, failed_at FROM outbox WHERE item_id = $1",
             values![id],
         )
         .await?;
     row.map(|row| {
+        let holder: Option<String> = row.get("holder")?;
+        let due_at: Option<Instant> = row.get("due_at")?;
         Ok(match row.get::<Option<Instant>>("failed_at")? {
-            None => OutboxState::Waiting,
             Some(_) => OutboxState::GivenUp,
+            None if holder.is_none() && due_at.is_some_and(|at| at > soon) => OutboxState::PutOff,
+            None => OutboxState::Waiting,
         })
     })
     .transpose()

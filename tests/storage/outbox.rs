@@ -89,10 +89,11 @@ async fn payloads(storage: &Storage) -> i64 {
     row.get("n").unwrap()
 }
 
+/// As of second 15.
 async fn state(storage: &Storage, number: u128) -> Option<OutboxState> {
     let mut reader = storage.reader().await.unwrap();
     let id = DeliveryId::from_u128(number);
-    outbox::state(&mut reader, id).await.unwrap()
+    outbox::state(&mut reader, id, at(15)).await.unwrap()
 }
 
 on_both! {
@@ -106,10 +107,14 @@ on_both! {
         assert_eq!(taken[0].payload, "sealed 1", "the first stays");
         assert_eq!(state(&storage, 1).await, Some(OutboxState::Waiting));
         assert!(retry_later(&storage, taken[0].claim, at(20)).await);
-        assert_eq!(state(&storage, 1).await, Some(OutboxState::Waiting));
+        assert_eq!(state(&storage, 1).await, Some(OutboxState::PutOff));
         assert!(give_up(&storage, taken[1].claim, at(20)).await);
         assert_eq!(state(&storage, 2).await, Some(OutboxState::GivenUp));
         let again = claim(&storage, 1, at(20), 10).await;
+        assert_eq!(state(&storage, 1).await, Some(OutboxState::Waiting));
+        assert!(retry_later(&storage, again[0].claim, at(15)).await);
+        assert_eq!(state(&storage, 1).await, Some(OutboxState::Waiting));
+        let again = claim(&storage, 1, at(15), 10).await;
         assert!(complete(&storage, again[0].claim).await);
         assert_eq!(state(&storage, 1).await, None);
         // Delivered is forgotten: whoever puts it in again has it delivered again, under its name.
