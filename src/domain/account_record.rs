@@ -68,7 +68,7 @@ impl AccountRecord {
         let document = document(&mut members, now);
         let phone = members.required("phone_number", PhoneNumber::parse);
         let email = members.optional("email", EmailAddress::parse);
-        let credential = credential(&mut members, phone.as_ref().zip(document.as_ref()));
+        let credential = credential(&mut members, phone.as_ref(), document.as_ref());
         let checks = checks(&mut members, now);
         members.finish()?;
         // Without a problem each is there; with one, `finish` has returned it.
@@ -123,7 +123,8 @@ fn document(members: &mut Members, now: Instant) -> Option<IdentityDocument> {
 
 fn credential(
     members: &mut Members,
-    own: Option<(&PhoneNumber, &IdentityDocument)>,
+    phone: Option<&PhoneNumber>,
+    document: Option<&IdentityDocument>,
 ) -> Option<ImportedCredential> {
     let password = members.text("password").map(Secret::new);
     let hash = members.optional("password_hash", PasswordHash::parse);
@@ -133,8 +134,6 @@ fn credential(
             None
         }
         (Some(password), None, false) => {
-            // Without phone or document the line is refused anyway.
-            let (phone, document) = own?;
             match PasswordPolicy::RESIDENT.check(password.expose(), phone, document) {
                 Ok(()) => Some(ImportedCredential::Password(password)),
                 Err(problem) => {

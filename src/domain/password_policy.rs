@@ -41,12 +41,13 @@ impl PasswordPolicy {
         longest: 1024,
     };
 
-    /// Checks a password for the account of this phone and document.
+    /// Checks a password for the account of this phone and document. Where one of them was refused,
+    /// the password is held against the other rules all the same.
     pub fn check(
         self,
         password: &str,
-        phone: &PhoneNumber,
-        document: &IdentityDocument,
+        phone: Option<&PhoneNumber>,
+        document: Option<&IdentityDocument>,
     ) -> Result<(), PasswordProblem> {
         if password.len() > self.longest {
             return Err(PasswordProblem::TooLong);
@@ -61,11 +62,11 @@ impl PasswordPolicy {
         }
         let bare = ascii_form::compact(password);
         let own = [
-            phone.as_str().trim_start_matches('+'),
-            phone.national(),
-            document.number().as_str(),
+            phone.map(|phone| phone.as_str().trim_start_matches('+')),
+            phone.map(PhoneNumber::national),
+            document.map(|document| document.number().as_str()),
         ];
-        if own.contains(&bare.trim_start_matches('+')) {
+        if own.contains(&Some(bare.trim_start_matches('+'))) {
             return Err(PasswordProblem::OwnNumber);
         }
         if COMMON.contains(&password.to_ascii_lowercase().as_str()) {
@@ -163,7 +164,18 @@ mod tests {
         let number = "11010519491231002X";
         let document =
             IdentityDocument::parse(DocumentType::ResidentIdCard, number, None, now).unwrap();
-        PasswordPolicy::RESIDENT.check(password, &phone, &document)
+        PasswordPolicy::RESIDENT.check(password, Some(&phone), Some(&document))
+    }
+
+    #[test]
+    fn without_phone_or_document_the_other_rules_hold() {
+        let phone = PhoneNumber::parse("13800000001").unwrap();
+        let check = |password, phone| PasswordPolicy::RESIDENT.check(password, phone, None);
+        assert_eq!(check("short12", None), Err(PasswordProblem::TooShort));
+        assert_eq!(check("PassWord123", None), Err(PasswordProblem::Common));
+        let own = check("13800000001", Some(&phone));
+        assert_eq!(own, Err(PasswordProblem::OwnNumber));
+        assert_eq!(check("correct horse battery 1", None), Ok(()));
     }
 
     #[test]

@@ -214,6 +214,12 @@ pub fn see_other(location: &str) -> Response {
     }
 }
 
+/// 308: this address is another's way of being written, for good.
+pub fn moved(location: &'static str) -> Response {
+    let location = [(LOCATION, HeaderValue::from_static(location))];
+    (StatusCode::PERMANENT_REDIRECT, location).into_response()
+}
+
 /// Says when to try again.
 pub fn retry_later(mut response: Response) -> Response {
     response

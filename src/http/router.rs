@@ -73,6 +73,7 @@ pub fn router(state: AppState, envelope: &Envelope) -> Router {
         )
         .route("/docs/privacy", get(privacy::show))
         .route("/consent", get(consent::show).post(consent::submit))
+        .route("/docs/errors", get(errors::without_slash))
         .route("/docs/errors/", get(errors::index))
         .route("/docs/errors/{code}", get(errors::code))
         .route("/assets/{file}", get(assets::get))

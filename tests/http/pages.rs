@@ -57,6 +57,14 @@ async fn every_code_is_explained_in_both_languages() {
 }
 
 #[tokio::test]
+async fn the_list_of_codes_is_found_without_its_slash() {
+    let server = Server::start().await;
+    let answer = server.browser().get("/docs/errors").await;
+    assert_eq!(answer.status, StatusCode::PERMANENT_REDIRECT);
+    assert_eq!(answer.header("location"), Some("/docs/errors/"));
+}
+
+#[tokio::test]
 async fn what_a_page_loads_is_there_and_kept() {
     let server = Server::start().await;
     let mut browser = server.browser();

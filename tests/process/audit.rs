@@ -179,17 +179,14 @@ on_both! {
         assert!(done.stdout.contains("account_frozen") && !done.stdout.contains("account_imported"));
         std::fs::write(&two, &done.stdout).unwrap();
         let stored = installation.run(&["audit", "verify"]).await.json();
-        let keys = installation.run(&["keys", "list"]).await.json();
-        let is_ours = |key: &&Value| key["purpose"] == "audit" && key["status"] == "current";
-        let key = keys.as_array().unwrap().iter().find(is_ours).unwrap();
-        let key = key["key_id"].as_str().unwrap();
+        let key = audit_key(installation, "current").await;
 
         let elsewhere = Installation::bare();
         let verify = ["audit", "verify", "--export", &one, &two];
         let done = elsewhere.run(&verify).await;
         assert_eq!(done.json()["keys_from"], "file", "{done:?}");
         assert!(done.stderr.contains("--key"), "{done:?}");
-        let done = elsewhere.run(&[&verify[..], &["--key", key]].concat()).await;
+        let done = elsewhere.run(&[&verify[..], &["--key", &key]].concat()).await;
         let report_of = done.json();
         assert_eq!(report_of["keys_from"], "given", "{report_of}");
         assert_eq!(done.stderr, "", "{done:?}");
@@ -223,6 +220,37 @@ on_both! {
         assert!(done.failed_with_one_line().contains("position"), "{done:?}");
     }
 
+    async fn a_key_that_was_not_given_is_no_forgery(installation: &mut Installation) {
+        history(installation).await;
+        let change = ["--operator", "li", "--reason", "yearly"];
+        let done = installation.run(&[&["keys", "rotate"][..], &change].concat()).await;
+        assert_eq!(done.code, Some(0), "{done:?}");
+        let id = somebody(installation).await;
+        let frozen = installation.run(&["account", "freeze", &id]).await;
+        assert_eq!(frozen.code, Some(0), "{frozen:?}");
+        let whole = file(installation, "whole");
+        let done = installation.run(&["audit", "export", "--to", &whole]).await;
+        assert_eq!(done.code, Some(0), "{done:?}");
+        let current = audit_key(installation, "current").await;
+        let retired = audit_key(installation, "retired").await;
+
+        let verify = ["audit", "verify", "--export", &whole, "--key", &current];
+        let with_both = [&verify[..], &["--key", &retired]].concat();
+        let done = installation.run(&with_both).await;
+        assert_eq!((done.code, &*done.stderr), (Some(0), ""), "{done:?}");
+        let done = installation.run(&verify).await;
+        assert_eq!(done.code, Some(1), "{done:?}");
+        assert!(done.stderr.contains("signed by a key that was not given"), "{done:?}");
+        assert!(!done.stderr.contains("not what was written"), "{done:?}");
+
+        let text = std::fs::read_to_string(&whole).unwrap();
+        installation.write("changed", &text.replace("account_frozen", "account_unfrozen"));
+        let changed = file(installation, "changed");
+        let verify = ["audit", "verify", "--export", &changed, "--key", &current];
+        let done = installation.run(&verify).await;
+        assert!(done.stderr.contains("not what was written"), "{done:?}");
+    }
+
     async fn a_log_cut_off_behind_a_noted_head_is_detected(installation: &mut Installation) {
         let head = history(installation).await;
         let writer = head.split(':').next().unwrap();
@@ -254,6 +282,14 @@ async fn somebody(installation: &Installation) -> String {
     let command = ["account", "show", "--document-number-file", &number];
     let shown = installation.run(&command).await.json();
     shown["account_id"].as_str().unwrap().to_owned()
+}
+
+/// The fingerprint of the audit key with this status.
+async fn audit_key(installation: &Installation, status: &str) -> String {
+    let keys = installation.run(&["keys", "list"]).await.json();
+    let is_it = |key: &&Value| key["purpose"] == "audit" && key["status"] == status;
+    let key = keys.as_array().unwrap().iter().find(is_it).unwrap();
+    key["key_id"].as_str().unwrap().to_owned()
 }
 
 fn file(installation: &Installation, name: &str) -> String {

@@ -70,9 +70,15 @@ pub(super) fn verify_exports(
         ));
     }
     let report = report.report;
-    // Whether the wrong key was named, or the files are another's, cannot be told from here.
-    let is_strange = !keys.is_empty() && !report.keys.iter().any(|signer| keys.contains(signer));
-    if is_strange && report.has_only(ProblemKind::KeyUnknown) {
+    if !keys.is_empty() && report.has_only(ProblemKind::KeyUnknown) {
+        // Whether a key was forgotten, or the files are another's, cannot be told from here.
+        if report.keys.iter().any(|signer| keys.contains(signer)) {
+            bail!(
+                "the exports agree with themselves, but a part is signed by a key that was not given: \
+                 repeat --key for every audit key there was (`tongxing keys list`, retired ones too); \
+                 a key in the report that is not listed there is another's"
+            );
+        }
         bail!(
             "the exports agree with themselves, but no --key names who signed them: compare `keys` in \
              the report with `tongxing keys list`"

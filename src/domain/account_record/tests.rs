@@ -243,7 +243,16 @@ fn all_problems_of_a_line_are_told_at_once() {
             "document_number: missing",
             "phone_number: missing",
             "email: domain",
+            "password: one character repeated",
             "extra: unknown member",
+        ]
+    );
+    let slips = json!({"document_number": "330106199003071237", "password": "short"});
+    assert_eq!(
+        parse(&person_with(slips)).unwrap_err(),
+        [
+            "document_number: check digit",
+            "password: too short: at least 8 characters",
         ]
     );
     let problems = AccountRecord::parse(b"{\"extra\":1,\"more\":2}", now()).unwrap_err();

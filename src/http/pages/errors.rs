@@ -15,6 +15,11 @@ pub async fn index(State(state): State<AppState>, context: RequestContext) -> Re
     respond::page(&state, &context, &ErrorDocPage::index(), None)
 }
 
+/// Where all codes are, for whoever left the slash out.
+pub async fn without_slash() -> Response {
+    respond::moved("/docs/errors/")
+}
+
 /// One code.
 pub async fn code(
     State(state): State<AppState>,

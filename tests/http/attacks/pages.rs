@@ -93,7 +93,7 @@ async fn pages_of_a_visit(browser: &mut Browser, portal: &Portal) -> Vec<Answer>
         "/",
         "/login",
         "/logout",
-        "/docs/errors",
+        "/docs/errors/",
         "/nowhere",
         "/consent",
     ] {

@@ -104,6 +104,24 @@ async fn each_problem_is_said_in_both_languages() {
     }
 }
 
+#[tokio::test]
+async fn a_weak_password_is_named_beside_what_else_is_wrong() {
+    let server = Server::start().await;
+    let who = Applicant::new(1)
+        .with_document("resident_id_card", "110101195001010019")
+        .with_phone("letters")
+        .with_password("seven77");
+    let answer = send(&server, "en", &who).await;
+    assert_eq!(answer.status, 422);
+    for words in ["mistyped", "does not look like", "too short"] {
+        assert!(answer.text().contains(words), "{words}: {}", answer.text());
+    }
+    let page = answer.page();
+    for field in FIELDS {
+        assert_eq!(is_marked(&page, field), field != "name", "{field}");
+    }
+}
+
 /// What was typed stands there again, but for the password.
 #[track_caller]
 fn assert_typed_again(page: &Page, who: &Applicant) {

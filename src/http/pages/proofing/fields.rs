@@ -126,8 +126,8 @@ impl<'a> Typed<'a> {
         if self.password.is_empty() {
             return Some(NewPasswordProblem::Required);
         }
-        // Judged once the rest is understood: it must not be one's own number.
-        let judged = PasswordPolicy::RESIDENT.check(self.password, phone?, document?);
+        // With what is understood of the rest: it must not be one's own number.
+        let judged = PasswordPolicy::RESIDENT.check(self.password, phone, document);
         judged.err().map(NewPasswordProblem::from)
     }
 }
