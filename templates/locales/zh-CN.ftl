@@ -9,7 +9,7 @@ layout-text-large = 大字版
 layout-text-normal = 标准字号
     .detail = ：所有页面的文字恢复原来的大小
 back-home = 返回首页
-back-to-portal = 返回{ $portal }
+back-to-portal = 返回 { $portal }
 
 ## 登录
 
@@ -35,11 +35,11 @@ login-throttled = 密码输错次数过多。
 
 ## 授权与告知
 
-consent-title = 允许{ $portal }使用您的信息吗？
+consent-title = 允许 { $portal } 使用您的信息吗？
 consent-heading = 允许
     .after = 使用您的信息吗？
-consent-lead = 您将以 { $person } 的身份进入{ $portal }。
-consent-receives = { $portal }将收到
+consent-lead = 您将以 { $person } 的身份进入 { $portal }。
+consent-receives = { $portal } 将收到
 consent-purpose = 用途
 consent-basis = 依据
 consent-policy = 隐私政策
@@ -47,7 +47,7 @@ consent-tos = 服务条款
 consent-allow = 同意并进入
 consent-deny = 不同意
 consent-remembered = 同意一次即可。接收方、用途或信息种类有变时，会再次征求您的同意。
-notice-title = 您将进入{ $portal }
+notice-title = 您将进入 { $portal }
 notice-heading = 您将进入
 notice-allow = 继续进入
 notice-deny = 不进入
@@ -78,7 +78,7 @@ receives-claim = 其他信息：{ $claim }
 
 logout-title = 退出登录
 logout-lead = 您（{ $person }）要退出通行吗？
-logout-lead-portal = { $portal }请求您（{ $person }）退出通行。
+logout-lead-portal = { $portal } 请求您（{ $person }）退出通行。
 logout-effect = 退出后，在这个浏览器里进入任何网站都要重新登录。使用公用电脑后请务必退出。
 logout-confirm = 退出登录
 logout-cancel = 保持登录
