@@ -12,7 +12,7 @@ use super::page::{Form, Page, sample};
 
 pub use super::catalog::{CatalogError, document_name};
 pub use cast::{Cast, Newcomer, Squatter};
-pub use phone::{PhoneChoice, PhonePage, ReceivedMessage, Refreshing};
+pub use phone::{PhoneChoice, PhoneOwner, PhonePage, ReceivedMessage, Refreshing};
 
 /// The only page of a demo portal.
 #[derive(Serialize)]
