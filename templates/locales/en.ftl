@@ -24,6 +24,7 @@ login-submit = Log in
 login-register = No account yet? Register
 login-recover = Recover account
 login-promise = Type your password on this page only. Tongxing never gives it to any site.
+login-notice-ended = Your login has ended. Please log in again.
 login-problem-wrong_credentials = That account and password do not match. Check both and try again.
 login-problem-try_later = Login is not possible right now. Try again in a few minutes.
 login-throttled = Too many passwords were wrong.

@@ -24,6 +24,7 @@ login-submit = 登录
 login-register = 没有账号？注册
 login-recover = 找回账号
 login-promise = 密码只在本页填写。通行不会把密码告诉任何网站。
+login-notice-ended = 您的登录已经结束，请重新登录。
 login-problem-wrong_credentials = 账号或密码不正确，请核对后重试。
 login-problem-try_later = 暂时不能登录，请过几分钟再试。
 login-throttled = 密码输错次数过多。
