@@ -28,7 +28,7 @@ async function remotely({ arrive, demo }) {
   assert.equal(await here.page.locator('.end-session').count(), 0);
   for (const visitor of [there, third]) {
     await visitor.goto(account);
-    await visitor.at('login', '#login-submit');
+    await visitor.at('login-ended', '#login-notice');
   }
   await here.goto(account);
   await here.at('account-alone', '#account-logout');
