@@ -53,7 +53,11 @@ async fn only_whose_login_has_ended_is_told_so() {
     let server = Server::start().await;
     let mut browser = server.browser();
     assert!(!browser.visit("/login").await.page().has("login-notice"));
-    for made_up in ["x", "", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"] {
+    for made_up in [
+        "x",
+        "",
+        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    ] {
         let cookie = ("__Host-session".to_owned(), made_up.to_owned());
         browser.cookies.extend([cookie]);
         let page = browser.visit("/login").await;
