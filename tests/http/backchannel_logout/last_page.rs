@@ -79,7 +79,7 @@ impl Scene {
         assert!(answer.page().has("unconfirmed"));
         let text = answer.text();
         // By name; and by a link, if it has told where it is.
-        let link = "<a href=\"https://tax.example/?a=1&amp;b=2\" target=\"_blank\" \
+        let link = "<a href=\"https:&#x2f;&#x2f;tax.example&#x2f;?a=1&amp;b=2\" target=\"_blank\" \
                     rel=\"noopener noreferrer\"><bdi>&lt;b&gt;Tax</bdi></a>";
         for (portal, shown) in [
             ("Pension Office", "<bdi>Pension Office</bdi>"),
