@@ -44,7 +44,14 @@ impl Accounts {
             .map(|stored| stored.session))
     }
 
-    /// The same, with what its account has given one client: one read for a whole authorization
+    /// Whether a cookie stood for a login that has ended. One that is not ours stood for none, and
+    /// is told from it by the seal alone: whoever makes one up learns nothing.
+    pub async fn has_ended(&self, cookie: &str) -> Result<bool, storage::Error> {
+        let is_ours = self.ring().sealer().open::<SessionCookie>(cookie).is_some();
+        Ok(is_ours && self.session(cookie).await?.is_none())
+    }
+
+    /// The same as [`Accounts::session`], with what its account has given one client: one read for a whole authorization
     /// request.
     pub async fn session_for_client(
         &self,

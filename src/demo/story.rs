@@ -87,7 +87,7 @@ pub fn tell(addresses: &Addresses) -> Result<String, CatalogError> {
         ),
         ("运行状态", addresses.management.clone(), "Its state"),
         (
-            "你的手机",
+            "您的手机",
             addresses.phone(),
             "Your phone: codes and notices",
         ),
@@ -116,7 +116,7 @@ pub fn tell(addresses: &Addresses) -> Result<String, CatalogError> {
         .unwrap_or_default();
     }
     text.push_str(
-        "\n在浙江注册或登录，再进入广东：不必再次登录。验证码在“你的手机”。\n\
+        "\n在浙江注册或登录，再进入广东：不必再次登录。验证码在“您的手机”。\n\
          Register or log in at Zhejiang, then enter Guangdong: no second login. Codes arrive at\n\
          \"Your phone\".\n\n\
          在一个门户退出，另一个也随之退出。\n\

@@ -57,6 +57,15 @@ impl fmt::Debug for LoginSecrets {
     }
 }
 
+/// What a browser is told of when it comes to the page again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum News {
+    /// What was received has been renewed.
+    Renewed,
+    /// They said no at the provider.
+    Declined,
+}
+
 /// A browser.
 #[derive(Debug)]
 struct Visitor<L> {
@@ -64,8 +73,8 @@ struct Visitor<L> {
     seen_at: Instant,
     journeys: Vec<Journey>,
     login: Option<Arc<L>>,
-    /// Renewed since the page was last shown.
-    renewed: bool,
+    /// What came of something since the page was last shown.
+    news: Option<News>,
     /// Ended by others, since the browser last entered.
     ended: bool,
 }
@@ -77,7 +86,7 @@ impl<L> Visitor<L> {
             seen_at: now,
             journeys: Vec::new(),
             login: None,
-            renewed: false,
+            news: None,
             ended: false,
         }
     }
@@ -157,14 +166,20 @@ impl<L> Visitors<L> {
             && visitor.login.is_some()
         {
             visitor.login = Some(Arc::new(login));
-            visitor.renewed = true;
+            visitor.news = Some(News::Renewed);
         }
     }
 
-    /// Whether there is a renewal to tell of. It is told once.
-    pub(super) fn take_renewal(&mut self, cookie: &str, now: Instant) -> bool {
-        let visitor = self.visitor(cookie, now);
-        visitor.is_some_and(|visitor| std::mem::take(&mut visitor.renewed))
+    /// The browser comes back, and whoever sits there did not want to enter.
+    pub(super) fn decline(&mut self, cookie: &str, now: Instant) {
+        if let Some(visitor) = self.visitor(cookie, now) {
+            visitor.news = Some(News::Declined);
+        }
+    }
+
+    /// What there is to tell of. It is told once.
+    pub(super) fn take_news(&mut self, cookie: &str, now: Instant) -> Option<News> {
+        self.visitor(cookie, now)?.news.take()
     }
 
     /// Ends what browsers have entered as, where it is one of those meant; how many.

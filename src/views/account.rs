@@ -19,6 +19,8 @@ use crate::domain::notice::NoticeKind;
 /// `/account`.
 #[derive(Serialize)]
 pub struct AccountPage {
+    /// What has just come to pass, if it is what led here.
+    pub done: Option<Done>,
     /// The masked name.
     pub person: String,
     /// How well the identity is proven.
@@ -39,6 +41,16 @@ pub struct AccountPage {
     pub notices: Vec<Notice>,
     /// The form that logs out here.
     pub logout: Form,
+}
+
+/// What somebody has just brought about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Done {
+    /// They have an account.
+    Registered,
+    /// They have it back.
+    Recovered,
 }
 
 /// An identity document of the account.

@@ -12,7 +12,7 @@ use super::page::{Form, Page, sample};
 
 pub use super::catalog::{CatalogError, document_name};
 pub use cast::{Cast, Newcomer, Squatter};
-pub use phone::{PhoneChoice, PhonePage, ReceivedMessage, Refreshing};
+pub use phone::{PhoneChoice, PhoneOwner, PhonePage, ReceivedMessage, Refreshing};
 
 /// The only page of a demo portal.
 #[derive(Serialize)]
@@ -51,6 +51,8 @@ pub enum Notice {
     Refreshed,
     /// The login was ended at the provider or at another portal.
     EndedElsewhere,
+    /// They did not agree at the provider, so nothing was received.
+    Declined,
 }
 
 /// A demo portal's colors.
@@ -173,8 +175,6 @@ pub struct Token {
 pub struct Refusal {
     /// `error`.
     pub code: String,
-    /// `error_description`.
-    pub description: String,
     /// What it means for the person, if anything can be said.
     pub advice: Option<Advice>,
 }
@@ -183,8 +183,6 @@ pub struct Refusal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Advice {
-    /// They said no.
-    Declined,
     /// It was too late, or another browser's.
     BeginAgain,
     /// The provider has ended their login.
@@ -195,7 +193,7 @@ pub enum Advice {
 
 impl Advice {
     /// Every one.
-    pub const ALL: [Self; 4] = [Self::Declined, Self::BeginAgain, Self::Ended, Self::Later];
+    pub const ALL: [Self; 3] = [Self::BeginAgain, Self::Ended, Self::Later];
 }
 
 /// Another portal.
@@ -317,8 +315,7 @@ impl Page for PortalPage {
         };
         let refused = |advice| Self {
             problem: Some(Refusal {
-                code: "access_denied".to_owned(),
-                description: sample::HOSTILE.to_owned(),
+                code: sample::HOSTILE.to_owned(),
                 advice,
             }),
             other: None,
@@ -341,6 +338,10 @@ impl Page for PortalPage {
             Self {
                 notice: Some(Notice::EndedElsewhere),
                 ..sample_portal()
+            },
+            Self {
+                notice: Some(Notice::Declined),
+                ..guangdong()
             },
             Self {
                 signed_in: Some(sample_signed_in(Entry::SingleSignOn, None)),

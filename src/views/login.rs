@@ -17,12 +17,22 @@ pub struct LoginPage {
     pub portal: Option<String>,
     /// What the name field starts with: the portal's hint, or what was typed before.
     pub username: String,
+    /// What they are told before they try.
+    pub notice: Option<LoginNotice>,
     /// Why the last try failed.
     pub problem: Option<LoginProblem>,
     /// Where somebody without an account registers, if that is open.
     pub register_href: Option<String>,
     /// Where somebody who cannot log in any more recovers, if that is open.
     pub recover_href: Option<String>,
+}
+
+/// What somebody is told who has not tried yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LoginNotice {
+    /// They were logged in here, and are no longer.
+    Ended,
 }
 
 /// Why a login failed, as far as the person is told.
@@ -76,12 +86,17 @@ impl Page for LoginPage {
             form: sample::form("/login?interaction=0b7Yk3mQ1fT9"),
             portal: Some("浙江社会保险".to_owned()),
             username: String::new(),
+            notice: None,
             problem: None,
             register_href: Some("/register?interaction=0b7Yk3mQ1fT9".to_owned()),
             recover_href: Some("/recover?interaction=0b7Yk3mQ1fT9".to_owned()),
         };
         vec![
             plain(),
+            Self {
+                notice: Some(LoginNotice::Ended),
+                ..plain()
+            },
             Self {
                 username: "13800000000".to_owned(),
                 problem: Some(LoginProblem::WrongCredentials),

@@ -23,8 +23,8 @@ pub struct LoggedOutPage {
     pub outcome: LogoutOutcome,
     /// A way back to the portal.
     pub portal: Option<PortalLink>,
-    /// The names of portals that have not confirmed that they have ended their logins.
-    pub unconfirmed: Vec<String>,
+    /// The portals that have not confirmed that they have ended their logins.
+    pub unconfirmed: Vec<UnconfirmedPortal>,
 }
 
 /// How a logout ended.
@@ -35,6 +35,15 @@ pub enum LogoutOutcome {
     LoggedOut,
     /// The person chose to stay logged in.
     Stayed,
+}
+
+/// A portal where somebody may still be logged in.
+#[derive(Serialize)]
+pub struct UnconfirmedPortal {
+    /// Its name.
+    pub name: String,
+    /// Its address, if it has told one.
+    pub href: Option<WebLink>,
 }
 
 /// A way back to a portal.
@@ -84,11 +93,19 @@ impl Page for LoggedOutPage {
     const TEMPLATE: &'static str = "logged_out.html";
 
     fn samples() -> Vec<Self> {
+        let unconfirmed = |name: &str, address| UnconfirmedPortal {
+            name: name.to_owned(),
+            href: WebLink::parse(address),
+        };
         vec![
             Self {
                 outcome: LogoutOutcome::LoggedOut,
                 portal: PortalLink::sample("浙江社会保险"),
-                unconfirmed: vec!["广东企业登记".to_owned(), sample::HOSTILE.to_owned()],
+                unconfirmed: vec![
+                    unconfirmed("广东企业登记", "https://qy.gd.example/"),
+                    unconfirmed("社保局", "http://10.0.0.1/"),
+                    unconfirmed(sample::HOSTILE, sample::HOSTILE),
+                ],
             },
             Self {
                 outcome: LogoutOutcome::LoggedOut,

@@ -9,7 +9,7 @@ layout-text-large = 大字版
 layout-text-normal = 标准字号
     .detail = ：所有页面的文字恢复原来的大小
 back-home = 返回首页
-back-to-portal = 返回{ $portal }
+back-to-portal = 返回 { $portal }
 
 ## 登录
 
@@ -24,7 +24,8 @@ login-submit = 登录
 login-register = 没有账号？注册
 login-recover = 找回账号
 login-promise = 密码只在本页填写。通行不会把密码告诉任何网站。
-login-problem-wrong_credentials = 账号或密码不正确，请核对后重试。与他人共用手机号的，请改填证件号码。
+login-notice-ended = 您的登录已经结束，请重新登录。
+login-problem-wrong_credentials = 账号或密码不正确，请核对后重试。
 login-problem-try_later = 暂时不能登录，请过几分钟再试。
 login-throttled = 密码输错次数过多。
     .seconds = 请等待 { $count } 秒后再试。
@@ -35,11 +36,11 @@ login-throttled = 密码输错次数过多。
 
 ## 授权与告知
 
-consent-title = 允许{ $portal }使用您的信息吗？
+consent-title = 允许 { $portal } 使用您的信息吗？
 consent-heading = 允许
     .after = 使用您的信息吗？
-consent-lead = 您将以 { $person } 的身份进入{ $portal }。
-consent-receives = { $portal }将收到
+consent-lead = 您将以 { $person } 的身份进入 { $portal }。
+consent-receives = { $portal } 将收到
 consent-purpose = 用途
 consent-basis = 依据
 consent-policy = 隐私政策
@@ -47,9 +48,8 @@ consent-tos = 服务条款
 consent-allow = 同意并进入
 consent-deny = 不同意
 consent-remembered = 同意一次即可。接收方、用途或信息种类有变时，会再次征求您的同意。
-notice-title = 您将进入{ $portal }
+notice-title = 您将进入 { $portal }
 notice-heading = 您将进入
-notice-lead = 您将以 { $person } 的身份进入{ $portal }，该网站将收到下列信息。
 notice-allow = 继续进入
 notice-deny = 不进入
 notice-remembered = 本告知只显示一次，以后进入该网站时不再打断您。
@@ -79,7 +79,7 @@ receives-claim = 其他信息：{ $claim }
 
 logout-title = 退出登录
 logout-lead = 您（{ $person }）要退出通行吗？
-logout-lead-portal = { $portal }请求您（{ $person }）退出通行。
+logout-lead-portal = { $portal } 请求您（{ $person }）退出通行。
 logout-effect = 退出后，在这个浏览器里进入任何网站都要重新登录。使用公用电脑后请务必退出。
 logout-confirm = 退出登录
 logout-cancel = 保持登录
@@ -278,10 +278,10 @@ portal-entry-single_sign_on = 您先前已在通行登录，这次没有再输�
 portal-refresh = 刷新令牌
 portal-renewable = 访问令牌有效至 { $time }。刷新令牌可以换取新的，不必打扰本人。
 portal-notice-logged_out = 已在本网站和通行退出。
-portal-notice-ended_elsewhere = 您在通行或者其他网站退出了登录，本网站的登录也随之结束。
+portal-notice-ended_elsewhere = 您在通行的登录已经结束（在别处退出，或者账号被找回、停用），本网站的登录也随之结束。
+portal-notice-declined = 您没有同意，本网站这次没有收到任何信息。需要时可以重新登录。
 portal-notice-refreshed = 已用刷新令牌换得新的令牌和信息。
 portal-problem = 没有成功
-portal-advice-declined = 您没有同意，本网站没有收到任何信息。
 portal-advice-begin_again = 这次登录已经过期，或者不是在这个浏览器里开始的。请重新登录。
 portal-advice-ended = 通行已经结束了这次登录，请重新登录。
 portal-advice-later = 通行暂时没有回应，请稍后再试。

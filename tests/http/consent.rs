@@ -79,7 +79,7 @@ async fn a_statutory_duty_is_told_once() {
     let notice = zhang.visit(&portal.full_request().url()).await;
     assert_eq!(notice.path(), "/consent");
     assert!(
-        notice.text().contains("您将进入税务局"),
+        notice.text().contains("您将进入 税务局"),
         "{}",
         notice.text()
     );

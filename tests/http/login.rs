@@ -47,6 +47,40 @@ async fn a_wrong_password_can_be_corrected() {
     assert_eq!(consent.path(), "/consent");
 }
 
+/// Only a cookie that we sealed says that somebody was logged in here.
+#[tokio::test]
+async fn only_whose_login_has_ended_is_told_so() {
+    let server = Server::start().await;
+    let mut browser = server.browser();
+    assert!(!browser.visit("/login").await.page().has("login-notice"));
+    for made_up in [
+        "x",
+        "",
+        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    ] {
+        let cookie = ("__Host-session".to_owned(), made_up.to_owned());
+        browser.cookies.extend([cookie]);
+        let page = browser.visit("/login").await;
+        assert!(!page.page().has("login-notice"), "{made_up}");
+    }
+    let mut browser = server.browser();
+    browser.login(&ZHANG).await;
+    assert!(!browser.visit("/login").await.page().has("login-notice"));
+    let held = browser.cookies.clone();
+    let page = browser.visit("/logout").await;
+    browser.press(&page, &[], "logout-confirm").await;
+    // Whoever logged out here knows it: the cookie has gone.
+    assert!(!browser.visit("/login").await.page().has("login-notice"));
+    browser.cookies = held;
+    let told = browser.visit("/login").await;
+    assert!(told.page().has("login-notice"));
+    let wrong = browser.type_in(&told, ZHANG.phone, "not my password").await;
+    assert!(wrong.page().has("login-problem") && !wrong.page().has("login-notice"));
+    let entered = browser.log_in_here(&wrong).await;
+    assert_eq!(entered.path(), "/account");
+    assert!(!browser.visit("/login").await.page().has("login-notice"));
+}
+
 #[tokio::test]
 async fn the_page_names_the_portal_and_keeps_its_request_across_languages() {
     let server = Server::start().await;

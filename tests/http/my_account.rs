@@ -75,6 +75,12 @@ async fn a_login_elsewhere_is_ended_from_here() {
     // The latest is listed first, behind the one at hand.
     let page = here.press(&page, &[], "end-session-3").await;
     assert_eq!(page.path(), "/account");
+    // Whoever sits there is told why they are to log in again, until they do.
+    for _ in 0..2 {
+        let login = there.visit("/account").await;
+        assert_eq!(login.path(), "/login");
+        assert!(login.page().has("login-notice"));
+    }
     assert!(!there.is_logged_in().await);
     assert!(third.is_logged_in().await && here.is_logged_in().await);
     // What rested on that login, has ended with it.

@@ -24,6 +24,10 @@ async fn whoever_proves_it_gets_in_with_a_new_password() {
     let mut browser = server.browser();
     let entered = browser.prove("/recover", &zhang).await;
     assert_eq!(entered.path(), "/account");
+    assert!(
+        entered.page().has("account-done"),
+        "it says that it has succeeded"
+    );
     assert_eq!(server.account_of(&ZHANG).await, account);
     // The new password holds, the old one does not.
     for name in [ZHANG.phone, ZHANG.document_number] {

@@ -18,7 +18,8 @@ use tongxing::storage::privacy;
 use tongxing::views::privacy::VERSION;
 
 use crate::support::{
-    Answer, Applicant, Browser, Portal, Server, Setup, Tokens, ZHANG, assert_page_refuses, race,
+    Answer, Applicant, Browser, Portal, Server, Setup, Tokens, ZHANG, assert_page_refuses, minutes,
+    race,
 };
 
 /// A server whose authority knows the first of those who have no account.
@@ -40,6 +41,10 @@ async fn whoever_proves_it_has_an_account_at_level_two() {
     assert!(server.holder_of(&qian).await.is_none(), "not yet");
     let account = browser.type_sent_code(&page, &qian.phone).await;
     assert_eq!(account.path(), "/account");
+    // It says that it has succeeded, and not for long.
+    assert!(account.page().has("account-done"));
+    server.clock.advance(minutes(2));
+    assert!(!browser.visit("/account").await.page().has("account-done"));
     assert!(account.text().contains("钱*") && account.text().contains("level-l2"));
     let holder = server.holder_of(&qian).await.expect("an account");
     assert_eq!(server.level_of(holder).await, Some(Ial::Two));

@@ -39,8 +39,14 @@ async fn one_login_enters_two_portals_of_different_provinces() {
     let question = browser.open(&zhejiang.link("portal-next")).await;
     assert!(question.has("consent-allow") && !question.has("login-submit"));
     let refused = browser.submit(&question, "consent-deny", &[]).await;
-    assert_eq!(refused.status, 400);
-    assert!(refused.text.contains("access_denied") && !refused.text.contains("林晓雨"));
+    // No fault: it says so once, where one can begin again.
+    assert_eq!(refused.status, 200);
+    assert_eq!(refused.url, program.portal("guangdong", ""));
+    assert!(refused.has("portal-notice") && refused.has("portal-login"));
+    assert!(refused.text.contains("您没有同意") && !refused.text.contains("access_denied"));
+    assert!(!refused.text.contains("林晓雨"));
+    let again = browser.open(&program.portal("guangdong", "")).await;
+    assert!(!again.has("portal-notice"));
     let question = browser.open(&program.portal("guangdong", "login")).await;
     let guangdong = browser.submit(&question, "consent-allow", &[]).await;
     assert_eq!(guangdong.url, program.portal("guangdong", ""));

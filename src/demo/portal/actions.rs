@@ -56,6 +56,11 @@ pub(super) async fn callback(State(portal): State<Portal>, visit: Visit) -> Resp
             portal.visitors().enter(visit.cookie(), login, draw, now);
             answer::known_by(&portal, answer::see_other("/"), Some(&cookie))
         }
+        // No fault: the page says so, and offers to begin again.
+        Err(error) if error.declines() => {
+            portal.visitors().decline(visit.cookie(), portal.now());
+            answer::see_other("/")
+        }
         Err(error) => refused(&portal, &visit, &error),
     }
 }

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::request::Visit;
 use super::{Portal, answer};
 use crate::demo::relying_party::{Entered, Login, RelyingPartyError};
+use crate::demo::visitors::News;
 use crate::domain::instant::Instant;
 use crate::views::demo::{
     Advice, Claim, Entry, Meaning, Notice, PortalPage, Refusal, SignedIn, Token,
@@ -27,11 +28,13 @@ pub(super) async fn show(State(portal): State<Portal>, visit: Visit) -> Response
     let now = portal.now();
     let notice = {
         let mut visitors = portal.visitors();
-        if visitors.take_renewal(visit.cookie(), now) {
-            Some(Notice::Refreshed)
-        } else {
-            let ended = visitors.was_ended(visit.cookie(), now);
-            ended.then_some(Notice::EndedElsewhere)
+        match visitors.take_news(visit.cookie(), now) {
+            Some(News::Renewed) => Some(Notice::Refreshed),
+            Some(News::Declined) => Some(Notice::Declined),
+            None => {
+                let ended = visitors.was_ended(visit.cookie(), now);
+                ended.then_some(Notice::EndedElsewhere)
+            }
         }
     };
     let page = PortalPage {
@@ -61,7 +64,6 @@ pub(super) fn with_problem(portal: &Portal, visit: &Visit, error: &RelyingPartyE
     let page = PortalPage {
         problem: Some(Refusal {
             code: error.code().to_owned(),
-            description: error.description(),
             advice: advice(error),
         }),
         ..build(portal, visit)
@@ -75,7 +77,6 @@ fn advice(error: &RelyingPartyError) -> Option<Advice> {
     }
     // The words of the provider, and those that the portal finds itself.
     let advised = [
-        ("access_denied", Advice::Declined),
         ("state_mismatch", Advice::BeginAgain),
         ("provider_unreachable", Advice::Later),
         ("temporarily_unavailable", Advice::Later),

@@ -11,7 +11,7 @@ use super::request::{Chosen, Visit};
 use super::{Portal, answer};
 use crate::demo::inbox::Received;
 use crate::demo::people;
-use crate::views::demo::{PhoneChoice, PhonePage, ReceivedMessage, Refreshing};
+use crate::views::demo::{PhoneChoice, PhoneOwner, PhonePage, ReceivedMessage, Refreshing};
 use crate::views::local_time::LocalTime;
 
 /// Where it is.
@@ -110,15 +110,17 @@ pub(super) async fn show(State(portal): State<Portal>, visit: Visit) -> Response
 
 /// Everybody's phone, and each that can be told apart.
 fn choices(choice: &Choice) -> Vec<PhoneChoice> {
-    let of = |owner: Option<&str>, last_digits: Option<&str>| PhoneChoice {
-        owner: owner.map(str::to_owned),
+    let of = |whose, last_digits: Option<&str>| PhoneChoice {
+        whose,
         href: choice.of_phone(last_digits).address(),
         current: choice.last_digits.as_deref() == last_digits,
     };
-    let everybody = of(None, None);
+    let everybody = of(PhoneOwner::Everybody, None);
     let phones = people::phones().map(|(phone, owner)| {
-        let last_digits = last_digits(phone);
-        of(owner.or(Some(last_digits)), Some(last_digits))
+        let whose = owner.map_or(PhoneOwner::Squatter, |name| PhoneOwner::Person {
+            name: name.to_owned(),
+        });
+        of(whose, Some(last_digits(phone)))
     });
     [everybody].into_iter().chain(phones).collect()
 }

@@ -92,6 +92,11 @@ impl RelyingPartyError {
         }
     }
 
+    /// Whether whoever was asked said no (RFC 6749 §4.1.2.1).
+    pub fn declines(&self) -> bool {
+        matches!(self, Self::Refused { code, .. } if code == "access_denied")
+    }
+
     /// Whether the provider has ended what the refresh token stood for (RFC 6749 §5.2), or what
     /// the access token did (RFC 6750 §3.1).
     pub fn ends_the_login(&self) -> bool {

@@ -203,7 +203,7 @@ static EXPLANATIONS: &[Explanation] = &[
         (Site::Demo, GET, "/phone"),
         Came::Page("phone-again"),
         (
-            "“你的手机”：演示自己的页面，读出短信。",
+            "“您的手机”：演示自己的页面，读出短信。",
             "\"Your phone\": a page of the demo, to read the message on.",
             "NIST SP 800-63B-3 §5.1.3.3",
         ),

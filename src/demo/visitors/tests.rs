@@ -93,11 +93,23 @@ fn who_has_left_is_forgotten_and_cannot_be_renewed() {
         *visitors.entered("cookie-2", START).unwrap().0,
         "somebody, renewed"
     );
-    assert!(visitors.take_renewal("cookie-2", START));
-    assert!(!visitors.take_renewal("cookie-2", START));
+    assert_eq!(visitors.take_news("cookie-2", START), Some(News::Renewed));
+    assert_eq!(visitors.take_news("cookie-2", START), None);
     visitors.leave("cookie-2");
     visitors.renew("cookie-2", "somebody", START);
     assert!(visitors.entered("cookie-2", START).is_none());
+}
+
+#[test]
+fn who_declined_is_told_so_once_and_nobody_else_is() {
+    let mut visitors = visitors();
+    visitors.enter("", "somebody", draw(2), START);
+    visitors.decline("cookie-1", START);
+    visitors.decline("cookie-9", START);
+    assert_eq!(visitors.take_news("cookie-2", START), None);
+    assert_eq!(visitors.take_news("cookie-9", START), None);
+    assert_eq!(visitors.take_news("cookie-1", START), Some(News::Declined));
+    assert_eq!(visitors.take_news("cookie-1", START), None);
 }
 
 #[test]

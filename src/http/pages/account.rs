@@ -1,5 +1,7 @@
 //! `/account`: who I am, where I am logged in, what I entered, what happened lately.
 
+use std::time::Duration;
+
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
@@ -15,7 +17,7 @@ use crate::domain::check::{Check, CheckResult};
 use crate::domain::client::ClientId;
 use crate::domain::grant::Grant;
 use crate::domain::instant::Instant;
-use crate::domain::notice::Notice;
+use crate::domain::notice::{Notice, NoticeKind};
 use crate::domain::session::Session;
 use crate::http::context::{FormBody, RequestContext};
 use crate::http::respond;
@@ -24,8 +26,8 @@ use crate::protocol::language::Language;
 use crate::protocol::parameters::Parameters;
 use crate::storage::sessions::ListedSession;
 use crate::views::account::{
-    self as shown, AccountPage, EnteredPortal, HeldDocument, HeldPhone, LiveSession, PassedCheck,
-    SessionPlace, Standing,
+    self as shown, AccountPage, Done, EnteredPortal, HeldDocument, HeldPhone, LiveSession,
+    PassedCheck, SessionPlace, Standing,
 };
 use crate::views::consent::Received;
 use crate::views::error_code::PageCode;
@@ -36,6 +38,9 @@ use crate::views::page::{Form, HiddenField};
 /// Name the forms in their CSRF tokens.
 const END_FORM: &str = "end sessions";
 const PHONE_FORM: &str = "confirm phone";
+
+/// For how long somebody is told that it has succeeded.
+const JUST_NOW: Duration = Duration::from_mins(2);
 
 /// Where somebody goes who must log in first.
 const LOGIN: &str = "/login";
@@ -180,6 +185,7 @@ impl Forms<'_> {
         let profile = &overview.profile;
         let phones = profile.phones.iter().zip(&overview.phones_confirmed);
         AccountPage {
+            done: just_done(&overview.notices, self.state.clock.now()),
             person: profile.masked(),
             level: shown_level(overview.level),
             documents: profile
@@ -287,6 +293,22 @@ fn passed(check: &Check, now: Instant) -> PassedCheck {
             None => Standing::Lapsed,
         },
     }
+}
+
+/// What led here, by what is recorded: an address that says so could be anybody's.
+fn just_done(notices: &[Notice], now: Instant) -> Option<Done> {
+    let mut recent = notices
+        .iter()
+        .filter(|notice| now.since(notice.at) < JUST_NOW);
+    recent.find_map(|notice| match notice.kind {
+        NoticeKind::Registered => Some(Done::Registered),
+        NoticeKind::Recovered => Some(Done::Recovered),
+        NoticeKind::DocumentLost
+        | NoticeKind::DocumentTaken
+        | NoticeKind::PhoneLost
+        | NoticeKind::PhoneConfirmed
+        | NoticeKind::SessionEnded => None,
+    })
 }
 
 fn happened(notice: &Notice) -> shown::Notice {

@@ -11,7 +11,7 @@ use crate::http::context::{FormBody, RequestContext};
 use crate::http::respond;
 use crate::http::state::AppState;
 use crate::protocol::parameters::Parameters;
-use crate::views::login::{LoginPage, LoginProblem, Wait};
+use crate::views::login::{LoginNotice, LoginPage, LoginProblem, Wait};
 
 /// Names the form in its CSRF token.
 const FORM: &str = "login";
@@ -34,9 +34,17 @@ pub async fn show(State(state): State<AppState>, context: RequestContext) -> Res
         paused.as_ref(),
         Typed {
             username,
+            notice: ended(&state, &context).await,
             problem: None,
         },
     )
+}
+
+/// Whoever comes with the cookie of a login that was ended elsewhere is told why they are asked.
+/// Where that cannot be known just now, nothing is said.
+async fn ended(state: &AppState, context: &RequestContext) -> Option<LoginNotice> {
+    let has_ended = state.accounts.has_ended(context.session_cookie()?).await;
+    matches!(has_ended, Ok(true)).then_some(LoginNotice::Ended)
 }
 
 /// Takes the form.
@@ -125,6 +133,7 @@ fn refused(
         paused,
         Typed {
             username,
+            notice: None,
             problem: Some(problem),
         },
     )
@@ -133,6 +142,7 @@ fn refused(
 /// What the form starts with.
 struct Typed {
     username: String,
+    notice: Option<LoginNotice>,
     problem: Option<LoginProblem>,
 }
 
@@ -149,6 +159,7 @@ fn form(
         form,
         portal: paused.map(|paused| portal_name(&paused.client, locale)),
         username: typed.username,
+        notice: typed.notice,
         problem: typed.problem,
         register_href: open.then(|| interaction::address("/register", paused)),
         recover_href: open.then(|| interaction::address("/recover", paused)),

@@ -19,7 +19,9 @@ use crate::protocol::end_session::LogoutTarget;
 use crate::protocol::language::Language;
 use crate::provider::end_session::PendingLogout;
 use crate::views::link::WebLink;
-use crate::views::logout::{LoggedOutPage, LogoutOutcome, LogoutPage, PortalLink};
+use crate::views::logout::{
+    LoggedOutPage, LogoutOutcome, LogoutPage, PortalLink, UnconfirmedPortal,
+};
 
 /// Names the form in its CSRF token.
 pub(super) const FORM: &str = "logout";
@@ -162,7 +164,10 @@ pub(in crate::http) async fn left(
                 portal: link,
                 unconfirmed: unconfirmed
                     .iter()
-                    .map(|client| portal_name(client, locale))
+                    .map(|client| UnconfirmedPortal {
+                        name: portal_name(client, locale),
+                        href: portal_link(context, state, client).map(|link| link.href),
+                    })
                     .collect(),
             };
             respond::page(state, context, &page, None)

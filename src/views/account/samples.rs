@@ -1,7 +1,7 @@
 //! The account's page: an ordinary one, one with everything, a bare one, and one under attack.
 
 use super::{
-    AccountPage, EnteredPortal, HeldDocument, HeldPhone, LiveSession, Notice, PassedCheck,
+    AccountPage, Done, EnteredPortal, HeldDocument, HeldPhone, LiveSession, Notice, PassedCheck,
     SessionPlace, Standing,
 };
 use crate::domain::check::CheckMethod;
@@ -35,6 +35,7 @@ fn days_ago(days: i64) -> LocalTime {
 
 fn ordinary() -> AccountPage {
     AccountPage {
+        done: Some(Done::Registered),
         person: "张*".to_owned(),
         level: IdentityLevel::L2,
         documents: vec![document(DocumentType::ResidentIdCard, "1101**********002X")],
@@ -76,6 +77,7 @@ fn full() -> AccountPage {
     ];
     let documents = DocumentType::ALL.iter();
     AccountPage {
+        done: Some(Done::Recovered),
         person: "欧阳**".to_owned(),
         level: IdentityLevel::L4,
         documents: documents.map(|kind| document(*kind, "H0***5678")).collect(),
@@ -124,6 +126,7 @@ fn full() -> AccountPage {
 
 fn bare() -> AccountPage {
     AccountPage {
+        done: None,
         documents: Vec::new(),
         phones: Vec::new(),
         checks: Vec::new(),
@@ -139,6 +142,7 @@ fn hostile() -> AccountPage {
     let text = || sample::HOSTILE.to_owned();
     let claim = Received::Claim(text());
     AccountPage {
+        done: None,
         person: text(),
         documents: vec![document(DocumentType::Passport, sample::HOSTILE)],
         phones: vec![HeldPhone {

@@ -53,12 +53,27 @@ pub struct ReceivedMessage {
 /// A phone whose messages can be shown alone.
 #[derive(Clone, Serialize)]
 pub struct PhoneChoice {
-    /// Whose it is; everybody's have no name.
-    pub owner: Option<String>,
+    /// Whose it is.
+    pub whose: PhoneOwner,
     /// Its page.
     pub href: String,
     /// Whether it is the page at hand.
     pub current: bool,
+}
+
+/// Whose phone can be shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum PhoneOwner {
+    /// All of them at once.
+    Everybody,
+    /// One person's.
+    Person {
+        /// Their name.
+        name: String,
+    },
+    /// That of whoever used another's name, and has told none of their own.
+    Squatter,
 }
 
 impl Page for PhonePage {
@@ -72,14 +87,22 @@ impl Page for PhonePage {
             code: code.map(str::to_owned),
             text: text.to_owned(),
         };
-        let choice = |owner: Option<&str>, current| PhoneChoice {
-            owner: owner.map(str::to_owned),
+        let choice = |whose, current| PhoneChoice {
+            whose,
             href: "/phone?to=0011".to_owned(),
             current,
         };
+        let person = |name: &str| PhoneOwner::Person {
+            name: name.to_owned(),
+        };
         let page = |messages, refreshing| Self {
             messages,
-            choices: vec![choice(None, true), choice(Some("沈知遥"), false)],
+            choices: vec![
+                choice(PhoneOwner::Everybody, true),
+                choice(person("沈知遥"), false),
+                choice(person(sample::HOSTILE), false),
+                choice(PhoneOwner::Squatter, false),
+            ],
             refreshing,
             again_href: "/phone".to_owned(),
             switch_href: "/phone?refresh=off".to_owned(),

@@ -1,6 +1,8 @@
 # My account.
 
 account-title = My account
+account-done-registered = You have registered: your account is ready.
+account-done-recovered = You have your account back: the password is changed, and the logins on other devices have ended.
 list-comma = {", "}
 account-level-none = No site that needs a real name can be entered now. Bring your document to a service counter.
 account-level-l1 = Enters sites that ask for level 1 only.

@@ -25,5 +25,6 @@ phone-again = Look again
 phone-refresh-by_itself = Stop refreshing
 phone-refresh-asked = Refresh every 4 seconds
 phone-whose = Whose phone
-phone-all = Everybody
+phone-everybody = Everybody
+phone-squatter = Who used another’s document
 phone-none = No message yet. One arrives with a registration, a recovery, or when a document is taken over.

@@ -1,6 +1,8 @@
 # 我的账号。
 
 account-title = 我的账号
+account-done-registered = 注册成功，您的账号可以使用了。
+account-done-recovered = 找回成功，密码已经更换，其他设备上的登录都已结束。
 list-comma = 、
 account-level-none = 目前不能进入要求实名的网站。请携带证件到服务窗口核验。
 account-level-l1 = 可以进入只要求一级的网站。

@@ -1,4 +1,4 @@
-# 演示：尚未注册的人、你的手机、核验机构。
+# 演示：尚未注册的人、您的手机、核验机构。
 
 start-phone = 验证码和通知都送到这里
 start-newcomers = 还没有注册的人
@@ -19,11 +19,12 @@ start-authority-what = 演示自带一个模拟的核验机构。让它停下（
 start-deaf = 有门户听不到退出
 start-deaf-what = 让广东听不到（deaf），进入两个门户后从浙江退出：谁也不用等它，最后一页会点出它的名字；它一恢复（ok）就会得到通知。
 start-authority-people = 它认识的另外一千人
-phone-title = 你的手机
+phone-title = 您的手机
 phone-lead = 演示中每个人的手机都在这里，最新的在最前。真实的手机当然各归本人。
 phone-again = 再看一次
 phone-refresh-by_itself = 停止自动刷新
 phone-refresh-asked = 每 4 秒自动刷新
 phone-whose = 谁的手机
-phone-all = 所有人
+phone-everybody = 所有人
+phone-squatter = 抢先用了别人证件的人
 phone-none = 还没有消息。注册、找回账号或者证件被接管时，消息会出现在这里。

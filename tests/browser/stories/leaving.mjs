@@ -28,7 +28,7 @@ async function remotely({ arrive, demo }) {
   assert.equal(await here.page.locator('.end-session').count(), 0);
   for (const visitor of [there, third]) {
     await visitor.goto(account);
-    await visitor.at('login', '#login-submit');
+    await visitor.at('login-ended', '#login-notice');
   }
   await here.goto(account);
   await here.at('account-alone', '#account-logout');
@@ -43,7 +43,9 @@ async function atAPortal({ arrive, demo }) {
   // Who says no is told so by the portal.
   await visitor.click('#consent-deny');
   await visitor.at('portal-declined', '#portal-login');
-  assert.ok((await visitor.text('.alert')).includes('access_denied'));
+  assert.equal(visitor.page.url(), demo.guangdong);
+  assert.equal(await visitor.page.locator('.alert').count(), 0);
+  assert.ok((await visitor.text('#portal-notice')).includes('did not agree'));
   await visitor.click('#portal-login');
   await visitor.click('#consent-allow');
   await visitor.at('other-portal-entered', '#portal-logout');

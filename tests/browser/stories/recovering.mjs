@@ -20,7 +20,7 @@ async function recover({ arrive, demo }, settings) {
 
   // The login of before has ended, and the password of before with it.
   await phone.goto(new URL('/account', demo.provider).href);
-  await phone.at('login', '#login-submit');
+  await phone.at('login-ended', '#login-notice');
   await logIn(phone, person.phone, person.password);
   await phone.at('login-refused', '#login-problem');
   await logIn(phone, person.phone, renewed.password);

@@ -6,6 +6,7 @@ use super::delivery::{failed, logout};
 use crate::support::{Answer, Browser, Ears, LI, PATIENCE, Portal, Reply, Server, Setup};
 
 const STATE: &str = "a&b";
+const TAX_SITE: &str = "https://tax.example/?a=1&b=2";
 
 /// Li is at two portals that listen, "Pension Office" at `/pension` and "<b>Tax" at `/tax`.
 struct Scene {
@@ -30,10 +31,11 @@ impl Scene {
         let server = Server::start_with(setup).await;
         let ears = Ears::open();
         let named = |name: &str| json!({ "client_name": name });
+        let tax = json!({ "client_name": "<b>Tax", "client_uri": TAX_SITE });
         let pension = ears
             .portal(&server, "/pension", &named("Pension Office"))
             .await;
-        let tax = ears.portal(&server, "/tax", &named("<b>Tax")).await;
+        let tax = ears.portal(&server, "/tax", &tax).await;
         let li = server.browser_of(&LI);
         let mut scene = Self {
             server,
@@ -76,11 +78,14 @@ impl Scene {
         assert_eq!((answer.status.as_u16(), answer.departs_to()), (200, None));
         assert!(answer.page().has("unconfirmed"));
         let text = answer.text();
-        for (portal, escaped) in [
-            ("Pension Office", "Pension Office"),
-            ("<b>Tax", "&lt;b&gt;Tax"),
+        // By name; and by a link, if it has told where it is.
+        let link = "<a href=\"https:&#x2f;&#x2f;tax.example&#x2f;?a=1&amp;b=2\" target=\"_blank\" \
+                    rel=\"noopener noreferrer\"><bdi>&lt;b&gt;Tax</bdi></a>";
+        for (portal, shown) in [
+            ("Pension Office", "<bdi>Pension Office</bdi>"),
+            ("<b>Tax", link),
         ] {
-            let item = format!("<li><bdi>{escaped}</bdi></li>");
+            let item = format!("<li>{shown}</li>");
             assert_eq!(
                 text.contains(&item),
                 names.contains(&portal),
