@@ -51,8 +51,8 @@ impl Accounts {
         Ok(is_ours && self.session(cookie).await?.is_none())
     }
 
-    /// The same as [`Accounts::session`], with what its account has given one client: one read for a whole authorization
-    /// request.
+    /// The session as [`Accounts::session`] finds it, with what its account has given one client: one
+    /// read for a whole authorization request.
     pub async fn session_for_client(
         &self,
         cookie: &str,
