@@ -20,7 +20,7 @@ use crate::storage::{BoxFuture, Error, SWEEP_LIMIT, Transaction};
 
 /// Who takes an item has it for so long; longer than an attempt may take.
 pub const LEASE: Duration = Duration::from_secs(30);
-/// What is due later than this is put off; what waits for its turn is not.
+/// What is due later than this is put off: longer than the first turns of what others are before.
 const SOON: Duration = Duration::from_millis(500);
 /// How long is known what was given up.
 const FAILURES_KEPT: Duration = Duration::from_hours(30 * 24);

@@ -59,7 +59,7 @@ pub struct ClaimedRow {
 pub enum OutboxState {
     /// It is to be delivered now, or being delivered.
     Waiting,
-    /// It could not be delivered, and is to be later.
+    /// It was not delivered, and is to be tried later.
     PutOff,
     /// It will not be.
     GivenUp,

@@ -244,6 +244,18 @@ on_both! {
         assert!(!done.stderr.contains("not what was written"), "{done:?}");
 
         let text = std::fs::read_to_string(&whole).unwrap();
+        // What a given key has signed cannot be looked at where the files do not bring it.
+        let without: Vec<&str> = text
+            .lines()
+            .filter(|line| !(line.starts_with("{\"type\":\"key\"") && line.contains(&current)))
+            .collect();
+        assert_eq!(without.len() + 1, text.lines().count(), "{text}");
+        installation.write("keyless", &(without.join("\n") + "\n"));
+        let keyless = file(installation, "keyless");
+        let verify = ["audit", "verify", "--export", &keyless, "--key", &current, "--key", &retired];
+        let done = installation.run(&verify).await;
+        assert!(done.stderr.contains("not what was written"), "{done:?}");
+
         installation.write("changed", &text.replace("account_frozen", "account_unfrozen"));
         let changed = file(installation, "changed");
         let verify = ["audit", "verify", "--export", &changed, "--key", &current];

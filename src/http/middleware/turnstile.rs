@@ -129,7 +129,9 @@ impl State {
             self.first
                 .len()
                 .saturating_sub(enough.saturating_mul(PATIENCE_WITH_FIRST)),
-            (self.first.len() + self.second.len()).saturating_sub(enough),
+            (self.first.len() + self.second.len())
+                .saturating_sub(enough)
+                .min(self.second.len()),
         ];
         if too_many != [0, 0] {
             self.last_shortened = Some(now);

@@ -295,20 +295,19 @@ fn passed(check: &Check, now: Instant) -> PassedCheck {
     }
 }
 
-/// What led here, by what is recorded: an address that says so could be anybody's.
+/// What led here, by what is recorded: an address that says so could be anybody's. What was lost
+/// since is the news then.
 fn just_done(notices: &[Notice], now: Instant) -> Option<Done> {
-    let mut recent = notices
+    let recent = notices
         .iter()
         .filter(|notice| now.since(notice.at) < JUST_NOW);
-    recent.find_map(|notice| match notice.kind {
-        NoticeKind::Registered => Some(Done::Registered),
-        NoticeKind::Recovered => Some(Done::Recovered),
-        NoticeKind::DocumentLost
-        | NoticeKind::DocumentTaken
-        | NoticeKind::PhoneLost
-        | NoticeKind::PhoneConfirmed
-        | NoticeKind::SessionEnded => None,
-    })
+    let mut kinds = recent.map(|notice| notice.kind);
+    kinds.find_map(|kind| match kind {
+        NoticeKind::Registered => Some(Some(Done::Registered)),
+        NoticeKind::Recovered => Some(Some(Done::Recovered)),
+        NoticeKind::DocumentLost | NoticeKind::PhoneLost => Some(None),
+        NoticeKind::DocumentTaken | NoticeKind::PhoneConfirmed | NoticeKind::SessionEnded => None,
+    })?
 }
 
 fn happened(notice: &Notice) -> shown::Notice {

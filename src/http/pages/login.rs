@@ -40,7 +40,7 @@ pub async fn show(State(state): State<AppState>, context: RequestContext) -> Res
     )
 }
 
-/// Whoever comes with the cookie of a login that was ended elsewhere is told why they are asked.
+/// Whoever comes with the cookie of a login that has ended is told why they are asked.
 /// Where that cannot be known just now, nothing is said.
 async fn ended(state: &AppState, context: &RequestContext) -> Option<LoginNotice> {
     let has_ended = state.accounts.has_ended(context.session_cookie()?).await;

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 use super::interaction::{self, portal_name};
 use crate::accounts::ended::LogoutReceipt;
 use crate::accounts::logout::LogoutOrigin;
-use crate::domain::client::Client;
+use crate::domain::client::{Client, ClientStatus};
 use crate::http::context::{FormBody, RequestContext};
 use crate::http::cookies::CookieName;
 use crate::http::respond::{self, PageSources};
@@ -243,7 +243,11 @@ async fn asked(state: &AppState, context: &RequestContext) -> Asked {
     }
 }
 
+/// Nobody is led to a portal that was suspended.
 fn portal_link(context: &RequestContext, state: &AppState, client: &Client) -> Option<PortalLink> {
+    if client.status != ClientStatus::Active {
+        return None;
+    }
     let locale = context.locale(None, state.default_locale);
     let language = Language::for_tag(locale.tag()).unwrap_or(Language::En);
     let uri = client.metadata.pages().client_uri.choose(language)?;

@@ -124,6 +124,17 @@ async fn who_has_not_confirmed_is_named() {
     }
 }
 
+/// It may have been taken over: the resident is not led there.
+#[tokio::test]
+async fn a_suspended_portal_is_named_but_no_link() {
+    let mut scene = Scene::new().await;
+    scene.tax.suspend().await;
+    let _telling = scene.server.tells_logouts();
+    let answer = scene.leave().await;
+    let text = answer.text();
+    assert!(text.contains("<li><bdi>&lt;b&gt;Tax</bdi></li>"), "{text}");
+}
+
 /// If nothing is told yet, nobody has confirmed; the resident waits for a moment and no longer.
 #[tokio::test]
 async fn who_has_not_been_told_is_named() {

@@ -6,12 +6,12 @@
 //! that one owner of one key wrote them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, BufRead, Read as _};
+use std::io::{self, BufRead};
 
 use serde::Serialize;
 
 use super::Position;
-use super::line::{Digest, End, FORMAT, Line};
+use super::line::{Digest, End, FORMAT, Line, read_line};
 use crate::crypto::encoding;
 use crate::crypto::jwk::thumbprint;
 use crate::crypto::verifying::VerifyingKey;
@@ -22,9 +22,6 @@ use crate::ledger::audit::tree::Tree;
 use crate::ledger::audit::verify::{Course, Problem, ProblemKind, Report, at_batch};
 use crate::protocol::jose::{PublicJwk, SignatureAlgorithm};
 use crate::storage::audit::{BatchRow, EventRow};
-
-/// Longer lines are none of ours: a batch names what it seals, and all open chains.
-const MAX_LINE: u64 = 16 * 1024 * 1024;
 
 /// A file of an export, which can be opened twice.
 pub trait Source {
@@ -82,19 +79,6 @@ pub fn check(sources: &[&dyn Source], expected: &Expected) -> io::Result<ExportR
         checker.file(&source.name(), source.open()?)?;
     }
     Ok(checker.finish())
-}
-
-/// A line without its end; what is too long is cut, and so is no line of ours.
-fn read_line(input: &mut dyn BufRead) -> io::Result<Option<Vec<u8>>> {
-    let mut text = Vec::new();
-    (&mut *input).take(MAX_LINE).read_until(b'\n', &mut text)?;
-    if text.is_empty() {
-        return Ok(None);
-    }
-    if text.last() == Some(&b'\n') {
-        text.pop();
-    }
-    Ok(Some(text))
 }
 
 type Place = (WriterId, i64);
@@ -341,34 +325,42 @@ impl<'a> Checker<'a> {
 
     fn finish(mut self) -> ExportReport {
         let is_whole = matches!(self.beginning, Beginning::Start);
-        for (place, _) in std::mem::take(&mut self.named) {
-            let (writer, number) = place;
+        for ((writer, number), _) in std::mem::take(&mut self.named) {
             // What is not here may be in an earlier file, but not what comes after these.
             let reached = self.courses.get(&writer).map(|course| course.number);
             if reached.map_or(is_whole, |reached| number > reached) {
-                self.missing(place, "is gone, but a link names it");
+                self.missing((writer, number), "is gone, but a link names it");
             }
         }
         for (place, _) in std::mem::take(&mut self.noted) {
             self.missing(place, "is not here, but a given head names it");
         }
+        // Who leaves a key out cannot be shown to have forged what it signed: a whole export has them all.
+        for key_id in std::mem::take(&mut self.signed) {
+            if self.expected.keys.contains(&key_id) && !self.keys.contains_key(&key_id) {
+                let text = format!("the key {key_id}, by which they say they are signed, is gone");
+                self.add(ProblemKind::ExportIncomplete, text);
+            }
+            self.report.keys.push(key_id);
+        }
         let heads = std::mem::take(&mut self.tips).heads();
         let mut report = std::mem::take(&mut self.report);
         report.writers = self.courses.values().map(|_| 1_u64).sum();
         report.head = (!heads.0.is_empty()).then(|| heads.to_string());
-        report.keys = self.signed.into_iter().collect();
         report.ok = report.problems.is_empty();
+        let keys_from = if self.expected.keys.is_empty() {
+            KeysFrom::File
+        } else {
+            KeysFrom::Given
+        };
+        let after = match self.beginning {
+            Beginning::Behind(position) => Some(position),
+            Beginning::Unread | Beginning::Start => None,
+        };
         ExportReport {
             report,
-            keys_from: if self.expected.keys.is_empty() {
-                KeysFrom::File
-            } else {
-                KeysFrom::Given
-            },
-            after: match self.beginning {
-                Beginning::Behind(position) => Some(position),
-                Beginning::Unread | Beginning::Start => None,
-            },
+            keys_from,
+            after,
             position: self.position,
         }
     }

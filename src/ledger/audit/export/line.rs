@@ -3,6 +3,8 @@
 //! `begin`, then keys, batches and their events as they come, then `end`, which signs all before it.
 //! Numbers and texts are those of the database's columns, which the signatures are over.
 
+use std::io::{self, BufRead, Read as _};
+
 use serde::{Deserialize, Serialize};
 
 use crate::crypto::digest::sha256;
@@ -15,6 +17,8 @@ use crate::storage::audit::{BatchRow, EventRow};
 
 /// The version of what is written here.
 pub(super) const FORMAT: u32 = 1;
+/// Longer lines are none of ours: a batch names what it seals, and all open chains.
+const MAX_LINE: u64 = 16 * 1024 * 1024;
 
 /// A line of an export.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -87,6 +91,19 @@ pub(super) struct End {
     pub(super) pending: u64,
     pub(super) key_id: String,
     pub(super) signature: String,
+}
+
+/// A line without its end; what is too long is cut, and so is no line of ours.
+pub(super) fn read_line(input: &mut dyn BufRead) -> io::Result<Option<Vec<u8>>> {
+    let mut text = Vec::new();
+    (&mut *input).take(MAX_LINE).read_until(b'\n', &mut text)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    if text.last() == Some(&b'\n') {
+        text.pop();
+    }
+    Ok(Some(text))
 }
 
 impl Line {

@@ -62,7 +62,8 @@ pub enum ProblemKind {
     ChainBroken,
     /// A batch is not what the key signed.
     SignatureInvalid,
-    /// A batch, or an export's end, is signed by no key of this provider.
+    /// A batch is signed by no key of this provider; of an export, a batch or the end by none that was
+    /// given.
     KeyUnknown,
     /// A batch contradicts itself.
     BatchMalformed,
