@@ -9,7 +9,6 @@ mod chunk;
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use super::Accounts;
@@ -85,7 +84,7 @@ impl Accounts {
         lines: impl Iterator<Item = std::io::Result<Vec<u8>>>,
         listener: &mut dyn ImportListener,
     ) -> Result<ImportSummary, ImportError> {
-        self.import_with(lines, listener, json!({})).await
+        self.import_with(lines, listener, None).await
     }
 
     /// The same on an operator's order, for a reason: both go to the audit log.
@@ -95,18 +94,19 @@ impl Accounts {
         listener: &mut dyn ImportListener,
         operation: &Operation,
     ) -> Result<ImportSummary, ImportError> {
-        self.import_with(lines, listener, json!(operation)).await
+        self.import_with(lines, listener, Some(operation.clone()))
+            .await
     }
 
     async fn import_with(
         &self,
         lines: impl Iterator<Item = std::io::Result<Vec<u8>>>,
         listener: &mut dyn ImportListener,
-        detail: Value,
+        by: Option<Operation>,
     ) -> Result<ImportSummary, ImportError> {
         let mut summary = ImportSummary::default();
         let mut running = JoinSet::new();
-        let import = Arc::new(Import::new(detail));
+        let import = Arc::new(Import::new(by));
         let mut lines = (1..).zip(lines);
         loop {
             let mut chunk = Chunk::default();

@@ -22,7 +22,7 @@ pub(crate) use seal::Tools;
 pub(crate) use writer::{Ticket, lock};
 
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::domain::id::{AccountId, WriterId};
 use crate::domain::instant::Instant;
@@ -123,8 +123,8 @@ event_kinds! {
 /// On whose order something is done, and why.
 #[derive(Debug, Clone, Serialize)]
 pub struct Operation {
-    pub(super) operator: String,
-    pub(super) reason: String,
+    operator: String,
+    reason: String,
 }
 
 impl Operation {
@@ -144,7 +144,7 @@ pub struct Event {
     at: Instant,
     account_id: Option<AccountId>,
     client_id: Option<String>,
-    detail: serde_json::Value,
+    detail: Value,
 }
 
 impl Event {
@@ -156,7 +156,7 @@ impl Event {
             at,
             account_id: None,
             client_id: None,
-            detail: serde_json::Value::Null,
+            detail: Value::Null,
         }
     }
 
@@ -180,14 +180,18 @@ impl Event {
         self
     }
 
-    /// What else is worth knowing: small, codes and ids only, nothing personal.
+    /// What else is worth knowing, beside what was said before: the members of an object, small,
+    /// codes and ids only, nothing personal.
     #[must_use]
-    pub fn detail(mut self, detail: serde_json::Value) -> Self {
-        self.detail = detail;
+    pub fn detail(mut self, detail: Value) -> Self {
+        match (&mut self.detail, detail) {
+            (Value::Object(said), Value::Object(more)) => said.extend(more),
+            (said, more) => *said = more,
+        }
         self
     }
 
-    /// Done on an operator's order, of which nothing else is worth knowing.
+    /// On whose order it was done, and why.
     #[must_use]
     pub fn by(self, operation: &Operation) -> Self {
         self.detail(json!(operation))
@@ -219,5 +223,19 @@ mod tests {
         let names: std::collections::BTreeSet<_> =
             EventKind::ALL.iter().map(|kind| kind.name()).collect();
         assert_eq!(names.len(), EventKind::ALL.len());
+    }
+
+    #[test]
+    fn who_and_why_stand_beside_what_else_is_known() {
+        let stored = |event: Event| event.row(WriterId::from_u128(1), 1).detail;
+        let event = Event::new(EventKind::KeysRotated, Instant::from_seconds(1));
+        let by = Operation::new("li", "leak");
+        assert_eq!(stored(event.clone()), "{}");
+        let ordered = r#"{"operator":"li","reason":"leak"}"#;
+        assert_eq!(stored(event.clone().by(&by)), ordered);
+        let both = r#"{"keys":2,"operator":"li","reason":"leak"}"#;
+        let keys = json!({ "keys": 2 });
+        assert_eq!(stored(event.clone().by(&by).detail(keys.clone())), both);
+        assert_eq!(stored(event.detail(keys).by(&by)), both);
     }
 }

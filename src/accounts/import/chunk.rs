@@ -7,7 +7,6 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
@@ -20,7 +19,7 @@ use crate::domain::check::Check;
 use crate::domain::id::{AccountId, CredentialId};
 use crate::domain::instant::Instant;
 use crate::ledger::Entry;
-use crate::ledger::audit::{Event, EventKind};
+use crate::ledger::audit::{Event, EventKind, Operation};
 use crate::storage::credentials::PasswordCredential;
 use crate::storage::{Error, account_index};
 
@@ -40,17 +39,17 @@ const SEALED_ANEW: u32 = 8;
 
 /// What the chunks of one import have in common.
 pub(super) struct Import {
-    /// Who ordered it and why, for the audit log.
-    detail: Value,
+    /// Who ordered it and why, if somebody did.
+    by: Option<Operation>,
     /// One chunk is written at a time. On SQLite two would be one transaction, and what writes beside
     /// the import would wait for both.
     turn: Mutex<()>,
 }
 
 impl Import {
-    pub(super) fn new(detail: Value) -> Self {
+    pub(super) fn new(by: Option<Operation>) -> Self {
         Self {
-            detail,
+            by,
             turn: Mutex::new(()),
         }
     }
@@ -312,10 +311,10 @@ impl Accounts {
         accounts: Arc<Vec<NewAccount>>,
         import: &Import,
     ) -> Result<Vec<Written>, Error> {
-        let detail = import.detail.clone();
+        let by = import.by.clone();
         self.ledger
-            .write((accounts, detail), |entry, (accounts, detail)| {
-                Box::pin(write_accounts(entry, accounts, detail))
+            .write((accounts, by), |entry, (accounts, by)| {
+                Box::pin(write_accounts(entry, accounts, by.as_ref()))
             })
             .await
     }
@@ -324,7 +323,7 @@ impl Accounts {
 async fn write_accounts(
     entry: &mut Entry<'_>,
     accounts: &[NewAccount],
-    detail: &Value,
+    by: Option<&Operation>,
 ) -> Result<Vec<Written>, Error> {
     let written = write_all(entry, accounts).await?;
     let events: Vec<Event> = accounts
@@ -332,8 +331,12 @@ async fn write_accounts(
         .zip(&written)
         .filter(|(_, written)| **written == Written::Yes)
         .map(|(new, _)| {
-            let event = Event::new(EventKind::AccountImported, new.created_at());
-            event.account(new.id()).detail(detail.clone())
+            let event =
+                Event::new(EventKind::AccountImported, new.created_at()).account(new.id());
+            match by {
+                Some(by) => event.by(by),
+                None => event,
+            }
         })
         .collect();
     entry.record_all(&events).await?;

@@ -62,13 +62,13 @@ impl Keys {
         (own, buckets): (Rewrapping, Rewrapping),
     ) -> Result<(), KeysError> {
         let inner = &self.0;
-        let event = Event::new(EventKind::KeysRewrapped, inner.ledger.now()).detail(json!({
-            "operator": by.operator,
-            "reason": by.reason,
-            "master_key": inner.master.fingerprint(),
-            "keys": own.rewrapped,
-            "bucket_keys": buckets.rewrapped,
-        }));
+        let event = Event::new(EventKind::KeysRewrapped, inner.ledger.now())
+            .by(by)
+            .detail(json!({
+                "master_key": inner.master.fingerprint(),
+                "keys": own.rewrapped,
+                "bucket_keys": buckets.rewrapped,
+            }));
         let recorded: Result<(), storage::Error> = inner
             .ledger
             .write(event, |entry, event| Box::pin(entry.record(event)))

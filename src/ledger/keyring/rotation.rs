@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::json;
 
 use super::ring::{current, last_number, next};
 use super::stored::{self, NewKey, Slot, Status};
@@ -67,22 +67,16 @@ impl Keys {
     /// Replaces every key that rotates, on nobody's order. Of two rotations at once one is done; the
     /// other fails with [`KeysError::Raced`].
     pub async fn rotate(&self) -> Result<(), KeysError> {
-        self.rotate_with(Map::new(), Rotation::Planned).await
+        self.rotate_with(None, Rotation::Planned).await
     }
 
     /// The same on an operator's order, for a reason: both go to the audit log. A planned rotation
     /// that comes too soon fails with [`KeysError::TooSoon`] and has changed nothing.
     pub async fn rotate_by(&self, by: &Operation, rotation: Rotation) -> Result<(), KeysError> {
-        let mut detail = Map::new();
-        detail.insert("operator".to_owned(), by.operator.as_str().into());
-        detail.insert("reason".to_owned(), by.reason.as_str().into());
-        match rotation {
-            Rotation::Planned => self.check_published().await?,
-            Rotation::Emergency => {
-                detail.insert("emergency".to_owned(), true.into());
-            }
+        if rotation == Rotation::Planned {
+            self.check_published().await?;
         }
-        self.rotate_with(detail, rotation).await
+        self.rotate_with(Some(by), rotation).await
     }
 
     /// Whether no portal can hold a key set that lacks one of the next keys.
@@ -108,7 +102,7 @@ impl Keys {
 
     async fn rotate_with(
         &self,
-        detail: Map<String, Value>,
+        by: Option<&Operation>,
         rotation: Rotation,
     ) -> Result<(), KeysError> {
         self.prepare_next().await?;
@@ -131,7 +125,7 @@ impl Keys {
             });
         }
         tokio::time::sleep(KNOWN_EVERYWHERE.saturating_sub(youngest)).await;
-        self.take((steps, rotation), detail, ledger.now()).await?;
+        self.take((steps, rotation), by, ledger.now()).await?;
         self.reload().await
     }
 
@@ -139,12 +133,18 @@ impl Keys {
     async fn take(
         &self,
         (steps, rotation): (Vec<Step>, Rotation),
-        mut detail: Map<String, Value>,
+        by: Option<&Operation>,
         now: Instant,
     ) -> Result<(), KeysError> {
         let promoted: Vec<&str> = steps.iter().map(|step| step.promoted.as_str()).collect();
-        detail.insert("current".to_owned(), promoted.into());
-        let event = Event::new(EventKind::KeysRotated, now).detail(detail.into());
+        let mut event =
+            Event::new(EventKind::KeysRotated, now).detail(json!({ "current": promoted }));
+        if let Some(by) = by {
+            event = event.by(by);
+        }
+        if rotation == Rotation::Emergency {
+            event = event.detail(json!({ "emergency": true }));
+        }
         let master = self.0.master.fingerprint();
         let write = self.0.ledger.write(
             (steps, rotation, master, event, now),
