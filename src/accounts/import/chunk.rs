@@ -18,6 +18,7 @@ use crate::domain::account_record::{AccountRecord, ImportedCredential};
 use crate::domain::check::Check;
 use crate::domain::id::{AccountId, CredentialId};
 use crate::domain::instant::Instant;
+use crate::domain::secret::Secret;
 use crate::ledger::Entry;
 use crate::ledger::audit::{Event, EventKind, Operation};
 use crate::storage::credentials::PasswordCredential;
@@ -59,7 +60,8 @@ impl Import {
 #[derive(Default)]
 pub(super) struct Chunk {
     records: Vec<(u64, AccountRecord)>,
-    rejected: Vec<(u64, Outcome)>,
+    /// Those that are no records, with the reasons.
+    rejected: Vec<(u64, String)>,
     bytes: usize,
     passwords: usize,
 }
@@ -84,10 +86,7 @@ impl Chunk {
                 self.passwords += usize::from(is_password);
                 self.records.push((line, record));
             }
-            Err(problems) => {
-                let rejected = Outcome::Rejected(problems.to_string());
-                self.rejected.push((line, rejected));
-            }
+            Err(problems) => self.rejected.push((line, problems.to_string())),
         }
     }
 
@@ -109,7 +108,10 @@ impl Accounts {
         chunk: Chunk,
         import: &Import,
     ) -> Result<Vec<(u64, Outcome)>, ImportError> {
-        let mut outcomes = chunk.rejected;
+        let rejected = chunk.rejected.into_iter();
+        let mut outcomes: Vec<(u64, Outcome)> = rejected
+            .map(|(line, reason)| (line, Outcome::Rejected(reason)))
+            .collect();
         let mut left: Vec<(u64, String, AccountRecord)> = chunk
             .records
             .into_iter()
@@ -176,15 +178,18 @@ impl Accounts {
         let mut ready = Vec::with_capacity(records.len());
         let mut hashing = JoinSet::new();
         for (line, record) in records {
-            if let ImportedCredential::Hash(hash) = &record.credential {
-                let hash = hash.as_str().to_owned();
-                ready.push((line, Ok(self.parts(record, hash, now))));
-            } else {
-                let accounts = self.clone();
-                hashing.spawn(async move {
-                    let hashed = accounts.hash(&record.credential).await;
-                    (line, hashed.map(|hash| accounts.parts(record, hash, now)))
-                });
+            match &record.credential {
+                ImportedCredential::Hash(hash) => {
+                    let hash = hash.as_str().to_owned();
+                    ready.push((line, Ok(self.parts(record, hash, now))));
+                }
+                ImportedCredential::Password(password) => {
+                    let (accounts, password) = (self.clone(), password.clone());
+                    hashing.spawn(async move {
+                        let hashed = accounts.hash(&password).await;
+                        (line, hashed.map(|hash| accounts.parts(record, hash, now)))
+                    });
+                }
             }
         }
         while let Some(hashed) = hashing.join_next().await {
@@ -213,11 +218,7 @@ impl Accounts {
         }
     }
 
-    async fn hash(&self, credential: &ImportedCredential) -> Result<String, String> {
-        let password = match credential {
-            ImportedCredential::Hash(hash) => return Ok(hash.as_str().to_owned()),
-            ImportedCredential::Password(password) => password,
-        };
+    async fn hash(&self, password: &Secret<String>) -> Result<String, String> {
         loop {
             match self.passwords.hash(password.clone()).await {
                 Ok(hash) => return Ok(hash.as_str().to_owned()),
@@ -331,8 +332,7 @@ async fn write_accounts(
         .zip(&written)
         .filter(|(_, written)| **written == Written::Yes)
         .map(|(new, _)| {
-            let event =
-                Event::new(EventKind::AccountImported, new.created_at()).account(new.id());
+            let event = Event::new(EventKind::AccountImported, new.created_at()).account(new.id());
             match by {
                 Some(by) => event.by(by),
                 None => event,
