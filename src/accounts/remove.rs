@@ -100,7 +100,7 @@ impl Accounts {
                     let found = erasures::remove_account(entry.tx(), account_id, now).await?;
                     if found.is_some() {
                         if let Some((told, first)) = &removal.told
-                            && outbox::state(entry.tx(), *first, now).await?.is_some()
+                            && outbox::find(entry.tx(), *first).await?.is_some()
                         {
                             entry.enqueue(told).await?;
                         }

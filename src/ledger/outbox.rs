@@ -14,8 +14,7 @@ use crate::crypto::seal::{SealError, Sealed};
 use crate::domain::entropy::Entropy;
 use crate::domain::id::{AccountId, DeliveryId};
 use crate::domain::instant::Instant;
-pub use crate::storage::outbox::OutboxState;
-use crate::storage::outbox::{self, Claim, ClaimedRow, OutboxCount, OutboxRow};
+use crate::storage::outbox::{self, Claim, ClaimedRow, OutboxCount, OutboxRow, Standing};
 use crate::storage::{BoxFuture, Error, SWEEP_LIMIT, Transaction};
 
 /// Who takes an item has it for so long; longer than an attempt may take.
@@ -44,6 +43,28 @@ impl OutboxKind {
             Self::Message => "message",
             Self::SessionsEnded => "sessions_ended",
             Self::Logout => "logout",
+        }
+    }
+}
+
+/// What has become of an item that was not delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutboxState {
+    /// It is to be delivered now, or being delivered.
+    Waiting,
+    /// It was not delivered, and is to be tried later.
+    PutOff,
+    /// It will not be.
+    GivenUp,
+}
+
+impl OutboxState {
+    /// Put off is what is not tried again within a moment.
+    fn of(standing: Standing, now: Instant) -> Self {
+        match standing {
+            Standing::GivenUp => Self::GivenUp,
+            Standing::Due(at) if at > now.plus(SOON) => Self::PutOff,
+            Standing::Due(_) | Standing::Taken => Self::Waiting,
         }
     }
 }
@@ -287,11 +308,11 @@ impl Outbox {
         .await
     }
 
-    /// What has become of an item; nothing is left of one that was delivered. Put off is what is not
-    /// tried again within a moment.
+    /// What has become of an item; nothing is left of one that was delivered.
     pub async fn state(&self, id: DeliveryId) -> Result<Option<OutboxState>, Error> {
-        let soon = self.ledger.now().plus(SOON);
-        outbox::state(&mut self.ledger.reader().await?, id, soon).await
+        let now = self.ledger.now();
+        let standing = outbox::find(&mut self.ledger.reader().await?, id).await?;
+        Ok(standing.map(|standing| OutboxState::of(standing, now)))
     }
 
     /// How many items of a kind there are.
@@ -341,5 +362,24 @@ impl Outbox {
     {
         self.ledger.storage().write(parcel.claim, work).await?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn put_off_is_what_is_not_tried_again_within_a_moment() {
+        let now = Instant::from_seconds(100);
+        for (standing, state) in [
+            (Standing::Taken, OutboxState::Waiting),
+            (Standing::Due(now.minus(SOON)), OutboxState::Waiting),
+            (Standing::Due(now.plus(SOON)), OutboxState::Waiting),
+            (Standing::Due(now.plus(SOON * 2)), OutboxState::PutOff),
+            (Standing::GivenUp, OutboxState::GivenUp),
+        ] {
+            assert_eq!(OutboxState::of(standing, now), state, "{standing:?}");
+        }
     }
 }

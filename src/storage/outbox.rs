@@ -54,14 +54,14 @@ pub struct ClaimedRow {
     pub expires_at: Instant,
 }
 
-/// What has become of an item that was not delivered.
+/// How an item stands that was not delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OutboxState {
-    /// It is to be delivered now, or being delivered.
-    Waiting,
-    /// It was not delivered, and is to be tried later.
-    PutOff,
-    /// It will not be.
+pub enum Standing {
+    /// Somebody has it, or had it and died.
+    Taken,
+    /// It may be taken from then on.
+    Due(Instant),
+    /// It will not be delivered.
     GivenUp,
 }
 
@@ -97,12 +97,8 @@ pub async fn insert(tx: &mut Transaction, row: &OutboxRow) -> Result<(), Error> 
     Ok(())
 }
 
-/// What has become of an item, as of `soon`; nothing is left of one that was delivered.
-pub async fn state(
-    reader: &mut Reader,
-    id: DeliveryId,
-    soon: Instant,
-) -> Result<Option<OutboxState>, Error> {
+/// How an item stands; nothing is left of one that was delivered.
+pub async fn find(reader: &mut Reader, id: DeliveryId) -> Result<Option<Standing>, Error> {
     let row = reader
         .fetch_optional(
             "SELECT holder, due_at, failed_at FROM outbox WHERE item_id = $1",
@@ -112,10 +108,11 @@ pub async fn state(
     row.map(|row| {
         let holder: Option<String> = row.get("holder")?;
         let due_at: Option<Instant> = row.get("due_at")?;
-        Ok(match row.get::<Option<Instant>>("failed_at")? {
-            Some(_) => OutboxState::GivenUp,
-            None if holder.is_none() && due_at.is_some_and(|at| at > soon) => OutboxState::PutOff,
-            None => OutboxState::Waiting,
+        let failed_at: Option<Instant> = row.get("failed_at")?;
+        Ok(match (failed_at, holder, due_at) {
+            (Some(_), _, _) => Standing::GivenUp,
+            (None, None, Some(at)) => Standing::Due(at),
+            (None, _, _) => Standing::Taken,
         })
     })
     .transpose()

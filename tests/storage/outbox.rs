@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use tongxing::domain::id::{DeliveryId, Id, WriterId};
 use tongxing::domain::instant::Instant;
 use tongxing::storage::migrations::MAIN;
-use tongxing::storage::outbox::{Claim, ClaimedRow, OutboxCount, OutboxRow, OutboxState};
+use tongxing::storage::outbox::{Claim, ClaimedRow, OutboxCount, OutboxRow, Standing};
 use tongxing::storage::{Storage, outbox};
 
 use crate::accounts::{at, write};
@@ -89,37 +89,34 @@ async fn payloads(storage: &Storage) -> i64 {
     row.get("n").unwrap()
 }
 
-/// As of second 15.
-async fn state(storage: &Storage, number: u128) -> Option<OutboxState> {
+async fn standing(storage: &Storage, number: u128) -> Option<Standing> {
     let mut reader = storage.reader().await.unwrap();
     let id = DeliveryId::from_u128(number);
-    outbox::state(&mut reader, id, at(15)).await.unwrap()
+    outbox::find(&mut reader, id).await.unwrap()
 }
 
 on_both! {
-    async fn an_item_put_in_twice_is_one_and_its_state_is_known(database: &Database) {
+    async fn an_item_put_in_twice_is_one_and_how_it_stands_is_known(database: &Database) {
         let storage = database.storage(&MAIN).await;
         let second = OutboxRow { payload: "another".to_owned(), ..row(1, None) };
         insert(&storage, vec![row(1, None), second.clone(), row(2, None)]).await;
         insert(&storage, vec![second]).await;
-        assert_eq!((count(&storage).await.waiting, state(&storage, 3).await), (2, None));
+        assert_eq!((count(&storage).await.waiting, standing(&storage, 3).await), (2, None));
+        assert_eq!(standing(&storage, 1).await, Some(Standing::Due(at(10))));
         let taken = claim(&storage, 1, at(10), 10).await;
         assert_eq!(taken[0].payload, "sealed 1", "the first stays");
-        assert_eq!(state(&storage, 1).await, Some(OutboxState::Waiting));
+        assert_eq!(standing(&storage, 1).await, Some(Standing::Taken));
         assert!(retry_later(&storage, taken[0].claim, at(20)).await);
-        assert_eq!(state(&storage, 1).await, Some(OutboxState::PutOff));
+        assert_eq!(standing(&storage, 1).await, Some(Standing::Due(at(20))));
         assert!(give_up(&storage, taken[1].claim, at(20)).await);
-        assert_eq!(state(&storage, 2).await, Some(OutboxState::GivenUp));
+        assert_eq!(standing(&storage, 2).await, Some(Standing::GivenUp));
         let again = claim(&storage, 1, at(20), 10).await;
-        assert_eq!(state(&storage, 1).await, Some(OutboxState::Waiting));
-        assert!(retry_later(&storage, again[0].claim, at(15)).await);
-        assert_eq!(state(&storage, 1).await, Some(OutboxState::Waiting));
-        let again = claim(&storage, 1, at(15), 10).await;
+        assert_eq!(standing(&storage, 1).await, Some(Standing::Taken));
         assert!(complete(&storage, again[0].claim).await);
-        assert_eq!(state(&storage, 1).await, None);
+        assert_eq!(standing(&storage, 1).await, None);
         // Delivered is forgotten: whoever puts it in again has it delivered again, under its name.
         insert(&storage, vec![row(1, None)]).await;
-        assert_eq!(state(&storage, 1).await, Some(OutboxState::Waiting));
+        assert_eq!(standing(&storage, 1).await, Some(Standing::Due(at(10))));
     }
 
     async fn an_item_is_taken_by_one_and_gone_when_delivered(database: &Database) {
