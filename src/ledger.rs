@@ -41,6 +41,15 @@ use usage::Usage;
 /// How long changes are kept: longer than any access token lives, and than any process sleeps.
 pub const CHANGE_RETENTION: Duration = Duration::from_mins(15);
 
+/// Events of a process that wait for a seal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unsealed {
+    /// How many.
+    pub events: usize,
+    /// How long ago sealing last succeeded.
+    pub sealed_ago: Duration,
+}
+
 /// The ledger of a process. Cheap to clone.
 #[derive(Clone)]
 pub struct Ledger(Arc<Inner>);
@@ -196,12 +205,14 @@ impl Ledger {
         Ok(())
     }
 
-    /// How many events of this process wait for a seal, and how long ago sealing last succeeded.
+    /// What of this process is not sealed yet.
     #[must_use]
-    pub fn unsealed(&self) -> (usize, Duration) {
+    pub fn unsealed(&self) -> Unsealed {
         let sealed_at = Instant::from_millis(self.0.sealed_at.load(Ordering::Relaxed));
-        let events = self.0.chain.writer().unsealed();
-        (events, self.now().since(sealed_at))
+        Unsealed {
+            events: self.0.chain.writer().unsealed(),
+            sealed_ago: self.now().since(sealed_at),
+        }
     }
 
     /// Enters this process among the writers and seals what dead ones left, if this process is the

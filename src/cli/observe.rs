@@ -80,13 +80,13 @@ fn audit(metrics: &Metrics, ledger: &Ledger) {
     metrics.gauge(
         "audit_unsealed_events",
         "Audit events of this process that wait for a seal",
-        move || observed.unsealed().0,
+        move || observed.unsealed().events,
     );
     let observed = ledger.clone();
     metrics.gauge(
         "audit_sealed_age_seconds",
         "How long ago the audit events of this process were last sealed",
-        move || observed.unsealed().1.as_secs_f64(),
+        move || observed.unsealed().sealed_ago.as_secs_f64(),
     );
 }
 
