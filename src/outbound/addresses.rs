@@ -53,23 +53,24 @@ impl From<Loopback> for Reach {
     }
 }
 
-const fn v4(a: u8, b: u8, prefix: u32) -> AddressBlock {
-    AddressBlock::new(IpAddr::V4(Ipv4Addr::new(a, b, 0, 0)), prefix)
+const fn v4(network: [u8; 4], prefix: u32) -> AddressBlock {
+    let [a, b, c, d] = network;
+    AddressBlock::new(IpAddr::V4(Ipv4Addr::new(a, b, c, d)), prefix)
 }
 
-const fn v6(a: u16, b: u16, prefix: u32) -> AddressBlock {
-    let network = Ipv6Addr::new(a, b, 0, 0, 0, 0, 0, 0);
-    AddressBlock::new(IpAddr::V6(network), prefix)
+const fn v6(start: [u16; 3], prefix: u32) -> AddressBlock {
+    let [a, b, c] = start;
+    AddressBlock::new(IpAddr::V6(Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0)), prefix)
 }
 
 const PRIVATE: [AddressBlock; 4] = [
-    v4(10, 0, 8),
-    v4(172, 16, 12),
-    v4(192, 168, 16),
-    v6(0xfc00, 0, 7),
+    v4([10, 0, 0, 0], 8),
+    v4([172, 16, 0, 0], 12),
+    v4([192, 168, 0, 0], 16),
+    v6([0xfc00, 0, 0], 7),
 ];
 /// A cloud's metadata, at a unique local address.
-const METADATA: AddressBlock = v6(0xfd00, 0xec2, 32);
+const METADATA: AddressBlock = v6([0xfd00, 0xec2, 0], 32);
 
 impl FromStr for PrivateNetwork {
     type Err = ParsePrivateNetworkError;
@@ -84,37 +85,37 @@ impl FromStr for PrivateNetwork {
     }
 }
 
-/// Address and prefix length.
-const SPECIAL_V4: [(Ipv4Addr, u32); 18] = [
-    (Ipv4Addr::UNSPECIFIED, 8),            // this network
-    (Ipv4Addr::new(10, 0, 0, 0), 8),       // private
-    (Ipv4Addr::new(100, 64, 0, 0), 10),    // carriers' address translation; some clouds' metadata
-    (Ipv4Addr::new(127, 0, 0, 0), 8),      // loopback
-    (Ipv4Addr::new(168, 63, 129, 16), 32), // a cloud's metadata, on a public address
-    (Ipv4Addr::new(169, 254, 0, 0), 16),   // link-local; most clouds' metadata
-    (Ipv4Addr::new(172, 16, 0, 0), 12),    // private
-    (Ipv4Addr::new(192, 0, 0, 0), 24),     // protocol assignments
-    (Ipv4Addr::new(192, 0, 2, 0), 24),     // documentation
-    (Ipv4Addr::new(192, 31, 196, 0), 24),  // AS112
-    (Ipv4Addr::new(192, 52, 193, 0), 24),  // multicast tunnels
-    (Ipv4Addr::new(192, 88, 99, 0), 24),   // 6to4 relays
-    (Ipv4Addr::new(192, 168, 0, 0), 16),   // private
-    (Ipv4Addr::new(192, 175, 48, 0), 24),  // AS112
-    (Ipv4Addr::new(198, 18, 0, 0), 15),    // benchmarks
-    (Ipv4Addr::new(198, 51, 100, 0), 24),  // documentation
-    (Ipv4Addr::new(203, 0, 113, 0), 24),   // documentation
-    (Ipv4Addr::new(224, 0, 0, 0), 3),      // multicast, reserved, broadcast
+/// All but what is global.
+const SPECIAL_V4: [AddressBlock; 18] = [
+    v4([0, 0, 0, 0], 8),        // this network
+    v4([10, 0, 0, 0], 8),       // private
+    v4([100, 64, 0, 0], 10),    // carriers' address translation; some clouds' metadata
+    v4([127, 0, 0, 0], 8),      // loopback
+    v4([168, 63, 129, 16], 32), // a cloud's metadata, on a public address
+    v4([169, 254, 0, 0], 16),   // link-local; most clouds' metadata
+    v4([172, 16, 0, 0], 12),    // private
+    v4([192, 0, 0, 0], 24),     // protocol assignments
+    v4([192, 0, 2, 0], 24),     // documentation
+    v4([192, 31, 196, 0], 24),  // AS112
+    v4([192, 52, 193, 0], 24),  // multicast tunnels
+    v4([192, 88, 99, 0], 24),   // 6to4 relays
+    v4([192, 168, 0, 0], 16),   // private
+    v4([192, 175, 48, 0], 24),  // AS112
+    v4([198, 18, 0, 0], 15),    // benchmarks
+    v4([198, 51, 100, 0], 24),  // documentation
+    v4([203, 0, 113, 0], 24),   // documentation
+    v4([224, 0, 0, 0], 3),      // multicast, reserved, broadcast
 ];
 
-const GLOBAL_V6: (Ipv6Addr, u32) = (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
+const GLOBAL_V6: AddressBlock = v6([0x2000, 0, 0], 3);
 
 /// Parts of the global block that lead elsewhere.
-const SPECIAL_V6: [(Ipv6Addr, u32); 5] = [
-    (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23), // protocol assignments, Teredo
-    (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32), // documentation
-    (Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16), // 6to4: an IPv4 address inside
-    (Ipv6Addr::new(0x2620, 0x4f, 0x8000, 0, 0, 0, 0, 0), 48), // AS112
-    (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20), // documentation
+const SPECIAL_V6: [AddressBlock; 5] = [
+    v6([0x2001, 0, 0], 23),         // protocol assignments, Teredo
+    v6([0x2001, 0xdb8, 0], 32),     // documentation
+    v6([0x2002, 0, 0], 16),         // 6to4: an IPv4 address inside
+    v6([0x2620, 0x4f, 0x8000], 48), // AS112
+    v6([0x3fff, 0, 0], 20),         // documentation
 ];
 
 /// Whether `address` may be called. An IPv4 address mapped into IPv6 is judged as IPv4.
@@ -130,21 +131,11 @@ pub(super) fn may_call(address: IpAddr, reach: &Reach) -> bool {
     {
         return true;
     }
+    let is_in = |blocks: &[AddressBlock]| blocks.iter().any(|block| block.contains(address));
     match address {
-        IpAddr::V4(address) => !SPECIAL_V4
-            .iter()
-            .any(|&(network, prefix)| shares(address.to_bits(), network.to_bits(), 32 - prefix)),
-        IpAddr::V6(address) => {
-            let inside = |(network, prefix): (Ipv6Addr, u32)| {
-                (address.to_bits() ^ network.to_bits()) >> (128 - prefix) == 0
-            };
-            inside(GLOBAL_V6) && !SPECIAL_V6.into_iter().any(inside)
-        }
+        IpAddr::V4(_) => !is_in(&SPECIAL_V4),
+        IpAddr::V6(_) => GLOBAL_V6.contains(address) && !is_in(&SPECIAL_V6),
     }
-}
-
-const fn shares(one: u32, other: u32, host_bits: u32) -> bool {
-    (one ^ other) >> host_bits == 0
 }
 
 #[cfg(test)]
