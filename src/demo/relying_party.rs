@@ -44,7 +44,7 @@ use crate::domain::instant::Instant;
 use crate::domain::secret::Secret;
 use crate::protocol::jose::JwkSet;
 use http::{HttpError, ProviderHttp};
-use login::{AllClaims, Received, Visit};
+use login::{AllClaims, Entrant, Received};
 use logout_token::Heard;
 
 pub use error::RelyingPartyError;
@@ -221,11 +221,11 @@ impl RelyingParty {
             userinfo: self.userinfo(&answer, subject).await?,
             at: self.clock.now(),
         };
-        let visit = Visit {
+        let entrant = Entrant {
             subject: subject.to_owned(),
             entered: Entered::judge(claims.auth_time(), began_at),
         };
-        Login::new(visit, id_token.clone(), received)
+        Login::new(entrant, id_token.clone(), received)
     }
 
     /// Uses the refresh token: new tokens and new userinfo for the same person.

@@ -32,7 +32,7 @@ use crate::domain::address_block::AddressBlock;
 use crate::domain::entropy::Entropy;
 use crate::domain::id::RequestId;
 use admission::{Arrivals, Farewells, Gates};
-use answer::{LogRequests, SecurityHeaders, Visit};
+use answer::{LogRequests, Passage, SecurityHeaders};
 
 pub use admission::InFlight;
 
@@ -182,17 +182,17 @@ where
 
     fn call(&mut self, mut request: Request) -> Self::Future {
         let envelope = Arc::clone(&self.envelope);
-        let visit = envelope.arrive(&mut request, self.class);
+        let passage = envelope.arrive(&mut request, self.class);
         // The one that was asked whether it is ready is the one to call.
         let fresh = self.inner.clone();
         let inner = std::mem::replace(&mut self.inner, fresh);
         Box::pin(async move {
-            let answered = envelope.admit(request, inner, visit.class).await;
+            let answered = envelope.admit(request, inner, passage.class).await;
             let response = answered.unwrap_or_else(|refused| {
-                envelope.metrics.refused(visit.class, refused);
-                answer::refusal(refused, &visit)
+                envelope.metrics.refused(passage.class, refused);
+                answer::refusal(refused, &passage)
             });
-            let response = envelope.leave(response, &visit);
+            let response = envelope.leave(response, &passage);
             if response.status() == StatusCode::SERVICE_UNAVAILABLE {
                 envelope.farewells.linger().await;
             }
@@ -217,7 +217,7 @@ impl Inner {
         run(inner.call(request), self.request_timeout).await
     }
 
-    fn arrive(&self, request: &mut Request, class: Class) -> Visit {
+    fn arrive(&self, request: &mut Request, class: Class) -> Passage {
         let peer = request.extensions().get::<Peer>();
         // Only tests call without a connection.
         let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
@@ -226,7 +226,7 @@ impl Inner {
             client_address: client_address(peer, request.headers(), &self.trusted_proxies),
         };
         request.extensions_mut().insert(facts);
-        Visit {
+        Passage {
             class,
             request_id: facts.request_id,
             started: Instant::now(),
@@ -235,12 +235,13 @@ impl Inner {
         }
     }
 
-    fn leave(&self, mut response: Response, visit: &Visit) -> Response {
-        let took = visit.started.elapsed();
+    fn leave(&self, mut response: Response, passage: &Passage) -> Response {
+        let took = passage.started.elapsed();
         let status = response.status();
-        self.headers.complete(response.headers_mut(), visit);
-        self.metrics.answered(visit.route(), status.as_u16(), took);
-        self.log.answered(visit, status, took);
+        self.headers.complete(response.headers_mut(), passage);
+        self.metrics
+            .answered(passage.route(), status.as_u16(), took);
+        self.log.answered(passage, status, took);
         response
     }
 }

@@ -85,8 +85,8 @@ impl Carrier for Teller {
     async fn carry(&self, parcel: &Parcel, notice: &LogoutNotice) -> Result<(), Undelivered> {
         // Before anything is signed: of a portal that is down there may be many.
         let health = self.provider.client_health();
-        let visit = match health.admit(&notice.client_id, self.clock.now()) {
-            Admission::Admitted(visit) => visit,
+        let call = match health.admit(&notice.client_id, self.clock.now()) {
+            Admission::Admitted(call) => call,
             Admission::Busy => return Err(Undelivered::Soon),
             Admission::Failing => {
                 return Err(Undelivered::Later("the client does not answer".to_owned()));
@@ -108,8 +108,8 @@ impl Carrier for Teller {
             .await
             .unwrap_or(Err(FetchError::Unreachable));
         match told {
-            Ok(()) | Err(FetchError::Status(400..500)) => visit.answered(),
-            Err(_) => visit.failed(self.clock.now()),
+            Ok(()) | Err(FetchError::Status(400..500)) => call.answered(),
+            Err(_) => call.failed(self.clock.now()),
         }
         told.map_err(|error| match error {
             // §2.8: also when a logout only failed there, which may go better in a moment.

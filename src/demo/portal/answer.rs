@@ -8,7 +8,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 
 use super::Portal;
-use super::request::{Chosen, Visit, language_cookie, session_cookie, text_size_cookie};
+use super::request::{Chosen, PortalRequest, language_cookie, session_cookie, text_size_cookie};
 use crate::demo::relying_party::RelyingPartyError;
 use crate::views::assets::Asset;
 use crate::views::locale::Locale;
@@ -84,31 +84,31 @@ pub(super) fn asset(asset: &'static Asset) -> Response {
     (headers, asset.body).into_response()
 }
 
-/// A page in the visit's language and size. Whatever address it is the answer to, the links that
+/// A page in the request's language and size. Whatever address it is the answer to, the links that
 /// switch them lead to `/`: no code and no state is ever asked for twice.
-pub(super) fn page<P: Page>(portal: &Portal, visit: &Visit, page: &P) -> Response {
+pub(super) fn page<P: Page>(portal: &Portal, request: &PortalRequest, page: &P) -> Response {
     let link = |chosen: Chosen| {
         let pairs: Vec<_> = chosen.pairs().collect();
         format!("/?{}", pairs.join("&"))
     };
-    page_with_links(portal, visit, page, link)
+    page_with_links(portal, request, page, link)
 }
 
 /// A page that is at `link` once something is chosen.
 pub(super) fn page_with_links<P: Page>(
     portal: &Portal,
-    visit: &Visit,
+    request: &PortalRequest,
     page: &P,
     link: impl Fn(Chosen) -> String,
 ) -> Response {
     let chrome = Chrome {
-        locale: visit.locale,
+        locale: request.locale,
         languages: LanguageLinks {
-            zh_cn: link(visit.chosen.in_language(Locale::ZhCn)),
-            en: link(visit.chosen.in_language(Locale::En)),
+            zh_cn: link(request.chosen.in_language(Locale::ZhCn)),
+            en: link(request.chosen.in_language(Locale::En)),
         },
-        text_size: visit.text_size,
-        text_href: link(visit.chosen.in_size(visit.text_size.other())),
+        text_size: request.text_size,
+        text_href: link(request.chosen.in_size(request.text_size.other())),
     };
     match portal.parts().renderer.render(page, &chrome) {
         Ok(html) => Html(html).into_response(),
@@ -120,8 +120,12 @@ pub(super) fn page_with_links<P: Page>(
 }
 
 /// Remembers what was chosen.
-pub(super) fn remembering(portal: &Portal, visit: &Visit, mut response: Response) -> Response {
-    let (key, chosen) = (portal.province().key, visit.chosen);
+pub(super) fn remembering(
+    portal: &Portal,
+    request: &PortalRequest,
+    mut response: Response,
+) -> Response {
+    let (key, chosen) = (portal.province().key, request.chosen);
     for (name, tag) in [
         (language_cookie(key), chosen.locale.map(Locale::tag)),
         (text_size_cookie(key), chosen.text_size.map(TextSize::tag)),

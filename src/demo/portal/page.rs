@@ -7,7 +7,7 @@ use axum::response::Response;
 use chrono::{DateTime, FixedOffset};
 use serde_json::Value;
 
-use super::request::Visit;
+use super::request::PortalRequest;
 use super::{Portal, answer};
 use crate::demo::relying_party::{Entered, Login, RelyingPartyError};
 use crate::demo::visitors::News;
@@ -24,51 +24,55 @@ const OFFSET_SECONDS: i32 = 8 * 3600;
 const TIMES: [&str; 5] = ["auth_time", "iat", "exp", "nbf", "updated_at"];
 
 /// `GET /`
-pub(super) async fn show(State(portal): State<Portal>, visit: Visit) -> Response {
+pub(super) async fn show(State(portal): State<Portal>, request: PortalRequest) -> Response {
     let now = portal.now();
     let notice = {
         let mut visitors = portal.visitors();
-        match visitors.take_news(visit.cookie(), now) {
+        match visitors.take_news(request.cookie(), now) {
             Some(News::Renewed) => Some(Notice::Refreshed),
             Some(News::Declined) => Some(Notice::Declined),
             None => {
-                let ended = visitors.was_ended(visit.cookie(), now);
+                let ended = visitors.was_ended(request.cookie(), now);
                 ended.then_some(Notice::EndedElsewhere)
             }
         }
     };
     let page = PortalPage {
         notice,
-        ..build(&portal, &visit)
+        ..build(&portal, &request)
     };
-    let response = answer::page(&portal, &visit, &page);
-    answer::remembering(&portal, &visit, response)
+    let response = answer::page(&portal, &request, &page);
+    answer::remembering(&portal, &request, response)
 }
 
 /// `GET /` under the machine's plain name. Sets no cookie: that name is the provider's too.
-pub(super) async fn start(State(portal): State<Portal>, visit: Visit) -> Response {
-    answer::page(&portal, &visit, &portal.parts().start)
+pub(super) async fn start(State(portal): State<Portal>, request: PortalRequest) -> Response {
+    answer::page(&portal, &request, &portal.parts().start)
 }
 
 /// The page that tells of something done.
-pub(super) fn with_notice(portal: &Portal, visit: &Visit, notice: Notice) -> Response {
+pub(super) fn with_notice(portal: &Portal, request: &PortalRequest, notice: Notice) -> Response {
     let page = PortalPage {
         notice: Some(notice),
-        ..build(portal, visit)
+        ..build(portal, request)
     };
-    answer::page(portal, visit, &page)
+    answer::page(portal, request, &page)
 }
 
 /// The page that tells why something came to nothing.
-pub(super) fn with_problem(portal: &Portal, visit: &Visit, error: &RelyingPartyError) -> Response {
+pub(super) fn with_problem(
+    portal: &Portal,
+    request: &PortalRequest,
+    error: &RelyingPartyError,
+) -> Response {
     let page = PortalPage {
         problem: Some(Refusal {
             code: error.code().to_owned(),
             advice: advice(error),
         }),
-        ..build(portal, visit)
+        ..build(portal, request)
     };
-    answer::page(portal, visit, &page)
+    answer::page(portal, request, &page)
 }
 
 fn advice(error: &RelyingPartyError) -> Option<Advice> {
@@ -85,9 +89,9 @@ fn advice(error: &RelyingPartyError) -> Option<Advice> {
     found.map(|(_, advice)| advice)
 }
 
-fn build(portal: &Portal, visit: &Visit) -> PortalPage {
+fn build(portal: &Portal, request: &PortalRequest) -> PortalPage {
     let now = portal.now();
-    let entered = portal.visitors().entered(visit.cookie(), now);
+    let entered = portal.visitors().entered(request.cookie(), now);
     let (login, csrf) = entered.unzip();
     let province = portal.province();
     let csrf = csrf.map(|csrf| HiddenField::new("csrf", csrf));

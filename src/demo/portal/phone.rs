@@ -7,7 +7,7 @@ use axum::http::HeaderValue;
 use axum::http::header::REFRESH;
 use axum::response::Response;
 
-use super::request::{Chosen, Visit};
+use super::request::{Chosen, PortalRequest};
 use super::{Portal, answer};
 use crate::demo::inbox::Received;
 use crate::demo::people;
@@ -33,17 +33,17 @@ struct Choice {
 }
 
 impl Choice {
-    fn of(visit: &Visit) -> Self {
-        let digits = visit.query("to").filter(|digits| {
+    fn of(request: &PortalRequest) -> Self {
+        let digits = request.query("to").filter(|digits| {
             digits.len() == LAST_DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit())
         });
         Self {
             last_digits: digits.map(str::to_owned),
-            refreshing: match visit.query("refresh") {
+            refreshing: match request.query("refresh") {
                 Some("off") => Refreshing::Asked,
                 _ => Refreshing::ByItself,
             },
-            switches: visit.chosen,
+            switches: request.chosen,
         }
     }
 
@@ -76,8 +76,8 @@ impl Choice {
     }
 }
 
-pub(super) async fn show(State(portal): State<Portal>, visit: Visit) -> Response {
-    let choice = Choice::of(&visit);
+pub(super) async fn show(State(portal): State<Portal>, request: PortalRequest) -> Response {
+    let choice = Choice::of(&request);
     let received = portal.parts().inbox.newest(|to| {
         let wanted = choice.last_digits.as_deref();
         wanted.is_none_or(|digits| to.ends_with(digits))
@@ -101,7 +101,7 @@ pub(super) async fn show(State(portal): State<Portal>, visit: Visit) -> Response
         };
         choice.address()
     };
-    let mut response = answer::page_with_links(&portal, &visit, &page, link);
+    let mut response = answer::page_with_links(&portal, &request, &page, link);
     if choice.refreshing == Refreshing::ByItself {
         response.headers_mut().insert(REFRESH, REFRESH_SECONDS);
     }

@@ -14,7 +14,7 @@ use crate::views::text_size::TextSize;
 
 /// What a handler may know of a request.
 #[derive(Debug)]
-pub(super) struct Visit {
+pub(super) struct PortalRequest {
     /// The portal's cookie, or nothing that anybody has.
     pub(super) cookie: Option<String>,
     /// The language to speak.
@@ -70,7 +70,7 @@ impl Chosen {
     }
 }
 
-impl Visit {
+impl PortalRequest {
     /// The cookie, or what is nobody's.
     pub(super) fn cookie(&self) -> &str {
         self.cookie.as_deref().unwrap_or_default()
@@ -91,7 +91,7 @@ impl Visit {
     }
 }
 
-impl FromRequestParts<Portal> for Visit {
+impl FromRequestParts<Portal> for PortalRequest {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, portal: &Portal) -> Result<Self, Infallible> {

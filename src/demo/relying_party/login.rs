@@ -40,9 +40,9 @@ impl Entered {
     }
 }
 
-/// What stays the same as long as somebody is logged in at the portal.
+/// Who has entered, and how: the same as long as they are logged in at the portal.
 #[derive(Debug, Clone)]
-pub(super) struct Visit {
+pub(super) struct Entrant {
     /// `sub`: who, as this portal knows them.
     pub(super) subject: String,
     pub(super) entered: Entered,
@@ -57,7 +57,7 @@ pub(super) struct Received<'a> {
 
 /// Somebody who has entered.
 pub(in crate::demo) struct Login {
-    visit: Visit,
+    entrant: Entrant,
     id_token: CoreIdToken,
     access_token: AccessToken,
     refresh_token: Option<RefreshToken>,
@@ -68,7 +68,7 @@ pub(in crate::demo) struct Login {
 
 impl Login {
     pub(super) fn new(
-        visit: Visit,
+        entrant: Entrant,
         id_token: CoreIdToken,
         received: Received<'_>,
     ) -> Result<Self, RelyingPartyError> {
@@ -81,7 +81,7 @@ impl Login {
             return Err(RelyingPartyError::NoIdToken);
         };
         Ok(Self {
-            visit,
+            entrant,
             id_token,
             access_token: answer.access_token().clone(),
             refresh_token: answer.refresh_token().cloned(),
@@ -91,10 +91,10 @@ impl Login {
         })
     }
 
-    /// The same visit with what a refresh brought; what it did not bring stays (RFC 6749 §6).
+    /// The same person with what a refresh brought; what it did not bring stays (RFC 6749 §6).
     pub(super) fn renewed(&self, received: Received<'_>) -> Result<Self, RelyingPartyError> {
         let id_token = received.answer.id_token().unwrap_or(&self.id_token).clone();
-        let mut renewed = Self::new(self.visit.clone(), id_token, received)?;
+        let mut renewed = Self::new(self.entrant.clone(), id_token, received)?;
         if renewed.refresh_token.is_none() {
             renewed.refresh_token.clone_from(&self.refresh_token);
         }
@@ -103,7 +103,7 @@ impl Login {
 
     /// `sub`.
     pub(in crate::demo) fn subject(&self) -> &str {
-        &self.visit.subject
+        &self.entrant.subject
     }
 
     /// `sid`: the login at the provider.
@@ -112,7 +112,7 @@ impl Login {
     }
 
     pub(in crate::demo) fn entered(&self) -> Entered {
-        self.visit.entered
+        self.entrant.entered
     }
 
     pub(super) fn id_token(&self) -> &CoreIdToken {

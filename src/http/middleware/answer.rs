@@ -43,8 +43,8 @@ const ALWAYS: [(HeaderName, HeaderValue); 5] = [
 
 const SLOW: Duration = Duration::from_secs(1);
 
-/// One request on its way.
-pub(super) struct Visit {
+/// One request from its arrival until its answer leaves.
+pub(super) struct Passage {
     pub(super) class: Class,
     pub(super) request_id: RequestId,
     pub(super) started: Instant,
@@ -52,7 +52,7 @@ pub(super) struct Visit {
     pub(super) route: Option<MatchedPath>,
 }
 
-impl Visit {
+impl Passage {
     /// The route's pattern.
     pub(super) fn route(&self) -> &str {
         self.route.as_ref().map_or("unmatched", MatchedPath::as_str)
@@ -69,7 +69,7 @@ impl SecurityHeaders {
         Self { https }
     }
 
-    pub(super) fn complete(&self, headers: &mut HeaderMap, visit: &Visit) {
+    pub(super) fn complete(&self, headers: &mut HeaderMap, passage: &Passage) {
         headers.reserve(ALWAYS.len() + 4);
         for (name, value) in ALWAYS {
             headers.insert(name, value);
@@ -82,7 +82,7 @@ impl SecurityHeaders {
         if self.https {
             headers.insert(header::STRICT_TRANSPORT_SECURITY, HTTPS_FOR_A_YEAR);
         }
-        if let Ok(id) = HeaderValue::try_from(visit.request_id.to_string()) {
+        if let Ok(id) = HeaderValue::try_from(passage.request_id.to_string()) {
             headers.insert(X_REQUEST_ID, id);
         }
     }
@@ -98,15 +98,15 @@ impl LogRequests {
         Self { all }
     }
 
-    pub(super) fn answered(&self, visit: &Visit, status: StatusCode, took: Duration) {
+    pub(super) fn answered(&self, passage: &Passage, status: StatusCode, took: Duration) {
         // Microseconds first, so that the fraction is short.
         let millis = f64::from(u32::try_from(took.as_micros()).unwrap_or(u32::MAX)) / 1000.0;
         macro_rules! line {
             ($level:ident) => {
                 tracing::$level!(
-                    request = %visit.request_id,
-                    method = visit.method,
-                    route = visit.route(),
+                    request = %passage.request_id,
+                    method = passage.method,
+                    route = passage.route(),
                     status = status.as_u16(),
                     millis,
                     "request"
@@ -126,7 +126,7 @@ impl LogRequests {
 
 /// The answer in place of a handler's. Its page is no template's: what failed may be what makes
 /// pages. It says its reference if that is in the log, which of a busy server's refusals it is not.
-pub(super) fn refusal(refused: Refused, visit: &Visit) -> Response {
+pub(super) fn refusal(refused: Refused, passage: &Passage) -> Response {
     let (status, code, chinese, english) = match refused {
         Refused::Busy | Refused::TimedOut => (
             StatusCode::SERVICE_UNAVAILABLE,
@@ -156,10 +156,10 @@ pub(super) fn refusal(refused: Refused, visit: &Visit) -> Response {
     let reference = match refused {
         Refused::Busy => String::new(),
         Refused::TimedOut | Refused::TooLarge | Refused::Broken | Refused::Panicked => {
-            visit.request_id.to_string()
+            passage.request_id.to_string()
         }
     };
-    let (content_type, text) = match visit.class {
+    let (content_type, text) = match passage.class {
         // RFC 6749 §5.2. All of it is ours, so nothing needs escaping.
         Class::Token | Class::Api => (
             "application/json",

@@ -32,7 +32,7 @@ struct Condition {
 /// Whether a client may be called now.
 pub enum Admission {
     /// It may.
-    Admitted(Visit),
+    Admitted(Call),
     /// Enough calls are under way.
     Busy,
     /// It has been failing: later.
@@ -40,7 +40,7 @@ pub enum Admission {
 }
 
 /// A call under way.
-pub struct Visit {
+pub struct Call {
     health: ClientHealth,
     id: ClientId,
 }
@@ -59,7 +59,7 @@ impl ClientHealth {
             None if condition.under_way >= AT_ONE_CLIENT => Admission::Busy,
             Some(_) | None => {
                 condition.under_way += 1;
-                Admission::Admitted(Visit {
+                Admission::Admitted(Call {
                     health: self.clone(),
                     id: id.clone(),
                 })
@@ -79,7 +79,7 @@ impl ClientHealth {
     }
 }
 
-impl Visit {
+impl Call {
     /// It answered.
     pub fn answered(self) {
         self.note(None);
@@ -97,7 +97,7 @@ impl Visit {
     }
 }
 
-impl Drop for Visit {
+impl Drop for Call {
     fn drop(&mut self) {
         let mut clients = self.health.lock();
         if let Some(condition) = clients.get_mut(&self.id) {
@@ -113,9 +113,9 @@ impl Drop for Visit {
 mod tests {
     use super::*;
 
-    fn admitted(health: &ClientHealth, id: &ClientId, second: i64) -> Option<Visit> {
+    fn admitted(health: &ClientHealth, id: &ClientId, second: i64) -> Option<Call> {
         match health.admit(id, Instant::from_seconds(second)) {
-            Admission::Admitted(visit) => Some(visit),
+            Admission::Admitted(call) => Some(call),
             Admission::Busy | Admission::Failing => None,
         }
     }
@@ -124,16 +124,16 @@ mod tests {
     fn few_calls_at_once_go_to_one_client() {
         let health = ClientHealth::default();
         let (id, other): (ClientId, ClientId) = ("one".parse().unwrap(), "other".parse().unwrap());
-        let mut visits: Vec<Visit> = (0..AT_ONE_CLIENT)
+        let mut calls: Vec<Call> = (0..AT_ONE_CLIENT)
             .map(|_| admitted(&health, &id, 0).unwrap())
             .collect();
         let refused = health.admit(&id, Instant::from_seconds(0));
         assert!(matches!(refused, Admission::Busy) && !health.is_failing(&id));
         assert!(admitted(&health, &other, 0).is_some());
         // Whoever is dropped has made its place free too.
-        drop(visits.pop());
-        visits.push(admitted(&health, &id, 0).unwrap());
-        visits.into_iter().for_each(Visit::answered);
+        drop(calls.pop());
+        calls.push(admitted(&health, &id, 0).unwrap());
+        calls.into_iter().for_each(Call::answered);
         assert!(health.lock().is_empty(), "who answers is not remembered");
     }
 
@@ -141,11 +141,11 @@ mod tests {
     fn a_client_that_fails_is_left_alone_until_one_finds_that_it_is_back() {
         let health = ClientHealth::default();
         let id: ClientId = "one".parse().unwrap();
-        let visits: Vec<Visit> = (0..AT_ONE_CLIENT)
+        let calls: Vec<Call> = (0..AT_ONE_CLIENT)
             .map(|_| admitted(&health, &id, 0).unwrap())
             .collect();
-        for visit in visits {
-            visit.failed(Instant::from_seconds(1));
+        for call in calls {
+            call.failed(Instant::from_seconds(1));
         }
         let refused = health.admit(&id, Instant::from_seconds(5));
         assert!(matches!(refused, Admission::Failing) && health.is_failing(&id));
@@ -156,10 +156,10 @@ mod tests {
         assert!(admitted(&health, &id, 11).is_none());
         admitted(&health, &id, 12).unwrap().answered();
         assert!(!health.is_failing(&id));
-        let visits: Vec<_> = (0..AT_ONE_CLIENT)
+        let calls: Vec<_> = (0..AT_ONE_CLIENT)
             .filter_map(|_| admitted(&health, &id, 12))
             .collect();
-        assert_eq!(visits.len(), 4);
+        assert_eq!(calls.len(), 4);
     }
 
     #[test]
@@ -167,8 +167,8 @@ mod tests {
         let health = ClientHealth::default();
         for number in 0..=REMEMBERED {
             let id: ClientId = format!("client-{number}").parse().unwrap();
-            let visit = admitted(&health, &id, 0).unwrap();
-            visit.failed(Instant::from_seconds(0));
+            let call = admitted(&health, &id, 0).unwrap();
+            call.failed(Instant::from_seconds(0));
         }
         assert!(health.lock().len() <= REMEMBERED);
     }
