@@ -96,7 +96,7 @@ pub struct AccountsParts {
     /// How often passwords may be guessed.
     pub guess_limits: GuessLimits,
     /// Failures of address blocks, which all nodes should know.
-    pub network_failures: SharedFailures,
+    pub block_failures: SharedFailures,
     /// How long an authority's answer counts.
     pub check_lifetime: Duration,
 }
@@ -116,7 +116,7 @@ impl Accounts {
             sends_messages,
             code_limits,
             guess_limits,
-            network_failures,
+            block_failures,
             check_lifetime,
         } = parts;
         Self {
@@ -130,7 +130,7 @@ impl Accounts {
             authority,
             sends_messages,
             code_limits,
-            guessing: Guessing::new(guess_limits, network_failures),
+            guessing: Guessing::new(guess_limits, block_failures),
             check_lifetime,
         }
     }

@@ -17,10 +17,10 @@ use super::limits::{self, Allowance};
 use crate::crypto::encoding;
 use crate::crypto::seal::{SealError, Sealed};
 use crate::domain::challenge::{ChallengeOutcome, ChallengePurpose};
+use crate::domain::client_address::ClientAddress;
 use crate::domain::id::ChallengeId;
 use crate::domain::instant::Instant;
 use crate::domain::message::{CODE_LIFETIME, Message, MessageText, Recipient};
-use crate::domain::network::ClientNetwork;
 use crate::domain::one_time_code::OneTimeCode;
 use crate::ledger::Entry;
 use crate::ledger::audit::{Event, EventKind};
@@ -39,7 +39,7 @@ pub struct Visitor<'a> {
     /// The cookie of the browser.
     pub browser_cookie: &'a str,
     /// Where it calls from.
-    pub network: ClientNetwork,
+    pub address: ClientAddress,
     /// The language it speaks.
     pub language: Language,
 }
@@ -233,7 +233,7 @@ impl Accounts {
             },
         };
         Ok(Sending {
-            allowances: self.allowances(visitor.network, draft.phone(), draft.document()),
+            allowances: self.allowances(visitor.address, draft.phone(), draft.document()),
             item: OutboxItem::new(&message, (&ring, &*self.entropy), now)?,
             code_tag,
             now,

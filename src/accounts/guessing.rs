@@ -1,12 +1,12 @@
-//! How often passwords may be guessed: at a name from one place, from a known device, at a name from
-//! anywhere, and from one place at whatever names.
+//! How often passwords may be guessed: at a name from one address block, from a known device, at a
+//! name from anywhere, and from one address block at whatever names.
 //!
 //! A guess is counted before it is hashed and given back when it is right, so that none passes by
 //! coming at the same time as others. Names are counted as they were typed, whether or not anybody
 //! has them; a stranger's failures elsewhere refuse nobody.
 
+mod blocks;
 mod crowd;
-mod networks;
 mod turns;
 
 use std::sync::Arc;
@@ -16,21 +16,21 @@ use std::time::Duration;
 use super::Accounts;
 use super::known_device::KnownDevice;
 use crate::domain::backoff::Backoff;
+use crate::domain::client_address::ClientAddress;
 use crate::domain::instant::Instant;
-use crate::domain::network::ClientNetwork;
 use crate::domain::username::Username;
 use crate::ledger::Entry;
 use crate::storage::shared::SharedFailures;
 use crate::storage::{Error, login_failures};
+use blocks::{Blocks, Entrance, Keys};
 use crowd::{Crowds, Place};
-use networks::{Entrance, Keys, Networks};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 
-/// Failures at a name within a day, from unknown devices anywhere, after which each place has fewer
+/// Failures at a name within a day, from unknown devices anywhere, after which each block has fewer
 /// tries; and after which it has one. No resident fails so often.
 const NOTICED: u32 = 20;
 const BESIEGED: u32 = 100;
@@ -43,7 +43,7 @@ pub struct GuessLimits {
     /// The longest delay, unless many fail at the name.
     pub longest_delay: Duration,
     /// Failures from one address block in an hour before there is a delay.
-    pub per_network: u32,
+    pub per_block: u32,
 }
 
 impl GuessLimits {
@@ -52,7 +52,7 @@ impl GuessLimits {
     const fn of_block(&self) -> Backoff {
         Backoff {
             name: "wrong passwords from a network in an hour",
-            free: self.per_network.saturating_sub(1),
+            free: self.per_block.saturating_sub(1),
             first: SECOND,
             longest: MINUTE,
             forgotten_after: HOUR,
@@ -76,14 +76,14 @@ impl GuessLimits {
 enum Refusal {
     Name,
     Device,
-    Network,
+    Block,
 }
 
 /// What guesses are held against. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Guessing {
     limits: GuessLimits,
-    networks: Networks,
+    blocks: Blocks,
     crowds: Crowds,
     refused: Arc<[AtomicU64; 3]>,
 }
@@ -96,7 +96,7 @@ pub(super) struct Guess<'a> {
     /// As read.
     pub(super) username: &'a Username,
     /// Where from.
-    pub(super) network: ClientNetwork,
+    pub(super) address: ClientAddress,
     /// The device, if the account with this name was logged in from it before.
     pub(super) device: Option<&'a KnownDevice>,
 }
@@ -150,11 +150,11 @@ impl Reservation {
 }
 
 impl Guessing {
-    pub(super) fn new(limits: GuessLimits, networks: SharedFailures) -> Self {
-        let networks = Networks::new(limits.of_block(), limits.of_address(), networks);
+    pub(super) fn new(limits: GuessLimits, failures: SharedFailures) -> Self {
+        let blocks = Blocks::new(limits.of_block(), limits.of_address(), failures);
         Self {
             limits,
-            networks,
+            blocks,
             crowds: Crowds::default(),
             refused: Arc::default(),
         }
@@ -171,8 +171,8 @@ impl Guessing {
         }
     }
 
-    /// What a place has at a name at which so many have failed within a day.
-    fn of_name_from_network(&self, failures: u32) -> Backoff {
+    /// What an address block has at a name at which so many have failed within a day.
+    fn of_name_from_block(&self, failures: u32) -> Backoff {
         let calm = Backoff {
             name: "wrong passwords for a name from a network",
             ..self.of_device()
@@ -197,11 +197,11 @@ impl Guessing {
     }
 
     fn refuse(&self, why: Refusal, wait: Duration) -> Throttled {
-        let [name, device, network] = &*self.refused;
+        let [name, device, block] = &*self.refused;
         let counter = match why {
             Refusal::Name => name,
             Refusal::Device => device,
-            Refusal::Network => network,
+            Refusal::Block => block,
         };
         counter.fetch_add(1, Ordering::Relaxed);
         Throttled { wait }
@@ -211,12 +211,12 @@ impl Guessing {
 impl Accounts {
     /// How many guesses were refused unseen, by what had failed too often.
     pub fn refused_guesses(&self) -> Vec<(&'static str, u64)> {
-        let [name, device, network] = &*self.guessing.refused;
+        let [name, device, block] = &*self.guessing.refused;
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         vec![
             ("name", read(name)),
             ("device", read(device)),
-            ("network", read(network)),
+            ("network", read(block)),
         ]
     }
 
@@ -233,8 +233,8 @@ impl Accounts {
             let kind = guessing.of_device().name;
             (Refusal::Device, index(kind, &device.index_text()))
         } else {
-            let kind = guessing.of_name_from_network(0).name;
-            let text = format!("{} {name_text}", guess.network.block_text());
+            let kind = guessing.of_name_from_block(0).name;
+            let text = format!("{} {name_text}", guess.address.block_text());
             (Refusal::Name, index(kind, &text))
         };
         let Some(place) = guessing.crowds.join(&key, guessing.limits.tries).await else {
@@ -244,10 +244,10 @@ impl Accounts {
         let entrance = if guess.device.is_some() {
             None
         } else {
-            let keys = self.network_keys(guess.network, now);
-            match guessing.networks.enter(keys, now).await {
+            let keys = self.block_keys(guess.address, now);
+            match guessing.blocks.enter(keys, now).await {
                 Ok(entrance) => Some(entrance),
-                Err(wait) => return Ok(Err(guessing.refuse(Refusal::Network, wait))),
+                Err(wait) => return Ok(Err(guessing.refuse(Refusal::Block, wait))),
             }
         };
         let mut reader = self.ledger.reader().await?;
@@ -255,7 +255,7 @@ impl Accounts {
         drop(reader);
         let backoff = match guess.device {
             Some(_) => guessing.of_device(),
-            None => guessing.of_name_from_network(at_name.map_or(0, |failures| failures.count)),
+            None => guessing.of_name_from_block(at_name.map_or(0, |failures| failures.count)),
         };
         // Whoever comes too early is not worth a write. Whoever comes in time is counted by one
         // that asks again.
@@ -278,7 +278,7 @@ impl Accounts {
         }))
     }
 
-    fn network_keys(&self, network: ClientNetwork, now: Instant) -> Keys {
+    fn block_keys(&self, address: ClientAddress, now: Instant) -> Keys {
         let limits = &self.guessing.limits;
         let hour = now.as_seconds().div_euclid(3600);
         let key = |tier: Backoff, place: String| {
@@ -286,8 +286,8 @@ impl Accounts {
             self.ring().index().of(tier.name, &text)
         };
         Keys {
-            block: key(limits.of_block(), network.block_text()),
-            address: key(limits.of_address(), network.address_text()),
+            block: key(limits.of_block(), address.block_text()),
+            address: key(limits.of_address(), address.address_text()),
         }
     }
 
@@ -315,11 +315,11 @@ impl Accounts {
             .await
     }
 
-    /// The guess was wrong: counts against its place. The turn ends after that.
-    pub(super) async fn count_against_network(&self, reservation: Reservation) {
+    /// The guess was wrong: counts against its block. The turn ends after that.
+    pub(super) async fn count_against_block(&self, reservation: Reservation) {
         if let Some(entrance) = &reservation.entrance {
-            let networks = &self.guessing.networks;
-            networks.count(entrance, self.now()).await;
+            let blocks = &self.guessing.blocks;
+            blocks.count(entrance, self.now()).await;
         }
     }
 }

@@ -2,10 +2,10 @@
 //! ones are counted alike, so a refusal tells nothing but that somebody asked before.
 
 use super::Accounts;
+use crate::domain::client_address::ClientAddress;
 use crate::domain::document::IdentityDocument;
 use crate::domain::instant::Instant;
 use crate::domain::limit::Limit;
-use crate::domain::network::ClientNetwork;
 use crate::domain::phone::PhoneNumber;
 use crate::storage::{Error, Transaction, counters};
 
@@ -18,7 +18,7 @@ pub struct CodeLimits {
     /// twice as many in a day.
     pub per_document: u32,
     /// On behalf of one address block.
-    pub per_network: u32,
+    pub per_block: u32,
 }
 
 /// A counter to be taken from: its key and its limit.
@@ -32,7 +32,7 @@ impl Accounts {
     /// What sending a code to `phone` takes.
     pub(super) fn allowances(
         &self,
-        network: ClientNetwork,
+        address: ClientAddress,
         phone: &PhoneNumber,
         document: Option<&IdentityDocument>,
     ) -> Vec<Allowance> {
@@ -42,12 +42,12 @@ impl Accounts {
             key: ring.index().of(limit.name, subject),
             limit,
         };
-        let place = network.block_text();
+        let block = address.block_text();
         let phone_text = phone.index_text();
         let mut allowances = vec![
             of(
-                Limit::hourly("codes to a network in an hour", limits.per_network),
-                &place,
+                Limit::hourly("codes to a network in an hour", limits.per_block),
+                &block,
             ),
             of(
                 Limit::hourly("codes to a phone in an hour", limits.per_phone),
@@ -59,12 +59,12 @@ impl Accounts {
             ),
         ];
         if let Some(document) = document {
-            // By network: whoever has no phone to prove must not shut others out.
+            // By block: whoever has no phone to prove must not shut others out.
             let limit = Limit::hourly(
                 "codes for a document from a network in an hour",
                 limits.per_document,
             );
-            allowances.push(of(limit, &format!("{} {place}", document.index_text())));
+            allowances.push(of(limit, &format!("{} {block}", document.index_text())));
         }
         allowances
     }

@@ -9,8 +9,8 @@ use super::Accounts;
 use super::guessing::{Guess, Reservation};
 use crate::crypto::password::{self, PasswordError, PasswordHash, Verdict};
 use crate::crypto::seal::SealError;
+use crate::domain::client_address::ClientAddress;
 use crate::domain::id::AccountId;
-use crate::domain::network::ClientNetwork;
 use crate::domain::secret::Secret;
 use crate::domain::session::Session;
 use crate::domain::username::Username;
@@ -35,8 +35,8 @@ pub struct PasswordAttempt<'a> {
     pub username: &'a str,
     /// The password.
     pub password: Secret<String>,
-    /// The part of the network it comes from.
-    pub network: ClientNetwork,
+    /// Where it comes from.
+    pub address: ClientAddress,
     /// Where.
     pub place: LoginPlace<'a>,
 }
@@ -142,7 +142,7 @@ impl Accounts {
         let guess = Guess {
             typed: attempt.username,
             username: &username,
-            network: attempt.network,
+            address: attempt.address,
             device: device.as_ref().filter(|device| {
                 (found.as_ref())
                     .is_some_and(|found| device.knows(found.account_id, found.access_epoch))
@@ -227,7 +227,7 @@ impl Accounts {
         match &opened {
             Ok(_) => {}
             // As a wrong one, whoever asks.
-            Err(LoginError::NotAllowed) => self.count_against_network(reservation).await,
+            Err(LoginError::NotAllowed) => self.count_against_block(reservation).await,
             // What keeps the session from being written may keep this from being, too.
             Err(_) => drop(self.give_guess_back(reservation).await),
         }
@@ -313,7 +313,7 @@ impl Accounts {
                 },
             )
             .await;
-        self.count_against_network(reservation).await;
+        self.count_against_block(reservation).await;
         match written {
             Ok(()) => LoginError::WrongCredentials,
             Err(error) => LoginError::Storage(error),

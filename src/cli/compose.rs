@@ -152,7 +152,7 @@ impl Services {
             sends_messages: config.notification.gateway.is_some(),
             code_limits: config.proofing.code_limits,
             guess_limits: config.login.guess_limits,
-            network_failures: failures.clone(),
+            block_failures: failures.clone(),
             check_lifetime: config.proofing.check_lifetime,
         });
         let provider = Provider::new(ProviderParts {

@@ -14,8 +14,8 @@ use super::cookies::CookieName;
 use super::device;
 use super::middleware::RequestFacts;
 use super::state::AppState;
+use crate::domain::client_address::ClientAddress;
 use crate::domain::id::RequestId;
-use crate::domain::network::ClientNetwork;
 use crate::protocol::parameters::Parameters;
 use crate::views::locale::{self, Locale};
 use crate::views::text_size::TextSize;
@@ -31,8 +31,8 @@ pub struct RequestContext {
     pub query: String,
     /// GET, HEAD or POST.
     pub method: Method,
-    /// The part of the network it comes from.
-    pub network: ClientNetwork,
+    /// Where it comes from.
+    pub client_address: ClientAddress,
     headers: HeaderMap,
     session: Option<String>,
     browser: Option<String>,
@@ -139,7 +139,7 @@ impl FromRequestParts<AppState> for RequestContext {
             path: parts.uri.path().to_owned(),
             query: parts.uri.query().unwrap_or_default().to_owned(),
             method: parts.method.clone(),
-            network: ClientNetwork::of(
+            client_address: ClientAddress::of(
                 facts.map_or(Ipv4Addr::UNSPECIFIED.into(), |facts| facts.client_address),
             ),
             session: read(CookieName::Session),

@@ -120,11 +120,11 @@ async fn after_five_wrong_passwords_each_further_one_waits_twice_as_long() {
         server.clock.advance(moment);
         assert_eq!(guesser.fail(ZHANG.phone, 1).await, [200], "{wait}");
     }
-    let [(_, by_name), (_, by_device), (_, by_network)] = server.accounts.refused_guesses()[..]
+    let [(_, by_name), (_, by_device), (_, by_block)] = server.accounts.refused_guesses()[..]
     else {
         panic!("three reasons");
     };
-    assert_eq!((by_name, by_device, by_network), (24, 0, 0));
+    assert_eq!((by_name, by_device, by_block), (24, 0, 0));
     // Another name is another, and so is another address block; another address is not.
     assert!(guesser.clone().enters(&LI).await);
     server.clock.advance(minutes(15));
@@ -297,7 +297,7 @@ async fn a_known_device_gets_in_whatever_strangers_do() {
     let server = server_with(GuessLimits {
         tries: 5,
         longest_delay: minutes(15),
-        per_network: 10,
+        per_block: 10,
     })
     .await;
     let place = "198.51.100.1";
@@ -449,7 +449,7 @@ async fn an_address_block_that_fails_too_often_waits_for_all_names() {
     let server = server_with(GuessLimits {
         tries: 5,
         longest_delay: minutes(15),
-        per_network: 10,
+        per_block: 10,
     })
     .await;
     let name = |number: usize| crate::support::phone(number);
@@ -498,7 +498,7 @@ async fn whoever_has_not_failed_does_not_wait_for_others_of_the_block() {
     let server = server_with(GuessLimits {
         tries: 5,
         longest_delay: minutes(15),
-        per_network: 10,
+        per_block: 10,
     })
     .await;
     let name = |number: usize| crate::support::phone(number);

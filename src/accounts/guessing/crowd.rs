@@ -1,5 +1,5 @@
-//! Logins at one name from one place that come at once: as many are let in as there are tries, the
-//! others wait.
+//! Logins at one name from one address block that come at once: as many are let in as there are
+//! tries, the others wait.
 //!
 //! A guess counts as wrong until it is found to be right, so the sixth of six honest logins at one
 //! moment would be refused for the five before it. Here it waits until one of them has ended. Each
@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Who waits holds a place among the logins under way, so not many may.
 const MOST: usize = 48;
 
-/// Who is at it, by name and place. Cheap to clone.
+/// Who is at it, by name and block. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Crowds(Arc<Mutex<HashMap<String, Arc<Semaphore>>>>);
 

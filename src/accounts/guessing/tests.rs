@@ -5,7 +5,7 @@ use super::*;
 const LIMITS: GuessLimits = GuessLimits {
     tries: 5,
     longest_delay: Duration::from_mins(15),
-    per_network: 300,
+    per_block: 300,
 };
 
 /// How many who always come as soon as they may get through in `time`.
@@ -22,7 +22,7 @@ fn tries_in(time: Duration, backoff: &Backoff) -> u32 {
 #[test]
 fn a_day_of_guesses_is_bounded() {
     let guessing = Guessing::new(LIMITS, SharedFailures::in_memory());
-    let in_a_day = |failures| tries_in(DAY, &guessing.of_name_from_network(failures));
+    let in_a_day = |failures| tries_in(DAY, &guessing.of_name_from_block(failures));
     assert_eq!(in_a_day(0), 109);
     assert_eq!(in_a_day(NOTICED), 33);
     assert_eq!(in_a_day(BESIEGED), 11);
@@ -35,18 +35,18 @@ fn a_day_of_guesses_is_bounded() {
 fn a_place_that_has_not_failed_has_its_first_try_and_delays_end_before_they_are_forgotten() {
     let guessing = Guessing::new(LIMITS, SharedFailures::in_memory());
     for failures in [0, 19, 20, 99, 100, u32::MAX] {
-        let backoff = guessing.of_name_from_network(failures);
+        let backoff = guessing.of_name_from_block(failures);
         assert_eq!(backoff.delay(0), Duration::ZERO);
         assert!(backoff.longest < backoff.forgotten_after);
     }
-    let calm = guessing.of_name_from_network(NOTICED - 1);
+    let calm = guessing.of_name_from_block(NOTICED - 1);
     assert_eq!((calm.delay(4), calm.delay(5)), (Duration::ZERO, SECOND));
-    let noticed = guessing.of_name_from_network(NOTICED);
+    let noticed = guessing.of_name_from_block(NOTICED);
     assert_eq!(
         (noticed.delay(1), noticed.delay(2)),
         (Duration::ZERO, 10 * SECOND)
     );
-    let besieged = guessing.of_name_from_network(BESIEGED);
+    let besieged = guessing.of_name_from_block(BESIEGED);
     assert_eq!(besieged.delay(1), MINUTE);
 }
 

@@ -26,13 +26,13 @@ pub(super) fn read(read: &mut Reader<'_>, is_mute: bool) -> Option<ProofingConfi
     }
     let per_phone = read.number("proofing.codes_per_phone", 1..=1_000_000);
     let per_document = read.number("proofing.codes_per_document", 1..=1_000_000);
-    let per_network = read.number("proofing.codes_per_network", 1..=1_000_000_000);
+    let per_block = read.number("proofing.codes_per_network", 1..=1_000_000_000);
     let check_lifetime = read.duration("proofing.check_valid_days", DAY, 1..=36_500);
     Some(ProofingConfig {
         code_limits: CodeLimits {
             per_phone: per_phone?,
             per_document: per_document?,
-            per_network: per_network?,
+            per_block: per_block?,
         },
         check_lifetime: check_lifetime?,
     })

@@ -212,11 +212,11 @@ pub(super) fn login(read: &mut Reader<'_>) -> Option<LoginConfig> {
 fn guess_limits(read: &mut Reader<'_>) -> Option<GuessLimits> {
     let tries = read.number("login.throttle.tries", 1..=100);
     let longest_delay = read.duration("login.throttle.longest_delay_minutes", MINUTE, 1..=720);
-    let per_network = read.number("login.throttle.failures_per_network", 1..=1_000_000_000);
+    let per_block = read.number("login.throttle.failures_per_network", 1..=1_000_000_000);
     Some(GuessLimits {
         tries: tries?,
         longest_delay: longest_delay?,
-        per_network: per_network?,
+        per_block: per_block?,
     })
 }
 

@@ -76,7 +76,7 @@ pub async fn submit(
     let attempt = PasswordAttempt {
         username,
         password: Secret::new(password.to_owned()),
-        network: context.network,
+        address: context.client_address,
         place: LoginPlace {
             previous_cookie: context.session_cookie(),
             device: device.as_deref(),

@@ -241,7 +241,7 @@ pub(super) fn visitor<'a>(
     let locale = interaction::locale(state, context, paused);
     Visitor {
         browser_cookie: context.browser_cookie().unwrap_or_default(),
-        network: context.network,
+        address: context.client_address,
         language: Language::for_tag(locale.tag()).unwrap_or_default(),
     }
 }

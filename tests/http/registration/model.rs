@@ -282,7 +282,7 @@ async fn generous() -> Server {
     let code_limits = CodeLimits {
         per_phone: 10_000,
         per_document: 10_000,
-        per_network: 10_000,
+        per_block: 10_000,
     };
     Server::start_with(Setup {
         code_limits,

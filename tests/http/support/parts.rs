@@ -74,12 +74,12 @@ impl Default for Setup {
             code_limits: CodeLimits {
                 per_phone: 5,
                 per_document: 5,
-                per_network: 100,
+                per_block: 100,
             },
             guess_limits: GuessLimits {
                 tries: 5,
                 longest_delay: Duration::from_mins(15),
-                per_network: 300,
+                per_block: 300,
             },
             open: true,
             logout_patience: tongxing::http::pages::logout::PATIENCE,
@@ -148,7 +148,7 @@ impl Parts {
             authority,
             code_limits: setup.code_limits,
             guess_limits: setup.guess_limits,
-            network_failures: SharedFailures::in_memory(),
+            block_failures: SharedFailures::in_memory(),
             check_lifetime: CHECKS_COUNT_FOR,
         });
         let provider = Provider::new(ProviderParts {

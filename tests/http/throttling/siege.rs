@@ -18,7 +18,7 @@ const PASSWORD: &str = "what every resident chose";
 /// Requests at once: fewer than the server takes.
 const AT_ONCE: usize = 48;
 /// Wrong passwords from one block in an hour before it has to wait.
-const PER_NETWORK: usize = 300;
+const PER_BLOCK: usize = 300;
 
 /// A server with 10,000 more accounts.
 async fn crowded_server() -> Server {
@@ -152,7 +152,7 @@ async fn attack(botnet: &Guesser) {
     // One block at everybody: its hour is used up.
     let everybody = (1000..1600).map(|account| (0, account));
     let greedy = try_all(botnet, WRONG, everybody).await;
-    let left = PER_NETWORK - ACCOUNTS / BLOCKS - targets.len();
+    let left = PER_BLOCK - ACCOUNTS / BLOCKS - targets.len();
     // What was under way when the last free one failed may pass, no more.
     assert!(
         (left..=left + AT_ONCE).contains(&greedy.wrong),

@@ -1,4 +1,4 @@
-//! The part of the network a request comes from, as far as it is worth telling apart.
+//! The address a request comes from, as far as it is worth telling apart.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -7,12 +7,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// customer commonly gets; whoever can change address within it gains nothing by it. The address: of
 /// IPv6 a `/64`, since a device picks the rest itself. Personal data.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct ClientNetwork {
+pub struct ClientAddress {
     address: IpAddr,
     block: IpAddr,
 }
 
-impl ClientNetwork {
+impl ClientAddress {
     /// Where an address is. An IPv4 address mapped into IPv6 counts as IPv4.
     #[must_use]
     pub fn of(address: IpAddr) -> Self {
@@ -26,10 +26,10 @@ impl ClientNetwork {
             }
             IpAddr::V6(address) => {
                 let [a, b, c, d, ..] = address.segments();
-                let network = |d| Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into();
+                let start = |d| Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into();
                 Self {
-                    address: network(d),
-                    block: network(d & 0xFF00),
+                    address: start(d),
+                    block: start(d & 0xFF00),
                 }
             }
         }
@@ -48,9 +48,9 @@ impl ClientNetwork {
     }
 }
 
-impl fmt::Debug for ClientNetwork {
+impl fmt::Debug for ClientAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ClientNetwork([redacted])")
+        f.write_str("ClientAddress([redacted])")
     }
 }
 
@@ -59,11 +59,11 @@ mod tests {
     use super::*;
 
     fn block(address: &str) -> String {
-        ClientNetwork::of(address.parse().unwrap()).block_text()
+        ClientAddress::of(address.parse().unwrap()).block_text()
     }
 
     fn address(address: &str) -> String {
-        ClientNetwork::of(address.parse().unwrap()).address_text()
+        ClientAddress::of(address.parse().unwrap()).address_text()
     }
 
     #[test]

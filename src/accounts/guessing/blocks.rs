@@ -1,4 +1,4 @@
-//! How often passwords may be guessed from one part of the network, at whatever names.
+//! How often passwords may be guessed from one address block, at whatever names.
 //!
 //! An address block that fails too often waits between guesses. Whoever has not failed in it does not
 //! wait for its others: each of its addresses keeps a few tries an hour of its own, one at a time.
@@ -22,9 +22,9 @@ pub(super) struct Entrance {
     _turn: Option<Turn>,
 }
 
-/// Which parts of the network failed. Cheap to clone.
+/// Which address blocks failed, and which addresses in them. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Networks {
+pub(super) struct Blocks {
     blocks: Tier,
     addresses: Tier,
 }
@@ -37,7 +37,7 @@ struct Tier {
     turns: Turns,
 }
 
-impl Networks {
+impl Blocks {
     /// Blocks are counted by all nodes together; addresses, which only tell neighbors apart, by each.
     pub(super) fn new(of_block: Backoff, of_address: Backoff, blocks: SharedFailures) -> Self {
         Self {
