@@ -41,6 +41,7 @@ use crate::domain::instant::Instant;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::phone_holder::CONFIRMATION_COUNTS_FOR;
 use crate::ledger::Ledger;
+use crate::ledger::erasures::Erasures;
 use crate::ledger::keyring::{KeyRing, Keys};
 use crate::ledger::profiles::Profiles;
 use crate::outbound::authority::Authority;
@@ -54,6 +55,7 @@ pub struct Accounts {
     ledger: Ledger,
     keys: Keys,
     profiles: Profiles,
+    erasures: Erasures,
     passwords: PasswordPool,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
@@ -79,6 +81,8 @@ pub struct AccountsParts {
     pub keys: Keys,
     /// Personal data at rest.
     pub profiles: Profiles,
+    /// Removals of accounts.
+    pub erasures: Erasures,
     /// The hashing threads.
     pub passwords: PasswordPool,
     /// The time.
@@ -108,6 +112,7 @@ impl Accounts {
             ledger,
             keys,
             profiles,
+            erasures,
             passwords,
             clock,
             entropy,
@@ -123,6 +128,7 @@ impl Accounts {
             ledger,
             keys,
             profiles,
+            erasures,
             passwords,
             clock,
             entropy,

@@ -14,9 +14,8 @@ use crate::domain::id::{AccountId, DeliveryId};
 use crate::domain::instant::Instant;
 use crate::ledger::Change;
 use crate::ledger::audit::{Event, EventKind, Operation};
-use crate::ledger::erasures::BACKUPS_KEPT;
+use crate::ledger::erasures::{BACKUPS_KEPT, ErasureError};
 use crate::ledger::outbox::OutboxItem;
-use crate::ledger::profiles::ProfileError;
 use crate::storage::erasures::{self, Erasure};
 use crate::storage::{self, authorizations, outbox, sessions};
 
@@ -65,7 +64,7 @@ pub enum RemoveError {
         "the account is removed, but its key is not replaced yet ({0}): a server does so within \
          minutes, and so does the same command again"
     )]
-    Unfinished(ProfileError),
+    Unfinished(ErasureError),
 }
 
 struct Removal {
@@ -115,7 +114,7 @@ impl Accounts {
             })
             .await;
         removed?;
-        let finished = self.profiles.finish_erasure(account_id).await;
+        let finished = self.erasures.finish(account_id).await;
         let erasure = finished.map_err(RemoveError::Unfinished)?;
         erasure
             .map(RemovalSummary::from)
@@ -159,8 +158,8 @@ impl Accounts {
     }
 
     /// What is left of an account that was removed, if it was.
-    pub async fn removal(&self, id: AccountId) -> Result<Option<RemovalSummary>, ProfileError> {
-        let erasure = self.profiles.find_erasure(id).await?;
+    pub async fn removal(&self, id: AccountId) -> Result<Option<RemovalSummary>, storage::Error> {
+        let erasure = self.erasures.find(id).await?;
         Ok(erasure.map(RemovalSummary::from))
     }
 }

@@ -15,6 +15,7 @@ use crate::domain::clock::{Clock, SystemClock};
 use crate::domain::entropy::Entropy;
 use crate::ledger::Ledger;
 use crate::ledger::backup::{Backups, refuse_half_restored, void_before};
+use crate::ledger::erasures::Erasures;
 use crate::ledger::issuer::{self, Rename};
 use crate::ledger::journal::Journal;
 use crate::ledger::keyring::{KeySettings, Keys};
@@ -95,6 +96,8 @@ pub struct Services {
     pub accounts: Accounts,
     /// Personal data at rest.
     pub profiles: Profiles,
+    /// Removals of accounts.
+    pub erasures: Erasures,
     /// The hashing threads.
     pub passwords: PasswordPool,
     /// Fetches what clients point to.
@@ -137,6 +140,7 @@ impl Services {
         let vault = key_store(&vault_storage, &master, (&clock, &entropy)).await?;
         let keys = Keys::open(&ledger, Arc::clone(&master), settings).await?;
         let profiles = Profiles::open(&ledger, vault.clone()).await?;
+        let erasures = Erasures::new(profiles.clone(), journal.clone());
         let passwords = start_hashing(config, &entropy)?;
         let authority = authority(config, &clock, &entropy)?;
         let failures = shared_failures(config);
@@ -144,6 +148,7 @@ impl Services {
             ledger: ledger.clone(),
             keys: keys.clone(),
             profiles: profiles.clone(),
+            erasures: erasures.clone(),
             passwords: passwords.clone(),
             clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
@@ -174,6 +179,7 @@ impl Services {
             provider,
             accounts,
             profiles,
+            erasures,
             passwords,
             fetcher,
             authority,

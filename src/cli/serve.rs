@@ -135,6 +135,7 @@ fn start_jobs(config: &Config, services: &Services, shutdown: &Shutdown) -> Join
     ));
     running.spawn(jobs::finish_erasures::run(
         services.profiles.clone(),
+        services.erasures.clone(),
         shutdown.clone(),
     ));
     running.spawn(jobs::keep_redis::run(

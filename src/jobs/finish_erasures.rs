@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::{Shutdown, every};
+use crate::ledger::erasures::Erasures;
 use crate::ledger::profiles::Profiles;
 
 /// Runs until told to end.
-pub async fn run(profiles: Profiles, shutdown: Shutdown) {
-    let finish = || profiles.finish_erasures();
+pub async fn run(profiles: Profiles, erasures: Erasures, shutdown: Shutdown) {
+    let finish = || erasures.finish_all();
     tokio::join!(
         follow(&profiles, shutdown.clone()),
         every("finish erasures", Duration::from_mins(1), shutdown, finish),

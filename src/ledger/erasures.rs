@@ -8,7 +8,8 @@
 //! 2. the main database lets no account into the bucket any more under an older one
 //!    ([`crate::storage::key_buckets`]), and every process hears of the newer;
 //! 3. every account of the bucket under an older key gets its own wrapped anew, until there is none;
-//! 4. the key store loses the older keys;
+//! 4. the journal learns that the account is gone, in the place of what it had noted of it, and the
+//!    key store loses the older keys: neither is in its files any more;
 //! 5. the erasures are noted as complete, and every process forgets the older keys.
 //!
 //! No account's key is lost. A process that has not heard of step 2 and adds an account under the
@@ -16,16 +17,19 @@
 //! account; or it comes after, is refused, and seals anew. Step 3 changes a key only where it finds
 //! the very text that it wrapped anew, so neither another replacement nor a profile that changes
 //! meanwhile is undone; and since versions only grow, once no account is below the new version none
-//! ever will be. Step 4 deletes only what is below it. Who read an account before step 3 may fail to
-//! open it after step 4, and reads it again.
+//! ever will be. Step 4 deletes only what is below it; and what another process notes in the journal
+//! of an earlier change gives way to what is noted of the removal. Who read an account before step 3
+//! may fail to open it after step 4, and reads it again.
 
 use std::time::Duration;
 
 use serde_json::json;
 
-use super::profiles::{ProfileError, Profiles, key_context};
+use super::journal::{Journal, JournalError};
+use super::profiles::{Profiles, key_context};
 use super::vault::{Bucket, VaultError};
 use super::{Change, Event, EventKind};
+use crate::crypto::PrimitiveError;
 use crate::domain::id::AccountId;
 use crate::storage::accounts::{self, WrappedKeyRow};
 use crate::storage::erasures::{self, Erasure};
@@ -46,14 +50,44 @@ const KEYS: i64 = 128;
 /// then, or begins again with the next.
 const ATTEMPTS: u32 = 3;
 
-impl Profiles {
+/// Why the removal of an account is not final yet.
+#[derive(Debug, thiserror::Error)]
+pub enum ErasureError {
+    /// The key store gives no key.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The journal has not learned of it.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// A database does not answer.
+    #[error(transparent)]
+    Storage(#[from] storage::Error),
+    /// An account's key is not what its bucket's key wrapped.
+    #[error("the key of {0} does not open, so the older keys of its bucket have to stay")]
+    DamagedKey(AccountId),
+    /// A key could not be wrapped.
+    #[error(transparent)]
+    Primitive(#[from] PrimitiveError),
+}
+
+/// Makes removals final. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Erasures {
+    profiles: Profiles,
+    journal: Journal,
+}
+
+impl Erasures {
+    /// For the accounts whose profiles these are; the journal lies in their key store.
+    #[must_use]
+    pub const fn new(profiles: Profiles, journal: Journal) -> Self {
+        Self { profiles, journal }
+    }
+
     /// Replaces the key that a removed account lay under, unless that is done; what is left of the
     /// account then. Nothing when no such account was removed.
-    pub async fn finish_erasure(
-        &self,
-        account: AccountId,
-    ) -> Result<Option<Erasure>, ProfileError> {
-        let Some(erasure) = self.find_erasure(account).await? else {
+    pub async fn finish(&self, account: AccountId) -> Result<Option<Erasure>, ErasureError> {
+        let Some(erasure) = self.find(account).await? else {
             return Ok(None);
         };
         if erasure.key_replaced_at.is_some() {
@@ -61,22 +95,22 @@ impl Profiles {
         }
         let bucket = Bucket::new(erasure.key_bucket);
         self.replace_key(bucket, erasure.key_version).await?;
-        self.find_erasure(account).await
+        Ok(self.find(account).await?)
     }
 
     /// What is left of a removed account, if there was one.
-    pub async fn find_erasure(&self, account: AccountId) -> Result<Option<Erasure>, ProfileError> {
-        let mut reader = self.ledger.reader().await?;
-        Ok(erasures::find(&mut reader, account).await?)
+    pub async fn find(&self, account: AccountId) -> Result<Option<Erasure>, storage::Error> {
+        let mut reader = self.profiles.ledger.reader().await?;
+        erasures::find(&mut reader, account).await
     }
 
     /// Replaces the keys of all buckets that removed accounts lay in, if there are any and this
     /// process is the one to do it; call it every minute. One that fails does not keep the others.
-    pub async fn finish_erasures(&self) -> Result<(), ProfileError> {
+    pub async fn finish_all(&self) -> Result<(), ErasureError> {
         let mut after = None;
         let mut outcome = Ok(());
         loop {
-            let mut reader = self.ledger.reader().await?;
+            let mut reader = self.profiles.ledger.reader().await?;
             let pending = erasures::list_pending(&mut reader, after, BUCKETS).await?;
             drop(reader);
             if pending.is_empty() || !self.take_lease().await? {
@@ -91,11 +125,11 @@ impl Profiles {
     }
 
     /// Replaces a bucket's keys up to the version `outdated`.
-    async fn replace_key(&self, bucket: Bucket, outdated: i64) -> Result<(), ProfileError> {
+    async fn replace_key(&self, bucket: Bucket, outdated: i64) -> Result<(), ErasureError> {
         let mut attempt = 1;
         loop {
             match self.try_replace_key(bucket, outdated).await {
-                Err(ProfileError::Vault(VaultError::NoSuchKey { .. })) if attempt < ATTEMPTS => {
+                Err(ErasureError::Vault(VaultError::NoSuchKey { .. })) if attempt < ATTEMPTS => {
                     attempt += 1;
                 }
                 done => return done,
@@ -103,19 +137,21 @@ impl Profiles {
         }
     }
 
-    async fn try_replace_key(&self, bucket: Bucket, outdated: i64) -> Result<(), ProfileError> {
-        let version = self.vault.supersede(bucket, outdated).await?;
+    async fn try_replace_key(&self, bucket: Bucket, outdated: i64) -> Result<(), ErasureError> {
+        let version = self.profiles.vault.supersede(bucket, outdated).await?;
         self.close_to_older(bucket, version).await?;
         while self.rewrap_some(bucket, version).await? > 0 {}
-        self.vault.destroy_below(bucket, version).await?;
+        self.journal.copy().await?;
+        self.profiles.vault.destroy_below(bucket, version).await?;
         // Complete means that the removed rows are in no file either.
-        self.ledger.storage().scrub().await?;
+        self.profiles.ledger.storage().scrub().await?;
         self.note_replaced(bucket, version).await
     }
 
     /// Step 2.
-    async fn close_to_older(&self, bucket: Bucket, version: i64) -> Result<(), ProfileError> {
-        self.ledger
+    async fn close_to_older(&self, bucket: Bucket, version: i64) -> Result<(), ErasureError> {
+        self.profiles
+            .ledger
             .write((bucket.number(), version), |entry, &(bucket, version)| {
                 Box::pin(async move {
                     if key_buckets::raise(entry.tx(), bucket, version).await? {
@@ -129,8 +165,8 @@ impl Profiles {
 
     /// A part of step 3: how many keys it found to be wrapped anew. Those that somebody else has
     /// changed meanwhile are looked at again.
-    async fn rewrap_some(&self, bucket: Bucket, version: i64) -> Result<usize, ProfileError> {
-        let mut reader = self.ledger.reader().await?;
+    async fn rewrap_some(&self, bucket: Bucket, version: i64) -> Result<usize, ErasureError> {
+        let mut reader = self.profiles.ledger.reader().await?;
         let rows = accounts::list_keys_below(&mut reader, bucket.number(), version, KEYS).await?;
         drop(reader);
         let mut rewrapped = Vec::with_capacity(rows.len());
@@ -140,6 +176,7 @@ impl Profiles {
         }
         let count = rewrapped.len();
         let written: Result<(), storage::Error> = self
+            .profiles
             .ledger
             .storage()
             .write((version, rewrapped), |tx, (version, rewrapped)| {
@@ -160,23 +197,24 @@ impl Profiles {
         bucket: Bucket,
         version: i64,
         row: &WrappedKeyRow,
-    ) -> Result<String, ProfileError> {
+    ) -> Result<String, ErasureError> {
         let context = key_context(row.account_id);
-        let old = self.vault.key(bucket, row.key_version).await?;
-        let new = self.vault.key(bucket, version).await?;
+        let old = self.profiles.vault.key(bucket, row.key_version).await?;
+        let new = self.profiles.vault.key(bucket, version).await?;
         // The old keys stay as long as one account cannot be opened: rather no deletion than a
         // wrong one.
         let key = old
             .unwrap_key(&context, &row.wrapped_key)
-            .ok_or(ProfileError::DamagedKey(row.account_id))?;
-        Ok(new.wrap(&context, &key, self.ledger.entropy())?)
+            .ok_or(ErasureError::DamagedKey(row.account_id))?;
+        Ok(new.wrap(&context, &key, self.profiles.ledger.entropy())?)
     }
 
     /// Step 5.
-    async fn note_replaced(&self, bucket: Bucket, version: i64) -> Result<(), ProfileError> {
-        let now = self.ledger.now();
+    async fn note_replaced(&self, bucket: Bucket, version: i64) -> Result<(), ErasureError> {
+        let now = self.profiles.ledger.now();
         let input = (bucket.number(), version, now);
-        self.ledger
+        self.profiles
+            .ledger
             .write(input, |entry, &(bucket, version, now)| {
                 Box::pin(async move {
                     let ended = erasures::complete(entry.tx(), bucket, version, now).await?;
@@ -194,9 +232,10 @@ impl Profiles {
     }
 
     async fn take_lease(&self) -> Result<bool, storage::Error> {
-        let now = self.ledger.now();
-        let input = (self.ledger.writer(), (now, now.plus(LEASE_FOR)));
-        self.ledger
+        let now = self.profiles.ledger.now();
+        let input = (self.profiles.ledger.writer(), (now, now.plus(LEASE_FOR)));
+        self.profiles
+            .ledger
             .storage()
             .write(input, |tx, &(holder, span)| {
                 Box::pin(async move { leases::take(tx, LEASE, holder, span).await })

@@ -48,9 +48,6 @@ pub enum ProfileError {
     /// The text is not what this account's key sealed.
     #[error("what is stored does not open with the account's key")]
     Damaged,
-    /// An account's key is not what its bucket's key wrapped.
-    #[error("the key of {0} does not open, so the older keys of its bucket have to stay")]
-    DamagedKey(AccountId),
     /// The primitive failed.
     #[error(transparent)]
     Primitive(#[from] PrimitiveError),

@@ -25,7 +25,6 @@ pub(super) fn of_profile(error: &ProfileError) -> OAuthError {
         ProfileError::Vault(_)
         | ProfileError::OtherVault
         | ProfileError::Damaged
-        | ProfileError::DamagedKey(_)
         | ProfileError::Primitive(_) => ErrorCode::ServerError.because("The server failed."),
     }
 }

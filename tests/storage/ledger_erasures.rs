@@ -10,13 +10,15 @@ use std::time::Duration;
 use tongxing::crypto::entropy::SystemEntropy;
 use tongxing::domain::account::{Account, AccountStatus, SealedProfile};
 use tongxing::domain::id::AccountId;
-use tongxing::ledger::Ledger;
 use tongxing::ledger::backup::{Backups, Gaps, Verified, rekey};
+use tongxing::ledger::erasures::{ErasureError, Erasures};
+use tongxing::ledger::journal::{Journal, Restoring};
 use tongxing::ledger::profiles::{AccountKey, ProfileError, Profiles, WrappedKey};
 use tongxing::ledger::vault::{Bucket, Vault, VaultError};
+use tongxing::ledger::{Change, Ledger};
 use tongxing::storage::accounts::Insertion;
 use tongxing::storage::migrations::VAULT;
-use tongxing::storage::{Error, Storage, accounts, changes, erasures, vault};
+use tongxing::storage::{Error, Storage, account_index, accounts, changes, erasures, vault};
 use tongxing::values;
 
 use crate::accounts::at;
@@ -26,12 +28,13 @@ use crate::ledger_vault::{master, vault as open_vault};
 use crate::noise::Promise;
 
 const BUCKET: u16 = 0xABCD;
+const HOUR: Duration = Duration::from_hours(1);
 
 /// An installation with its key store.
 struct Home {
     house: House,
     store: Storage,
-    _file: Database,
+    file: Database,
 }
 
 /// One process of it.
@@ -40,6 +43,8 @@ struct Process {
     ledger: Ledger,
     vault: Vault,
     profiles: Profiles,
+    journal: Journal,
+    erasures: Erasures,
 }
 
 impl Home {
@@ -48,7 +53,7 @@ impl Home {
         Self {
             house: House::new(database).await,
             store: file.storage(&VAULT).await,
-            _file: file,
+            file,
         }
     }
 
@@ -56,10 +61,14 @@ impl Home {
         let ledger = self.house.process();
         let vault = open_vault(self.store.clone(), &ledger).await.unwrap();
         let profiles = Profiles::open(&ledger, vault.clone()).await.unwrap();
+        let journal = Journal::new(ledger.clone(), self.store.clone(), HOUR);
+        let erasures = Erasures::new(profiles.clone(), journal.clone());
         Process {
             ledger,
             vault,
             profiles,
+            journal,
+            erasures,
         }
     }
 
@@ -70,6 +79,21 @@ impl Home {
             .await
             .unwrap();
         rows.iter().map(|row| row.version).collect()
+    }
+
+    /// Whether a text is anywhere in the key store's files.
+    fn is_in_key_store(&self, text: &str) -> bool {
+        let file = self.file.url.file().unwrap();
+        let bytes = ["", "-wal"].map(|end| {
+            let mut path = file.as_os_str().to_owned();
+            path.push(end);
+            std::fs::read(path).unwrap()
+        });
+        let holds = |bytes: &Vec<u8>| {
+            let mut windows = bytes.windows(text.len());
+            windows.any(|window| window == text.as_bytes())
+        };
+        bytes.iter().any(holds)
     }
 
     async fn find(&self, number: u128) -> Option<Account> {
@@ -210,10 +234,10 @@ on_both! {
         home.remove(1).await;
         // A backup of the key store from before opens it until it has lapsed.
         assert!(home.any_key_opens(&kept).await);
-        let before = process.profiles.find_erasure(person(1)).await.unwrap().unwrap();
+        let before = process.erasures.find(person(1)).await.unwrap().unwrap();
         assert_eq!((before.key_bucket, before.key_replaced_at), (BUCKET, None));
 
-        let done = process.profiles.finish_erasure(person(1)).await.unwrap().unwrap();
+        let done = process.erasures.finish(person(1)).await.unwrap().unwrap();
         assert_eq!(done.key_replaced_at, Some(process.ledger.now()));
         assert_eq!(home.versions().await, [2]);
         assert!(!home.any_key_opens(&kept).await);
@@ -226,14 +250,14 @@ on_both! {
         assert!(home.opens(2).await);
         // Another one, later, and one again that is done.
         home.remove(2).await;
-        process.profiles.finish_erasures().await.unwrap();
+        process.erasures.finish_all().await.unwrap();
         assert_eq!(home.versions().await, [3]);
-        process.profiles.finish_erasures().await.unwrap();
-        process.profiles.finish_erasure(person(1)).await.unwrap();
+        process.erasures.finish_all().await.unwrap();
+        process.erasures.finish(person(1)).await.unwrap();
         assert_eq!(home.versions().await, [3]);
         assert!(home.opens(3).await);
         // Who never was, was not removed.
-        assert_eq!(process.profiles.finish_erasure(person(301)).await.unwrap(), None);
+        assert_eq!(process.erasures.finish(person(301)).await.unwrap(), None);
         // Registered again under a fresh key.
         process.register(1).await;
         assert!(home.opens(1).await && !home.any_key_opens(&kept).await);
@@ -249,21 +273,25 @@ on_both! {
         let path = folder.path().join("backup");
         home.backups().save(&path).await.unwrap();
         home.remove(1).await;
-        process.profiles.finish_erasure(person(1)).await.unwrap();
+        process.erasures.finish(person(1)).await.unwrap();
         assert_eq!(home.versions().await, [2]);
 
         let other = Database::sqlite();
         let restored = Home {
             house: House::new(&other).await,
             store: home.store.clone(),
-            _file: Database::sqlite(),
+            file: Database::sqlite(),
         };
         let backups = restored.backups();
         let verified = Verified::read(&path, &backups.master, &backups.issuer).unwrap();
         backups.load(&verified, Gaps::Refused).await.unwrap();
         restored.remove(1).await;
         assert!(!restored.opens(2).await, "its key lies under one that is no more");
-        let profiles = restored.process().await.profiles;
+        // The journal is ahead of what was restored, until that catches up.
+        let began = restored.house.process().now();
+        let restoring = Restoring::of_database(&backups.main, began).await.unwrap();
+        restoring.begin(&backups.main, &backups.vault).await.unwrap();
+        let Process { profiles, erasures, .. } = restored.process().await;
         let databases = (&backups.main, &backups.vault);
         let without = rekey(databases, &profiles, (&backups.master, &[])).await.unwrap();
         assert_eq!((without.rewrapped, without.lost), (0, 199));
@@ -272,8 +300,8 @@ on_both! {
         assert_eq!((with.rewrapped, with.lost), (199, 0));
         assert!(restored.opens(2).await && restored.opens(200).await);
         assert_eq!(restored.versions().await, [2], "the older key is not back");
-        profiles.finish_erasures().await.unwrap();
-        let erasure = profiles.find_erasure(person(1)).await.unwrap().unwrap();
+        erasures.finish_all().await.unwrap();
+        let erasure = erasures.find(person(1)).await.unwrap().unwrap();
         assert!(erasure.key_replaced_at.is_some());
         assert!(restored.opens(200).await);
     }
@@ -290,7 +318,7 @@ on_both! {
             let kept = home.find(removed).await.unwrap();
             home.remove(removed).await;
             let other = home.process().await;
-            let ended = killed_after(steps, other.profiles.finish_erasure(person(removed))).await;
+            let ended = killed_after(steps, other.erasures.finish(person(removed))).await;
             drop(other);
             for number in [removed + 1, 139, 140] {
                 assert!(home.opens(number).await, "{number} after {steps} steps");
@@ -299,9 +327,9 @@ on_both! {
             process.register(1000 + removed).await;
             assert!(home.opens(1000 + removed).await, "after {steps} steps");
             if ended.is_none() && steps % 2 == 0 {
-                home.process().await.profiles.finish_erasure(person(removed)).await.unwrap();
+                home.process().await.erasures.finish(person(removed)).await.unwrap();
             } else {
-                process.profiles.finish_erasures().await.unwrap();
+                process.erasures.finish_all().await.unwrap();
             }
             assert!(!home.any_key_opens(&kept).await, "{removed} after {steps} steps");
             assert_eq!(home.versions().await.len(), 1);
@@ -329,7 +357,7 @@ on_both! {
                     0 | 1 => {
                         for number in (1..=12).filter(|number| number % 2 == index as u128) {
                             home.remove(number).await;
-                            let done = process.profiles.finish_erasure(person(number)).await;
+                            let done = process.erasures.finish(person(number)).await;
                             assert!(done.unwrap().unwrap().key_replaced_at.is_some());
                         }
                         0
@@ -355,6 +383,35 @@ on_both! {
         }
         assert!(home.opens(2000).await);
         assert_eq!(home.versions().await.len(), 1);
+    }
+
+    async fn the_key_store_keeps_nothing_of_what_who_was_removed_held(database: &Database) {
+        const DOCUMENT: &str = "blind-index-of-a-document";
+        let home = Home::new(database).await;
+        let process = home.process().await;
+        process.register(1).await;
+        let held = process.ledger.write(person(1), |entry, &account| {
+            Box::pin(async move {
+                entry.announce(Change::AccountChanged(account));
+                account_index::claim_document(entry.tx(), DOCUMENT, 1, account).await
+            })
+        });
+        let held: Result<bool, Error> = held.await;
+        assert!(held.unwrap());
+        process.journal.copy().await.unwrap();
+        assert!(home.is_in_key_store(DOCUMENT), "it is found while it is there");
+
+        let removed = process.ledger.write(person(1), |entry, &account| {
+            Box::pin(async move {
+                entry.announce(Change::AccountChanged(account));
+                erasures::remove_account(entry.tx(), account, at(9)).await
+            })
+        });
+        let removed: Result<_, Error> = removed.await;
+        assert!(removed.unwrap().is_some());
+        // No server runs that would copy it in time.
+        process.erasures.finish(person(1)).await.unwrap();
+        assert!(!home.is_in_key_store(DOCUMENT));
     }
 
     async fn a_profile_that_changes_while_keys_are_replaced_is_not_lost(database: &Database) {
@@ -396,7 +453,7 @@ on_both! {
         let other = home.process().await;
         for number in 1..=5 {
             home.remove(number).await;
-            other.profiles.finish_erasure(person(number)).await.unwrap();
+            other.erasures.finish(person(number)).await.unwrap();
         }
         ends.store(true, Ordering::SeqCst);
         let last = changing.await.unwrap();
@@ -418,7 +475,7 @@ on_both! {
             let home = Arc::clone(&home);
             async move {
                 let process = home.process().await;
-                let done = process.profiles.finish_erasure(person(index as u128 + 1)).await;
+                let done = process.erasures.finish(person(index as u128 + 1)).await;
                 assert!(done.unwrap().unwrap().key_replaced_at.is_some());
             }
         })
@@ -440,7 +497,7 @@ on_both! {
         one.register(2).await;
         assert!(other.holds(1).await);
         home.remove(1).await;
-        one.profiles.finish_erasure(person(1)).await.unwrap();
+        one.erasures.finish(person(1)).await.unwrap();
         assert!(!one.holds(1).await, "its own change is known at once");
         let promise = Promise::within(Duration::from_secs(1));
         loop {
@@ -461,7 +518,7 @@ on_both! {
         one.register(1).await;
         assert!(other.holds(1).await);
         home.remove(1).await;
-        one.profiles.finish_erasure(person(1)).await.unwrap();
+        one.erasures.finish(person(1)).await.unwrap();
         assert!(other.holds(1).await, "it has heard of nothing");
         other.profiles.reload().await.unwrap();
         assert!(!other.holds(1).await && other.holds(2).await);
@@ -492,13 +549,13 @@ on_both! {
         let damage: Result<u64, Error> = damage.await;
         assert_eq!(damage.unwrap(), 1);
         home.remove(1).await;
-        let refused = process.profiles.finish_erasures().await;
-        assert!(matches!(refused, Err(ProfileError::DamagedKey(id)) if id == person(2)));
+        let refused = process.erasures.finish_all().await;
+        assert!(matches!(refused, Err(ErasureError::DamagedKey(id)) if id == person(2)));
         assert_eq!(home.versions().await, [1, 2]);
         assert!(home.opens(3).await);
         // Who removes it, too, is done.
         home.remove(2).await;
-        process.profiles.finish_erasures().await.unwrap();
+        process.erasures.finish_all().await.unwrap();
         assert_eq!(home.versions().await, [2]);
         assert!(home.opens(3).await);
     }
@@ -510,12 +567,12 @@ on_both! {
             one.register(number).await;
         }
         home.remove(1).await;
-        one.profiles.finish_erasures().await.unwrap();
+        one.erasures.finish_all().await.unwrap();
         home.remove(2).await;
-        other.profiles.finish_erasures().await.unwrap();
+        other.erasures.finish_all().await.unwrap();
         assert_eq!(home.versions().await, [2], "the first has the lease");
         home.house.pass(301);
-        other.profiles.finish_erasures().await.unwrap();
+        other.erasures.finish_all().await.unwrap();
         assert_eq!(home.versions().await, [3]);
     }
 }

@@ -16,6 +16,8 @@ use tongxing::crypto::token_cache::TokenCache;
 use tongxing::domain::clock::{Clock, ManualClock};
 use tongxing::domain::entropy::Entropy;
 use tongxing::ledger::Ledger;
+use tongxing::ledger::erasures::Erasures;
+use tongxing::ledger::journal::Journal;
 use tongxing::ledger::keyring::{KeySettings, Keys};
 use tongxing::ledger::profiles::Profiles;
 use tongxing::ledger::vault::Vault;
@@ -37,6 +39,9 @@ pub(super) const MADE: i64 = 1_767_600_000;
 
 /// What a resident waits at most; more than a busy machine needs.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long a login lasts.
+const SESSION_TTL: Duration = Duration::from_hours(12);
 
 /// How long an authority's answer counts.
 pub(crate) const CHECKS_COUNT_FOR: Duration = Duration::from_hours(365 * 24);
@@ -133,17 +138,20 @@ impl Parts {
             Arc::clone(&entropy),
         );
         let profiles = Profiles::open(&ledger, opened.await.expect("a key store"));
+        let profiles = profiles.await.expect("profiles");
+        let journal = Journal::new(ledger.clone(), vault.clone(), SESSION_TTL);
         let keys = Keys::open(&ledger, master, KeySettings::new(ISSUER));
         let keys = keys.await.expect("keys");
         let accounts = Accounts::new(AccountsParts {
             ledger: ledger.clone(),
             keys: keys.clone(),
-            profiles: profiles.await.expect("profiles"),
+            profiles: profiles.clone(),
+            erasures: Erasures::new(profiles, journal),
             passwords: PasswordPool::start(setup.hashing, Arc::clone(&entropy))
                 .expect("hashing threads"),
             clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
-            session_ttl: Duration::from_hours(12),
+            session_ttl: SESSION_TTL,
             sends_messages: authority.is_some(),
             authority,
             code_limits: setup.code_limits,
