@@ -29,6 +29,7 @@ mod registration;
 pub mod remove;
 pub mod restored;
 pub mod session;
+mod withdrawal;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -20,6 +20,8 @@ code_list! {
         PhoneConfirmed = "phone_confirmed",
         /// A login was ended from another one.
         SessionEnded = "session_ended",
+        /// A consent was taken back.
+        ConsentWithdrawn = "consent_withdrawn",
     }
 }
 

@@ -57,20 +57,7 @@ pub fn router(state: AppState, envelope: &Envelope) -> Router {
         .route("/", get(home::show))
         // Quick, and many ask for it when many log in: those already in must not wait for it.
         .route("/login", get(login::show))
-        .route("/account", get(account::show))
-        .route(
-            "/account/sessions/end",
-            get(account::back).post(account::end_sessions),
-        )
-        .route(
-            "/account/phone",
-            get(account::back).post(account::confirm_phone),
-        )
-        .route("/account/phone/code", get(code::show).post(code::submit))
-        .route(
-            "/account/phone/resend",
-            get(code::show_resend).post(code::resend),
-        )
+        .merge(my_account())
         .route("/docs/privacy", get(privacy::show))
         .route("/consent", get(consent::show).post(consent::submit))
         .route("/docs/errors", get(errors::without_slash))
@@ -85,4 +72,26 @@ pub fn router(state: AppState, envelope: &Envelope) -> Router {
         .merge(logout)
         .merge(pages)
         .with_state(state)
+}
+
+fn my_account() -> Router<AppState> {
+    Router::new()
+        .route("/account", get(account::show))
+        .route(
+            "/account/sessions/end",
+            get(account::back).post(account::end_sessions),
+        )
+        .route(
+            "/account/portals/withdraw",
+            get(account::back).post(account::withdraw),
+        )
+        .route(
+            "/account/phone",
+            get(account::back).post(account::confirm_phone),
+        )
+        .route("/account/phone/code", get(code::show).post(code::submit))
+        .route(
+            "/account/phone/resend",
+            get(code::show_resend).post(code::resend),
+        )
 }

@@ -64,6 +64,8 @@ event_kinds! {
     NoticeAcknowledged = "notice_acknowledged",
     /// A resident refused.
     ConsentDenied = "consent_denied",
+    /// A resident took back what they had allowed a client.
+    ConsentWithdrawn = "consent_withdrawn",
     /// A code was redeemed: the first issue of tokens, with the claims they can fetch.
     AuthorizationRedeemed = "authorization_redeemed",
     /// A redeemed code came again.

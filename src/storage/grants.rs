@@ -110,21 +110,22 @@ async fn update(
     Ok(())
 }
 
-/// Withdraws a grant; false when there was none.
+/// Withdraws what an account has granted a client: the grant, if there was one.
 pub async fn revoke(
     tx: &mut Transaction,
     account_id: AccountId,
     client_id: &ClientId,
     now: Instant,
-) -> Result<bool, Error> {
+) -> Result<Option<GrantId>, Error> {
     let revoked = tx
-        .execute(
+        .returning(
             "UPDATE grants SET revoked_at = $3
-              WHERE account_id = $1 AND client_id = $2 AND revoked_at IS NULL",
+              WHERE account_id = $1 AND client_id = $2 AND revoked_at IS NULL
+          RETURNING grant_id",
             values![account_id, client_id.as_str(), now],
         )
         .await?;
-    Ok(revoked == 1)
+    revoked.map(|row| row.get("grant_id")).transpose()
 }
 
 /// Withdraws every grant of an account; the number withdrawn.

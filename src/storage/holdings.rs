@@ -149,20 +149,21 @@ pub async fn remove_document(
     Ok(())
 }
 
-/// Withdraws a grant.
+/// Withdraws a grant; false when it was withdrawn, or is not there.
 pub async fn revoke_grant(
     tx: &mut Transaction,
     id: AccountId,
     grant: GrantId,
     now: Instant,
-) -> Result<(), Error> {
-    tx.execute(
-        "UPDATE grants SET revoked_at = $3
-          WHERE account_id = $1 AND grant_id = $2 AND revoked_at IS NULL",
-        values![id, grant, now],
-    )
-    .await?;
-    Ok(())
+) -> Result<bool, Error> {
+    let revoked = tx
+        .execute(
+            "UPDATE grants SET revoked_at = $3
+              WHERE account_id = $1 AND grant_id = $2 AND revoked_at IS NULL",
+            values![id, grant, now],
+        )
+        .await?;
+    Ok(revoked == 1)
 }
 
 /// Ends a check at a time, unless it ends before.

@@ -51,6 +51,8 @@ pub enum Done {
     Registered,
     /// They have it back.
     Recovered,
+    /// A portal receives nothing more.
+    Withdrawn,
 }
 
 /// An identity document of the account.
@@ -135,6 +137,8 @@ pub struct EnteredPortal {
     pub since: LocalTime,
     /// What it receives.
     pub receives: Vec<Received>,
+    /// The form that takes the consent back, where it rests on one and not on a law.
+    pub withdraw: Option<Form>,
 }
 
 /// Something that happened to the account.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::page::{Page, sample};
 
 /// The version of the notice: the day from which it holds.
-pub const VERSION: &str = "2026-11-23";
+pub const VERSION: &str = "2026-11-24";
 
 /// `/docs/privacy`.
 #[derive(Serialize)]

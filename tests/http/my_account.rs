@@ -8,7 +8,7 @@ use tongxing::storage::notices;
 
 use crate::support::{
     Answer, Applicant, Browser, LI, Portal, Server, Setup, WANG, ZHANG, assert_page_refuses,
-    assert_refused, minutes,
+    assert_redirect_refuses, assert_refused, minutes,
 };
 
 const DAY: u64 = 24 * 60;
@@ -187,6 +187,98 @@ async fn its_forms_need_their_own_login_and_token() {
     zhang.login(&LI).await;
     assert_page_refuses(&zhang.post("/account/phone", &phone).await, "csrf");
     assert!(server.messages_to(ZHANG.phone).await.is_empty());
+}
+
+/// PIPL art. 15.
+#[tokio::test]
+async fn a_consent_is_taken_back_as_easily_as_it_was_given() {
+    let server = Server::start().await;
+    let other = server.portal().await;
+    let mut zhang = server.browser_of(&ZHANG);
+    let others = other.tokens(&mut zhang).await;
+    server.clock.advance(minutes(1));
+    let portal = server.portal().await;
+    let tokens = portal.tokens(&mut zhang).await;
+    let code = portal.authorize(&mut zhang).await;
+    let li = portal.tokens(&mut server.browser_of(&LI)).await;
+
+    let page = zhang.visit("/account").await;
+    assert!(page.page().has("withdraw-2") && !page.page().has("withdraw-3"));
+    // The latest is listed first.
+    let page = zhang.press(&page, &[], "withdraw-1").await;
+    assert_eq!(page.path(), "/account");
+    assert!(page.page().has("account-done") && !page.page().has("withdraw-2"));
+    assert_eq!(portal.userinfo(&tokens.access).await.status, 401);
+    assert!(!portal.is_active(&tokens.access).await);
+    assert_refused(&portal.refresh(tokens.refresh()).await, "invalid_grant");
+    assert_refused(&portal.redeem(&code).await, "invalid_grant");
+    // Nobody else notices.
+    assert_eq!(other.userinfo(&others.access).await.status, 200);
+    assert!(other.is_active(&others.access).await && portal.is_active(&li.access).await);
+    assert!(zhang.is_logged_in().await);
+    assert_eq!(server.recorded("consent_withdrawn").await, 1);
+    let mut reader = server.ledger.reader().await.expect("a connection");
+    let account = server.account_of(&ZHANG).await;
+    let happened = notices::list(&mut reader, account)
+        .await
+        .expect("an answer");
+    assert_eq!(happened[0].kind, NoticeKind::ConsentWithdrawn);
+    // Who comes again is asked again; what was taken back stays so.
+    let silent = portal.request().with("prompt", "none");
+    assert_redirect_refuses(&zhang.visit(&silent.url()).await, "consent_required");
+    let again = portal.tokens(&mut zhang).await;
+    assert_eq!(portal.userinfo(&again.access).await.status, 200);
+    assert_refused(&portal.refresh(tokens.refresh()).await, "invalid_grant");
+}
+
+#[tokio::test]
+async fn only_ones_own_consents_are_taken_back() {
+    const TARGET: &str = "/account/portals/withdraw";
+    let server = Server::start().await;
+    let portal = server.portal().await;
+    let duty = serde_json::json!({ "legal_basis": "statutory_duty" });
+    let by_law = Portal::register(&server, &duty).await;
+    let mut zhang = server.browser_of(&ZHANG);
+    let tokens = portal.tokens(&mut zhang).await;
+    let by_law_tokens = by_law.tokens(&mut zhang).await;
+    let mut li = server.browser_of(&LI);
+    let foreign = portal.tokens(&mut li).await;
+    let page = zhang.visit("/account").await;
+    let buttons = ["withdraw-1", "withdraw-2"].map(|button| page.page().has(button));
+    assert_eq!(
+        buttons.iter().filter(|&&has| has).count(),
+        1,
+        "what is given by law is not there to be taken back"
+    );
+    let button = if buttons[0] {
+        "withdraw-1"
+    } else {
+        "withdraw-2"
+    };
+    let form = |portal: &str| page.page().fields(&[("portal", portal)], button);
+    for nobodys in [by_law.client_id.as_str(), "nobody"] {
+        let answer = zhang.post(TARGET, &form(nobodys)).await;
+        assert_eq!(answer.status, 303, "no fault, and no effect");
+    }
+    for nonsense in ["", "a b", "'; DROP TABLE grants", "\u{202e}"] {
+        assert_eq!(zhang.post(TARGET, &form(nonsense)).await.status, 400);
+    }
+    // Not with another's form, none, or that for something else.
+    let own = form(&portal.client_id);
+    assert_page_refuses(&li.post(TARGET, &own).await, "csrf");
+    let bare = [("portal", portal.client_id.as_str())];
+    assert_page_refuses(&zhang.post(TARGET, &bare).await, "csrf");
+    let mut crossed = page.page().fields(&[("phone", "0")], "confirm-phone-1");
+    crossed.push(("portal".to_owned(), portal.client_id.clone()));
+    assert_page_refuses(&zhang.post(TARGET, &crossed).await, "csrf");
+    for (portal, tokens) in [
+        (&portal, tokens),
+        (&by_law, by_law_tokens),
+        (&portal, foreign),
+    ] {
+        assert_eq!(portal.userinfo(&tokens.access).await.status, 200);
+    }
+    assert_eq!(server.recorded("consent_withdrawn").await, 0);
 }
 
 /// Presses the button beside the first phone: the page for the code.

@@ -139,7 +139,11 @@ async fn larger_text_is_a_link_that_keeps_the_request_and_is_remembered() {
     // It is this browser's choice alone.
     assert!(!is_large(&server.browser().get("/").await));
     // Where there is only something to post, the switches lead back.
-    for path in ["/account/phone", "/account/sessions/end"] {
+    for path in [
+        "/account/phone",
+        "/account/sessions/end",
+        "/account/portals/withdraw",
+    ] {
         let back = zhang.get(&format!("{path}?text=large")).await;
         assert_eq!(back.header("location"), Some("/account"));
     }

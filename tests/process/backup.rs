@@ -206,6 +206,7 @@ on_both! {
         let one = installation.add_portal("one").await;
         let two = installation.add_portal("two").await;
         let public = add_public(installation, "three").await;
+        let four = installation.add_portal("four").await;
         let ids = [
             account_id(installation, frozen).await,
             account_id(installation, removed).await,
@@ -224,6 +225,7 @@ on_both! {
         let subject_then = subject(http, &one, &at_one[0].tokens).await;
         let code = at_one[0].browser.enter(&public, stays).await.code();
         let rotating = exchange_as(http, &public, &code, "three").await.json()["refresh_token"].clone();
+        let at_four = Resident::enters(http, &four, stays).await;
         administer(installation, &["account", "freeze", &ids[2]]).await;
         let issued = at_one[0].browser.enter(&one, stays).await.code();
         let unused = at_one[0].browser.enter(&one, stays).await.code();
@@ -238,6 +240,9 @@ on_both! {
         administer(installation, &["account", "remove", &ids[1]]).await;
         administer(installation, &["account", "unfreeze", &ids[2]]).await;
         administer(installation, &["client", "suspend", &two.id]).await;
+        let account = at_one[0].browser.open("/account").await;
+        // The portal entered last is the first.
+        at_one[0].browser.submit(&account.form_with("withdraw-1"), &[]).await.page();
         let page = at_one[3].browser.open("/logout").await;
         at_one[3].browser.submit(&page, &[("decision", "confirm")]).await;
         let given_back = [("token", at_one[4].tokens.refresh.as_str())];
@@ -257,6 +262,7 @@ on_both! {
         assert_eq!(again["removed"], 1, "{told}");
         assert_eq!(again["sessions"], 1, "{told}");
         assert_eq!(again["authorizations"], 1, "{told}");
+        assert_eq!(again["grants"], 1, "{told}");
         assert_eq!(told["accounts_without_key"], 0, "{told}");
         let server = installation.serve().await;
         let http = &server.http;
@@ -286,6 +292,8 @@ on_both! {
             let is_stopped = resident.person.phone == frozen.phone || !is_known;
             assert_eq!(logs_in(http, &resident.person).await, !is_stopped, "{:?}", resident.person);
         }
+        assert_eq!(four.refresh(http, &at_four.tokens.refresh).await.status, 400);
+        assert!(!at_one[0].is_logged_in(http, &four).await, "it has to ask for a new consent");
         assert_eq!(two.refresh(http, &at_two.tokens.refresh).await.status, 401);
         assert!(logs_in(http, released).await, "the last state wins");
         assert!(!logs_in(http, recovers).await, "a password from before the recovery");

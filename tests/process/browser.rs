@@ -72,6 +72,17 @@ impl Page {
         attribute(form, "action").expect("an action")
     }
 
+    /// The form that a button is in, as a page of its own.
+    #[track_caller]
+    pub(crate) fn form_with(mut self, button: &str) -> Self {
+        let forms = self.answer.body.split("<form ").skip(1);
+        let mut forms = forms.filter_map(|form| form.split("</form>").next());
+        let form = forms.find(|form| form.contains(&format!(" id=\"{button}\"")));
+        let form = form.unwrap_or_else(|| panic!("no {button}: {self:?}"));
+        self.answer.body = format!("<form {form}</form>");
+        self
+    }
+
     /// Where its link to a path of the provider leads.
     #[track_caller]
     pub(crate) fn link(&self, path: &str) -> String {

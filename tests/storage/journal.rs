@@ -304,6 +304,28 @@ on_both! {
         assert_eq!(replayed.narrowed.len(), 2, "to be looked at, also by who goes on after a crash");
     }
 
+    async fn a_withdrawn_grant_does_not_come_back_and_others_stay(database: &Database) {
+        let home = Home::new(database).await;
+        resident(home.main(), 1).await;
+        write(home.main(), |tx| {
+            Box::pin(async move {
+                tx.execute(
+                    "INSERT INTO grants (account_id, client_id, grant_id, scope, claims, terms, granted_at)
+                     VALUES ($1, 'one', $2, 'openid', '', '', 1), ($1, 'two', $3, 'openid', '', '', 1)",
+                    values![account(1), GrantId::from_u128(1), GrantId::from_u128(2)],
+                ).await
+            })
+        })
+        .await;
+        let yesterday = home.keep().await;
+        home.announce(Change::GrantWithdrawn(account(1), Id::from_u128(1))).await;
+        home.journal.copy().await.unwrap();
+        let restored = yesterday.restore(&home).await;
+        assert_eq!(restored.held(1).await.grants, [Id::from_u128(2)]);
+        assert_eq!(restored.held(1).await.access_epoch, 0, "nothing else ends");
+        assert_eq!((restored.replayed.grants, restored.replayed.accounts), (1, 0));
+    }
+
     async fn what_was_lost_does_not_come_back(database: &Database) {
         let home = Home::new(database).await;
         resident(home.main(), 1).await;

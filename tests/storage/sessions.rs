@@ -90,7 +90,7 @@ async fn give_grant(storage: &Storage, grant: Grant) -> GrantId {
     .await
 }
 
-async fn withdraw(storage: &Storage) -> bool {
+async fn withdraw(storage: &Storage) -> Option<GrantId> {
     write(storage, |tx| {
         Box::pin(async move { grants::revoke(tx, account(1), &client_id("portal"), at(60)).await })
     })
@@ -391,15 +391,15 @@ on_both! {
         assert_eq!((grant.terms.as_str(), grant.granted_at), ("terms 2", at(20)));
         assert_eq!(grant.claims, BTreeSet::from([Claim::Name, Claim::Email]));
         assert_eq!(grant.scope, "openid profile".parse().unwrap());
-        assert!(withdraw(&storage).await);
-        assert!(!withdraw(&storage).await, "it was withdrawn");
+        assert_eq!(withdraw(&storage).await, Some(Id::from_u128(1)));
+        assert_eq!(withdraw(&storage).await, None, "it was withdrawn");
         assert!(standing(&storage).await.is_none());
         assert_eq!(give(&storage, 3).await, Id::from_u128(3), "a new grant has a new one");
     }
 
     async fn what_many_tabs_allow_at_once_adds_up(database: &Database) {
         let storage = logged_in(database).await;
-        assert!(withdraw(&storage).await);
+        assert!(withdraw(&storage).await.is_some());
         let claims = Claim::ALL;
         let given = race(claims.len(), |tab| {
             let storage = storage.clone();
@@ -442,7 +442,7 @@ on_both! {
         assert!(move_account(&storage, 1, FROZEN.0, FROZEN.1).await);
         assert!(!redeem(&storage, 5).await);
         assert!(move_account(&storage, 1, FROZEN.1, FROZEN.0).await);
-        assert!(withdraw(&storage).await);
+        assert!(withdraw(&storage).await.is_some());
         assert!(!redeem(&storage, 5).await);
         give(&storage, 3).await;
         assert!(!redeem(&storage, 5).await, "it rests on the grant that was withdrawn");

@@ -14,7 +14,7 @@ use crate::accounts::challenge::SendError;
 use crate::accounts::overview::{Overview, Remote};
 use crate::accounts::phone::PhoneError;
 use crate::domain::check::{Check, CheckResult};
-use crate::domain::client::ClientId;
+use crate::domain::client::{Client, ClientId};
 use crate::domain::grant::Grant;
 use crate::domain::instant::Instant;
 use crate::domain::notice::{Notice, NoticeKind};
@@ -22,6 +22,7 @@ use crate::domain::session::Session;
 use crate::http::context::{FormBody, RequestContext};
 use crate::http::respond;
 use crate::http::state::AppState;
+use crate::protocol::client_metadata::values::LegalBasis;
 use crate::protocol::language::Language;
 use crate::protocol::parameters::Parameters;
 use crate::storage::sessions::ListedSession;
@@ -37,6 +38,7 @@ use crate::views::page::{Form, HiddenField};
 
 /// Name the forms in their CSRF tokens.
 const END_FORM: &str = "end sessions";
+const WITHDRAW_FORM: &str = "withdraw consent";
 const PHONE_FORM: &str = "confirm phone";
 
 /// For how long somebody is told that it has succeeded.
@@ -96,6 +98,33 @@ pub async fn end_sessions(
         Ok(()) => respond::see_other("/account"),
         Err(error) => respond::end_error_page(&state, &context, &error),
     }
+}
+
+/// Takes back what a portal was allowed. What it receives by law is not there to be taken back.
+pub async fn withdraw(
+    State(state): State<AppState>,
+    context: RequestContext,
+    body: FormBody,
+) -> Response {
+    let (session, fields) = match posted((&state, &context), &body, WITHDRAW_FORM).await {
+        Ok(posted) => posted,
+        Err(response) => return *response,
+    };
+    let portal = fields.get("portal").unwrap_or_default().to_owned();
+    let Ok(client_id) = ClientId::try_from(portal) else {
+        return interaction::malformed(&state, &context);
+    };
+    let client = match state.provider.clients().find_active(&client_id).await {
+        Ok(client) => client,
+        Err(error) => return respond::storage_error_page(&state, &context, &error),
+    };
+    if client.is_some_and(|client| rests_on_consent(&client)) {
+        let withdrawn = state.accounts.withdraw(session.account_id, client_id);
+        if let Err(error) = withdrawn.await {
+            return respond::storage_error_page(&state, &context, &error);
+        }
+    }
+    respond::see_other("/account")
 }
 
 /// Sends a code to a phone of one's own.
@@ -257,6 +286,14 @@ impl Forms<'_> {
         form
     }
 
+    fn withdraw(&mut self, client_id: &ClientId) -> Form {
+        let subject = self.session.id.to_string();
+        let mut form = self.form("/account/portals/withdraw", WITHDRAW_FORM, &subject);
+        form.hidden
+            .push(HiddenField::new("portal", client_id.as_str()));
+        form
+    }
+
     fn form(&mut self, action: &str, name: &str, subject: &str) -> Form {
         let about = (action.to_owned(), name);
         let (form, cookie) = interaction::form_to(self.state, self.context, about, subject);
@@ -266,7 +303,7 @@ impl Forms<'_> {
     }
 
     /// None for a portal that cannot be read just now, or is gone.
-    async fn portal(&self, client_id: &ClientId, grant: &Grant) -> Option<EnteredPortal> {
+    async fn portal(&mut self, client_id: &ClientId, grant: &Grant) -> Option<EnteredPortal> {
         let clients = self.state.provider.clients();
         let client = clients.find_active(client_id).await.ok().flatten()?;
         let locale = self.context.locale(None, self.state.default_locale);
@@ -278,8 +315,13 @@ impl Forms<'_> {
             href: uri.and_then(|uri| WebLink::parse(uri.as_str())),
             since: LocalTime::of(grant.granted_at),
             receives: Received::by(grant.scope.iter(), claims),
+            withdraw: rests_on_consent(&client).then(|| self.withdraw(client_id)),
         })
     }
+}
+
+fn rests_on_consent(client: &Client) -> bool {
+    client.metadata.legal_basis() == LegalBasis::Consent
 }
 
 fn passed(check: &Check, now: Instant) -> PassedCheck {
@@ -305,6 +347,7 @@ fn just_done(notices: &[Notice], now: Instant) -> Option<Done> {
     kinds.find_map(|kind| match kind {
         NoticeKind::Registered => Some(Some(Done::Registered)),
         NoticeKind::Recovered => Some(Some(Done::Recovered)),
+        NoticeKind::ConsentWithdrawn => Some(Some(Done::Withdrawn)),
         NoticeKind::DocumentLost | NoticeKind::PhoneLost => Some(None),
         NoticeKind::DocumentTaken | NoticeKind::PhoneConfirmed | NoticeKind::SessionEnded => None,
     })?

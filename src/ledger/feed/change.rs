@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use crate::crypto::digest::sha256;
-use crate::domain::id::{AccessTokenId, AccountId, AuthorizationId, SessionId};
+use crate::domain::id::{AccessTokenId, AccountId, AuthorizationId, GrantId, SessionId};
 use crate::storage::changes::LANES;
 
 /// A change that every process must know of.
@@ -21,6 +21,8 @@ pub enum Change {
     SessionEnded(AccountId, SessionId),
     /// An authorization of an account ended.
     AuthorizationRevoked(AccountId, AuthorizationId),
+    /// A grant of an account was withdrawn. Whoever uses a token of it reads the grant.
+    GrantWithdrawn(AccountId, GrantId),
     /// A single access token was given back.
     AccessTokenRevoked(AccessTokenId),
     /// The key of a bucket of accounts is being replaced, or has been.
@@ -37,6 +39,7 @@ impl Change {
             Self::AccountRestored(_) => "account_restored",
             Self::SessionEnded(..) => "session",
             Self::AuthorizationRevoked(..) => "authorization",
+            Self::GrantWithdrawn(..) => "grant",
             Self::AccessTokenRevoked(_) => "access_token",
             Self::BucketKeyReplaced(_) => "bucket_key",
         }
@@ -50,6 +53,7 @@ impl Change {
             Self::AccountChanged(id) | Self::AccountRestored(id) => id.to_string(),
             Self::SessionEnded(account, id) => format!("{id} {account}"),
             Self::AuthorizationRevoked(account, id) => format!("{id} {account}"),
+            Self::GrantWithdrawn(account, id) => format!("{id} {account}"),
             Self::AccessTokenRevoked(id) => id.to_string(),
             Self::BucketKeyReplaced(bucket) => bucket.to_string(),
         }
@@ -66,6 +70,7 @@ impl Change {
             "authorization" => {
                 owned(subject).map(|(account, id)| Self::AuthorizationRevoked(account, id))
             }
+            "grant" => owned(subject).map(|(account, id)| Self::GrantWithdrawn(account, id)),
             "access_token" => subject.parse().ok().map(Self::AccessTokenRevoked),
             "bucket_key" => subject.parse().ok().map(Self::BucketKeyReplaced),
             _ => None,
@@ -99,6 +104,7 @@ mod tests {
             Change::AccountRestored(Id::from_u128(1)),
             Change::SessionEnded(Id::from_u128(1), Id::from_u128(2)),
             Change::AuthorizationRevoked(Id::from_u128(1), Id::from_u128(3)),
+            Change::GrantWithdrawn(Id::from_u128(1), Id::from_u128(5)),
             Change::AccessTokenRevoked(Id::from_u128(4)),
             Change::BucketKeyReplaced(65_535),
         ] {

@@ -83,7 +83,10 @@ impl Revocations {
     pub(crate) fn apply(&self, change: &Change, at: Instant) {
         let mut lists = self.lists.write().unwrap_or_else(PoisonError::into_inner);
         match change {
-            Change::ClientChanged(_) | Change::KeysChanged | Change::BucketKeyReplaced(_) => {}
+            Change::ClientChanged(_)
+            | Change::KeysChanged
+            | Change::GrantWithdrawn(..)
+            | Change::BucketKeyReplaced(_) => {}
             Change::AccountChanged(id) => {
                 let ended = Ended { at, restored: None };
                 let entry = lists.accounts.entry(*id).or_insert(ended);

@@ -38,6 +38,8 @@ pub struct Replayed {
     pub sessions: u64,
     /// Authorizations that ended.
     pub authorizations: u64,
+    /// Grants that were withdrawn.
+    pub grants: u64,
     /// Access tokens that were given back.
     pub access_tokens: u64,
     /// Accounts that may have lost documents or phones which their profiles still name.
@@ -175,6 +177,7 @@ impl Replayed {
             (state::KEY, _) => &mut self.keys,
             (state::SESSION, _) => &mut self.sessions,
             (state::AUTHORIZATION, _) => &mut self.authorizations,
+            (state::GRANT, _) => &mut self.grants,
             (state::ACCESS_TOKEN, _) => &mut self.access_tokens,
             _ => &mut self.accounts,
         };
@@ -192,6 +195,7 @@ const fn kind(takeaway: &Takeaway) -> &'static str {
         Takeaway::Account(..) => state::ACCOUNT,
         Takeaway::Session(..) => state::SESSION,
         Takeaway::Authorization(..) => state::AUTHORIZATION,
+        Takeaway::Grant(..) => state::GRANT,
         Takeaway::AccessToken(_) => state::ACCESS_TOKEN,
     }
 }
@@ -211,6 +215,7 @@ fn announce(entry: &mut Entry<'_>, takeaway: &Takeaway) {
         Takeaway::Authorization(account, id) => {
             entry.announce(Change::AuthorizationRevoked(*account, *id));
         }
+        Takeaway::Grant(account, id) => entry.announce(Change::GrantWithdrawn(*account, *id)),
         Takeaway::AccessToken(id) => entry.announce(Change::AccessTokenRevoked(*id)),
     }
 }
@@ -240,6 +245,9 @@ async fn take(entry: &mut Entry<'_>, takeaway: &Takeaway, now: Instant) -> Resul
         Takeaway::Session(account, id) => is_done(sessions::end(tx, *account, *id, now).await?),
         Takeaway::Authorization(account, id) => {
             is_done(authorizations::revoke(tx, *account, *id, now).await?)
+        }
+        Takeaway::Grant(account, id) => {
+            is_done(holdings::revoke_grant(tx, *account, *id, now).await?)
         }
         Takeaway::AccessToken(_) => Done::Taken,
     })

@@ -21,6 +21,7 @@ pub(super) const KEY: &str = "key";
 pub(super) const ACCOUNT: &str = "account";
 pub(super) const SESSION: &str = "session";
 pub(super) const AUTHORIZATION: &str = "authorization";
+pub(super) const GRANT: &str = "grant";
 pub(super) const ACCESS_TOKEN: &str = "access_token";
 
 /// Something as it stood after its last change.
@@ -35,6 +36,8 @@ pub(super) enum Takeaway {
     Session(AccountId, SessionId),
     /// It ended.
     Authorization(AccountId, AuthorizationId),
+    /// It was withdrawn.
+    Grant(AccountId, GrantId),
     /// It ended.
     AccessToken(AccessTokenId),
 }
@@ -133,6 +136,7 @@ pub(super) async fn of(
         }
         Change::SessionEnded(..) => one(SESSION, None),
         Change::AuthorizationRevoked(..) => one(AUTHORIZATION, None),
+        Change::GrantWithdrawn(..) => one(GRANT, None),
         Change::AccessTokenRevoked(_) => one(ACCESS_TOKEN, None),
         // The key store knows.
         Change::BucketKeyReplaced(_) => Ok(Vec::new()),
@@ -175,6 +179,7 @@ fn try_read(row: &TakeawayRow) -> Option<Takeaway> {
         kind => match Change::parse(kind, &row.subject)? {
             Change::SessionEnded(account, id) => Some(Takeaway::Session(account, id)),
             Change::AuthorizationRevoked(account, id) => Some(Takeaway::Authorization(account, id)),
+            Change::GrantWithdrawn(account, id) => Some(Takeaway::Grant(account, id)),
             Change::AccessTokenRevoked(id) => Some(Takeaway::AccessToken(id)),
             Change::ClientChanged(_)
             | Change::KeysChanged

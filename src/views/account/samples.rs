@@ -23,6 +23,10 @@ impl Page for AccountPage {
             [IdentityLevel::None, IdentityLevel::L1, IdentityLevel::L3]
                 .map(|level| Self { level, ..bare() }),
         );
+        samples.push(Self {
+            done: Some(Done::Withdrawn),
+            ..bare()
+        });
         samples
     }
 }
@@ -54,7 +58,10 @@ fn ordinary() -> AccountPage {
                 "浙江社会保险",
                 &[Received::Subject, Received::Name, Received::Phone],
             ),
-            portal("广东企业登记", &[Received::Subject, Received::Name]),
+            EnteredPortal {
+                withdraw: None,
+                ..portal("广东企业登记", &[Received::Subject, Received::Name])
+            },
         ],
         notices: vec![Notice {
             kind: NoticeKind::Registered,
@@ -67,6 +74,7 @@ fn ordinary() -> AccountPage {
 fn full() -> AccountPage {
     let methods = CheckMethod::ALL.iter();
     let notices = [
+        NoticeKind::ConsentWithdrawn,
         NoticeKind::SessionEnded,
         NoticeKind::PhoneConfirmed,
         NoticeKind::PhoneLost,
@@ -236,5 +244,6 @@ fn portal(name: &str, receives: &[Received]) -> EnteredPortal {
         href: WebLink::parse("https://sb.zj.example/"),
         since: days_ago(30),
         receives: receives.to_vec(),
+        withdraw: Some(sample::form("/account/portals/withdraw")),
     }
 }

@@ -34,6 +34,27 @@ async function remotely({ arrive, demo }) {
   await here.at('account-alone', '#account-logout');
 }
 
+/** A consent is taken back in my account; what is given by law has no button there. */
+async function withdrawing({ arrive, demo }, settings) {
+  const visitor = await arrive(settings);
+  visitor.is(RESIDENT);
+  await visitor.goto(new URL('/login', demo.zhejiang).href);
+  await logIn(visitor, RESIDENT.phone, RESIDENT.password);
+  await enter(visitor);
+  await visitor.goto(new URL('/login', demo.guangdong).href);
+  await enter(visitor);
+  await visitor.goto(new URL('/account', demo.provider).href);
+  await visitor.at('account-portals', '#withdraw-1');
+  const buttons = visitor.page.locator('[id^=withdraw-]');
+  assert.equal(await buttons.count(), 1);
+  await visitor.click('[id^=withdraw-]');
+  await visitor.at('account-withdrawn', '#account-done');
+  assert.ok((await visitor.text('#account-done')).includes(visitor.reads('撤回', 'withdrawn')));
+  assert.equal(await buttons.count(), 0);
+  await visitor.goto(new URL('/login', demo.guangdong).href);
+  await visitor.at('question-again', '#consent-allow');
+}
+
 async function atAPortal({ arrive, demo }) {
   const visitor = await arrive({ language: 'en', screen: 'phone', javaScript: false });
   visitor.is(RESIDENT);
@@ -122,6 +143,11 @@ async function atTheProvider({ arrive, demo }) {
 }
 
 export default [
+  { name: 'a consent is taken back: zh-CN, phone', play: (stage) => withdrawing(stage, { language: 'zh-CN', screen: 'phone' }) },
+  {
+    name: 'a consent is taken back: en, desktop, no scripts',
+    play: (stage) => withdrawing(stage, { language: 'en', screen: 'desktop', javaScript: false }),
+  },
   { name: 'other logins are ended from my account', play: remotely },
   { name: 'no, then yes, then out at a portal: en, no scripts', play: atAPortal },
   { name: 'logout with a portal that is deaf', play: withADeafPortal },

@@ -262,22 +262,10 @@ impl Portal {
         self.server.send(request.expect("a request")).await
     }
 
-    /// What a person allowed it is taken back, in storage: there is no page for that yet.
+    /// A person takes back what they allowed it.
     pub(crate) async fn withdraw_grant_of(&self, person: &Person) {
         let account = self.server.account_of(person).await;
-        let input = (account, self.id(), self.server.ledger.now());
-        let withdrawn: Result<_, tongxing::storage::Error> = self
-            .server
-            .ledger
-            .write(input, |entry, (account, client, now)| {
-                Box::pin(tongxing::storage::grants::revoke(
-                    entry.tx(),
-                    *account,
-                    client,
-                    *now,
-                ))
-            })
-            .await;
+        let withdrawn = self.server.accounts.withdraw(account, self.id()).await;
         withdrawn.expect("the database answers");
     }
 }
