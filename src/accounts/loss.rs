@@ -132,7 +132,12 @@ impl Accounts {
     /// A notice with its identifier.
     pub(super) fn notice(&self, kind: NoticeKind, at: Instant) -> (NoticeId, Notice) {
         let id = NoticeId::ordered(at, &*self.entropy);
-        (id, Notice { kind, at })
+        let notice = Notice {
+            kind,
+            at,
+            client_id: None,
+        };
+        (id, notice)
     }
 
     /// A person without the phones that were not confirmed for so long that they may be somebody
@@ -208,7 +213,7 @@ impl Loss {
         }
         end_access(entry, id, (&self.told, now)).await?;
         for (notice_id, notice) in &self.notices {
-            notices::insert(entry.tx(), id, *notice_id, *notice).await?;
+            notices::insert(entry.tx(), id, *notice_id, notice).await?;
         }
         for message in &self.messages {
             entry.enqueue(message).await?;

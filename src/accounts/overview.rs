@@ -138,7 +138,7 @@ impl Accounts {
                         entry.record(&event).await?;
                     }
                     if ended {
-                        notices::insert(entry.tx(), id, *notice_id, *notice).await?;
+                        notices::insert(entry.tx(), id, *notice_id, notice).await?;
                         entry.enqueue(told).await?;
                     }
                     Ok(())

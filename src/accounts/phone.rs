@@ -102,7 +102,7 @@ impl Accounts {
                     if !account_index::confirm_phone(tx, phone_key, *account_id, at).await? {
                         return Err(WriteError::Over);
                     }
-                    notices::insert(tx, *account_id, *notice_id, *notice).await?;
+                    notices::insert(tx, *account_id, *notice_id, notice).await?;
                     let event = Event::new(EventKind::PhoneConfirmed, *now)
                         .account(*account_id)
                         .detail(json!({ "challenge": challenge }));

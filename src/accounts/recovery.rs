@@ -170,8 +170,8 @@ impl Recovery {
         checks::insert(tx, id, &self.check).await?;
         account_index::confirm_phone(tx, &self.phone_key, id, (now, true)).await?;
         privacy::insert(tx, id, &self.privacy_version, now).await?;
-        let (notice_id, notice) = self.notice;
-        notices::insert(tx, id, notice_id, notice).await?;
+        let (notice_id, notice) = &self.notice;
+        notices::insert(tx, id, *notice_id, notice).await?;
         for message in &self.messages {
             entry.enqueue(message).await?;
         }

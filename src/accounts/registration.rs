@@ -217,7 +217,7 @@ impl Registration {
         }
         privacy::insert(entry.tx(), id, &self.privacy_version, now).await?;
         for (notice_id, notice) in &self.notices {
-            notices::insert(entry.tx(), id, *notice_id, *notice).await?;
+            notices::insert(entry.tx(), id, *notice_id, notice).await?;
         }
         for message in &self.messages {
             entry.enqueue(message).await?;

@@ -61,8 +61,8 @@ pub enum RemoveError {
     Storage(#[from] storage::Error),
     /// The account is removed; its key is still to be replaced.
     #[error(
-        "the account is removed, but its key is not replaced yet ({0}): a server does so within \
-         minutes, and so does the same command again"
+        "the account is removed, but its key is not replaced yet ({0}): a server tries again every \
+         minute, and so does the same command again"
     )]
     Unfinished(ErasureError),
 }

@@ -6,7 +6,7 @@
 use serde_json::json;
 
 use super::Accounts;
-use crate::domain::client::ClientId;
+use crate::domain::client::{Client, ClientId};
 use crate::domain::id::{AccountId, NoticeId};
 use crate::domain::instant::Instant;
 use crate::domain::notice::{Notice, NoticeKind};
@@ -22,17 +22,23 @@ struct Withdrawal {
 }
 
 impl Accounts {
-    /// Takes back what a resident allowed a client. Where nothing stands, nothing happens.
+    /// Takes back what a resident allowed a client. Where nothing stands, or it rests on a law,
+    /// nothing happens.
     pub async fn withdraw(
         &self,
         account_id: AccountId,
-        client_id: ClientId,
+        client: &Client,
     ) -> Result<(), storage::Error> {
+        if !client.rests_on_consent() {
+            return Ok(());
+        }
         let now = self.now();
+        let (notice_id, mut notice) = self.notice(NoticeKind::ConsentWithdrawn, now);
+        notice.client_id = Some(client.id.clone());
         let withdrawal = Withdrawal {
             account_id,
-            client_id,
-            notice: self.notice(NoticeKind::ConsentWithdrawn, now),
+            client_id: client.id.clone(),
+            notice: (notice_id, notice),
             now,
         };
         self.ledger
@@ -49,7 +55,7 @@ impl Accounts {
                     let Some(grant_id) = withdrawn else {
                         return Ok(());
                     };
-                    notices::insert(entry.tx(), id, *notice_id, *notice).await?;
+                    notices::insert(entry.tx(), id, *notice_id, notice).await?;
                     entry.announce(Change::GrantWithdrawn(id, grant_id));
                     let event = Event::new(EventKind::ConsentWithdrawn, *now)
                         .account(id)

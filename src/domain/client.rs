@@ -9,6 +9,7 @@ use super::entropy::Entropy;
 use super::id::{Id, Kind};
 use super::instant::Instant;
 use crate::protocol::client_metadata::ClientMetadata;
+use crate::protocol::client_metadata::values::LegalBasis;
 
 /// A client's identifier. Ours are short; one that comes by federation is its entity id, a URL.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -117,4 +118,11 @@ pub struct Client {
     pub registered_at: Instant,
     /// When any of this last changed.
     pub changed_at: Instant,
+}
+
+impl Client {
+    /// Whether what it receives rests on a consent, which can be taken back, and not on a law.
+    pub fn rests_on_consent(&self) -> bool {
+        self.metadata.legal_basis() == LegalBasis::Consent
+    }
 }

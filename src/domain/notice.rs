@@ -1,5 +1,6 @@
 //! What happened to an account, for its person to see.
 
+use super::client::ClientId;
 use super::code_list::code_list;
 use super::instant::Instant;
 
@@ -26,10 +27,12 @@ code_list! {
 }
 
 /// One thing that happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
     /// What.
     pub kind: NoticeKind,
     /// When.
     pub at: Instant,
+    /// The client that it is about, if it is about one.
+    pub client_id: Option<ClientId>,
 }

@@ -9,7 +9,8 @@
 //!    ([`crate::storage::key_buckets`]), and every process hears of the newer;
 //! 3. every account of the bucket under an older key gets its own wrapped anew, until there is none;
 //! 4. the journal learns that the account is gone, in the place of what it had noted of it, and the
-//!    key store loses the older keys: neither is in its files any more;
+//!    key store loses the older keys: on SQLite neither is in a file any more, PostgreSQL overwrites
+//!    what is dead in its own time;
 //! 5. the erasures are noted as complete, and every process forgets the older keys.
 //!
 //! No account's key is lost. A process that has not heard of step 2 and adds an account under the
@@ -143,7 +144,7 @@ impl Erasures {
         while self.rewrap_some(bucket, version).await? > 0 {}
         self.journal.copy().await?;
         self.profiles.vault.destroy_below(bucket, version).await?;
-        // Complete means that the removed rows are in no file either.
+        // Complete means on SQLite that the removed rows are in no file either.
         self.profiles.ledger.storage().scrub().await?;
         self.note_replaced(bucket, version).await
     }

@@ -19,9 +19,9 @@ macro_rules! migrations {
     };
 }
 
-/// Accounts, clients, grants and what goes with them. Admitted are binaries that know schema 9: an
-/// older one reads other changes, sweeps them before they are journaled and counts no guesses.
-pub static MAIN: Migrations = migrations!("main", 9;
+/// Accounts, clients, grants and what goes with them. Admitted are binaries that know schema
+/// 11: an older one takes withdrawn grants for journaled that it does not know.
+pub static MAIN: Migrations = migrations!("main", 11;
     "0001_ledger",
     "0002_accounts",
     "0003_clients",
@@ -32,6 +32,7 @@ pub static MAIN: Migrations = migrations!("main", 9;
     "0008_throttling",
     "0009_audit_cuts",
     "0010_authorizations_by_session",
+    "0011_withdrawals",
 );
 
 /// The vault's. Admitted are binaries that keep its journal.

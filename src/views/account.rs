@@ -148,4 +148,6 @@ pub struct Notice {
     pub kind: NoticeKind,
     /// When.
     pub at: LocalTime,
+    /// The name of the portal that it is about, if it is about one.
+    pub portal: Option<String>,
 }

@@ -63,6 +63,11 @@ async fn consent_is_remembered_until_recipient_purpose_or_claims_change() {
         "client_name": "Portal 1" }),
         )
         .await;
+    // What is given by law cannot be taken back, what is allowed can.
+    asked(&mut zhang, &name).await;
+    portal.withdraw_grant_of(&ZHANG).await;
+    assert_eq!(asked(&mut zhang, &name).await, NOTHING);
+    portal.update(&json!({ "client_name": "Portal 1" })).await;
     asked(&mut zhang, &name).await;
     portal.withdraw_grant_of(&ZHANG).await;
     assert_eq!(asked(&mut zhang, &name).await, ["/consent"]);

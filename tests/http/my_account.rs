@@ -2,6 +2,7 @@
 //! logins from afar, and confirming a phone again.
 
 use axum::http::header::USER_AGENT;
+use tongxing::domain::client::ClientStatus;
 use tongxing::domain::message::MessageText;
 use tongxing::domain::notice::NoticeKind;
 use tongxing::storage::notices;
@@ -229,6 +230,23 @@ async fn a_consent_is_taken_back_as_easily_as_it_was_given() {
     let again = portal.tokens(&mut zhang).await;
     assert_eq!(portal.userinfo(&again.access).await.status, 200);
     assert_refused(&portal.refresh(tokens.refresh()).await, "invalid_grant");
+    let page = zhang.visit("/account").await;
+    assert!(!page.page().has("account-done"), "it is given again");
+}
+
+#[tokio::test]
+async fn a_suspended_portal_has_nothing_left_when_it_is_resumed() {
+    let server = Server::start().await;
+    let portal = server.portal().await;
+    let mut zhang = server.browser_of(&ZHANG);
+    let tokens = portal.tokens(&mut zhang).await;
+    portal.suspend().await;
+    let page = zhang.visit("/account").await;
+    let page = zhang.press(&page, &[], "withdraw-1").await;
+    assert!(page.page().has("account-done"));
+    portal.becomes(ClientStatus::Active).await;
+    assert_refused(&portal.refresh(tokens.refresh()).await, "invalid_grant");
+    assert_eq!(portal.userinfo(&tokens.access).await.status, 401);
 }
 
 #[tokio::test]

@@ -136,8 +136,12 @@ impl Home {
     }
 
     async fn remove(&self, number: u128) {
-        let removed = self.house.storage.write((), move |tx, ()| {
-            Box::pin(erasures::remove_account(tx, person(number), at(9)))
+        let ledger = self.house.process();
+        let removed = ledger.write(person(number), |entry, &account| {
+            Box::pin(async move {
+                entry.announce(Change::AccountChanged(account));
+                erasures::remove_account(entry.tx(), account, at(9)).await
+            })
         });
         let removed: Result<_, Error> = removed.await;
         assert!(removed.unwrap().is_some());
@@ -145,6 +149,20 @@ impl Home {
 }
 
 impl Process {
+    /// Gives an account a document, which the journal notes.
+    async fn hold(&self, number: u128, document: &str) {
+        let input = (person(number), document.to_owned());
+        let held = self.ledger.write(input, |entry, (account, document)| {
+            Box::pin(async move {
+                entry.announce(Change::AccountChanged(*account));
+                account_index::claim_document(entry.tx(), document, 1, *account).await
+            })
+        });
+        let held: Result<bool, Error> = held.await;
+        assert!(held.unwrap());
+        self.journal.copy().await.unwrap();
+    }
+
     /// What a registration does.
     async fn register(&self, number: u128) {
         loop {
@@ -316,6 +334,8 @@ on_both! {
         for steps in 1.. {
             removed += 1;
             let kept = home.find(removed).await.unwrap();
+            let document = format!("blind index of a document of {removed}.");
+            process.hold(removed, &document).await;
             home.remove(removed).await;
             let other = home.process().await;
             let ended = killed_after(steps, other.erasures.finish(person(removed))).await;
@@ -332,6 +352,7 @@ on_both! {
                 process.erasures.finish_all().await.unwrap();
             }
             assert!(!home.any_key_opens(&kept).await, "{removed} after {steps} steps");
+            assert!(!home.is_in_key_store(&document), "{removed} after {steps} steps");
             assert_eq!(home.versions().await.len(), 1);
             assert!(home.opens(140).await && home.opens(1000 + removed).await);
             if ended.is_some() {
@@ -390,25 +411,10 @@ on_both! {
         let home = Home::new(database).await;
         let process = home.process().await;
         process.register(1).await;
-        let held = process.ledger.write(person(1), |entry, &account| {
-            Box::pin(async move {
-                entry.announce(Change::AccountChanged(account));
-                account_index::claim_document(entry.tx(), DOCUMENT, 1, account).await
-            })
-        });
-        let held: Result<bool, Error> = held.await;
-        assert!(held.unwrap());
-        process.journal.copy().await.unwrap();
+        process.hold(1, DOCUMENT).await;
         assert!(home.is_in_key_store(DOCUMENT), "it is found while it is there");
 
-        let removed = process.ledger.write(person(1), |entry, &account| {
-            Box::pin(async move {
-                entry.announce(Change::AccountChanged(account));
-                erasures::remove_account(entry.tx(), account, at(9)).await
-            })
-        });
-        let removed: Result<_, Error> = removed.await;
-        assert!(removed.unwrap().is_some());
+        home.remove(1).await;
         // No server runs that would copy it in time.
         process.erasures.finish(person(1)).await.unwrap();
         assert!(!home.is_in_key_store(DOCUMENT));

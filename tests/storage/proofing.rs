@@ -12,7 +12,7 @@ use tongxing::storage::checks::NewCheck;
 use tongxing::storage::migrations::MAIN;
 use tongxing::storage::{Storage, checks, counters, notices, privacy};
 
-use crate::accounts::{account, add_account, at, write};
+use crate::accounts::{account, add_account, at, client_id, write};
 use crate::harness::{Database, on_both, race};
 
 const LIMIT: Limit = Limit {
@@ -180,8 +180,10 @@ on_both! {
         for number in 0..25_u8 {
             write(&storage, move |tx| {
                 let kind = NoticeKind::ALL[usize::from(number) % NoticeKind::ALL.len()];
-                let notice = Notice { kind, at: at(number.into()) };
-                Box::pin(notices::insert(tx, account(1), Id::from_u128(number.into()), notice))
+                let notice = Notice { kind, at: at(number.into()), client_id: None };
+                Box::pin(async move {
+                    notices::insert(tx, account(1), Id::from_u128(number.into()), &notice).await
+                })
             })
             .await;
         }
@@ -191,6 +193,33 @@ on_both! {
         assert_eq!(times, (5..25).rev().collect::<Vec<_>>());
         assert_eq!(listed[0].kind, NoticeKind::ALL[24 % NoticeKind::ALL.len()]);
         assert!(notices::list(&mut reader, account(2)).await.unwrap().is_empty());
+    }
+
+    async fn of_notices_about_a_client_the_last_of_a_kind_is_shown(database: &Database) {
+        let storage = database.storage(&MAIN).await;
+        add_account(&storage, 1).await;
+        let about = [None, Some("one"), Some("two"), Some("one"), None];
+        for (number, client) in (0_u8..).zip(about) {
+            write(&storage, move |tx| {
+                let notice = Notice {
+                    kind: NoticeKind::ConsentWithdrawn,
+                    at: at(number.into()),
+                    client_id: client.map(client_id),
+                };
+                Box::pin(async move {
+                    notices::insert(tx, account(1), Id::from_u128(number.into()), &notice).await
+                })
+            })
+            .await;
+        }
+        let mut reader = storage.reader().await.unwrap();
+        let listed = notices::list(&mut reader, account(1)).await.unwrap();
+        let shown: Vec<_> = listed
+            .iter()
+            .map(|notice| (notice.at.as_seconds(), notice.client_id.clone()))
+            .collect();
+        let (one, two) = (client_id("one"), client_id("two"));
+        assert_eq!(shown, [(4, None), (3, Some(one)), (2, Some(two)), (0, None)]);
     }
 
     async fn a_version_of_the_privacy_notice_is_acknowledged_once(database: &Database) {

@@ -14,7 +14,7 @@ use crate::accounts::challenge::SendError;
 use crate::accounts::overview::{Overview, Remote};
 use crate::accounts::phone::PhoneError;
 use crate::domain::check::{Check, CheckResult};
-use crate::domain::client::{Client, ClientId};
+use crate::domain::client::{ClientId, ClientStatus};
 use crate::domain::grant::Grant;
 use crate::domain::instant::Instant;
 use crate::domain::notice::{Notice, NoticeKind};
@@ -22,9 +22,9 @@ use crate::domain::session::Session;
 use crate::http::context::{FormBody, RequestContext};
 use crate::http::respond;
 use crate::http::state::AppState;
-use crate::protocol::client_metadata::values::LegalBasis;
 use crate::protocol::language::Language;
 use crate::protocol::parameters::Parameters;
+use crate::storage;
 use crate::storage::sessions::ListedSession;
 use crate::views::account::{
     self as shown, AccountPage, Done, EnteredPortal, HeldDocument, HeldPhone, LiveSession,
@@ -65,7 +65,10 @@ pub async fn show(State(state): State<AppState>, context: RequestContext) -> Res
         session: &session,
         cookie: None,
     };
-    let page = forms.page(overview).await;
+    let page = match forms.page(overview).await {
+        Ok(page) => page,
+        Err(error) => return respond::storage_error_page(&state, &context, &error),
+    };
     let cookie = forms.cookie;
     respond::with_cookie(respond::page(&state, &context, &page, None), cookie)
 }
@@ -100,7 +103,7 @@ pub async fn end_sessions(
     }
 }
 
-/// Takes back what a portal was allowed. What it receives by law is not there to be taken back.
+/// Takes back what a portal was allowed.
 pub async fn withdraw(
     State(state): State<AppState>,
     context: RequestContext,
@@ -114,17 +117,17 @@ pub async fn withdraw(
     let Ok(client_id) = ClientId::try_from(portal) else {
         return interaction::malformed(&state, &context);
     };
-    let client = match state.provider.clients().find_active(&client_id).await {
-        Ok(client) => client,
-        Err(error) => return respond::storage_error_page(&state, &context, &error),
-    };
-    if client.is_some_and(|client| rests_on_consent(&client)) {
-        let withdrawn = state.accounts.withdraw(session.account_id, client_id);
-        if let Err(error) = withdrawn.await {
-            return respond::storage_error_page(&state, &context, &error);
+    let withdrawn = async {
+        // Also of one that is suspended: it may be resumed.
+        if let Some(client) = state.provider.clients().find(&client_id).await? {
+            state.accounts.withdraw(session.account_id, &client).await?;
         }
+        Ok(())
+    };
+    match withdrawn.await {
+        Ok(()) => respond::see_other("/account"),
+        Err(error) => respond::storage_error_page(&state, &context, &error),
     }
-    respond::see_other("/account")
 }
 
 /// Sends a code to a phone of one's own.
@@ -196,10 +199,21 @@ struct Forms<'a> {
 }
 
 impl Forms<'_> {
-    async fn page(&mut self, overview: Overview) -> AccountPage {
+    async fn page(&mut self, overview: Overview) -> Result<AccountPage, storage::Error> {
         let mut portals = Vec::with_capacity(overview.grants.len());
         for (client_id, grant) in &overview.grants {
-            portals.extend(self.portal(client_id, grant).await);
+            portals.extend(self.portal(client_id, grant).await?);
+        }
+        // A consent given again since is not withdrawn.
+        let stands = |id| overview.grants.iter().any(|(granted, _)| granted == id);
+        let news: Vec<&Notice> = overview
+            .notices
+            .iter()
+            .filter(|notice| !notice.client_id.as_ref().is_some_and(stands))
+            .collect();
+        let mut notices = Vec::with_capacity(overview.notices.len());
+        for notice in &overview.notices {
+            notices.push(self.happened(notice).await?);
         }
         let has_others = overview
             .sessions
@@ -213,8 +227,8 @@ impl Forms<'_> {
         sessions.sort_by_key(|live| !matches!(live.place, SessionPlace::Here));
         let profile = &overview.profile;
         let phones = profile.phones.iter().zip(&overview.phones_confirmed);
-        AccountPage {
-            done: just_done(&overview.notices, self.state.clock.now()),
+        Ok(AccountPage {
+            done: just_done(&news, self.state.clock.now()),
             person: profile.masked(),
             level: shown_level(overview.level),
             documents: profile
@@ -240,9 +254,9 @@ impl Forms<'_> {
             sessions,
             end_others: has_others.then(|| self.end("others")),
             portals,
-            notices: overview.notices.iter().map(happened).collect(),
+            notices,
             logout: self.form("/logout", logout::FORM, ""),
-        }
+        })
     }
 
     fn phone(&mut self, place: usize, number: String, confirmed_at: Option<Instant>) -> HeldPhone {
@@ -286,6 +300,19 @@ impl Forms<'_> {
         form
     }
 
+    async fn happened(&self, notice: &Notice) -> Result<shown::Notice, storage::Error> {
+        let client = match &notice.client_id {
+            Some(client_id) => self.state.provider.clients().find(client_id).await?,
+            None => None,
+        };
+        let locale = self.context.locale(None, self.state.default_locale);
+        Ok(shown::Notice {
+            kind: notice.kind,
+            at: LocalTime::of(notice.at),
+            portal: client.map(|client| portal_name(&client, locale)),
+        })
+    }
+
     fn withdraw(&mut self, client_id: &ClientId) -> Form {
         let subject = self.session.id.to_string();
         let mut form = self.form("/account/portals/withdraw", WITHDRAW_FORM, &subject);
@@ -302,26 +329,31 @@ impl Forms<'_> {
         form
     }
 
-    /// None for a portal that cannot be read just now, or is gone.
-    async fn portal(&mut self, client_id: &ClientId, grant: &Grant) -> Option<EnteredPortal> {
-        let clients = self.state.provider.clients();
-        let client = clients.find_active(client_id).await.ok().flatten()?;
+    /// None for a portal that is gone. One that is suspended may be resumed, but nobody is led there.
+    async fn portal(
+        &mut self,
+        client_id: &ClientId,
+        grant: &Grant,
+    ) -> Result<Option<EnteredPortal>, storage::Error> {
+        let client = self.state.provider.clients().find(client_id).await?;
+        let Some(client) = client.filter(|client| client.status != ClientStatus::Removed) else {
+            return Ok(None);
+        };
         let locale = self.context.locale(None, self.state.default_locale);
         let language = Language::for_tag(locale.tag()).unwrap_or_default();
         let uri = client.metadata.pages().client_uri.choose(language);
         let claims = grant.claims.iter().map(|claim| claim.as_str());
-        Some(EnteredPortal {
+        let is_open = client.status == ClientStatus::Active;
+        Ok(Some(EnteredPortal {
             name: portal_name(&client, locale),
-            href: uri.and_then(|uri| WebLink::parse(uri.as_str())),
+            href: uri
+                .filter(|_| is_open)
+                .and_then(|uri| WebLink::parse(uri.as_str())),
             since: LocalTime::of(grant.granted_at),
             receives: Received::by(grant.scope.iter(), claims),
-            withdraw: rests_on_consent(&client).then(|| self.withdraw(client_id)),
-        })
+            withdraw: client.rests_on_consent().then(|| self.withdraw(client_id)),
+        }))
     }
-}
-
-fn rests_on_consent(client: &Client) -> bool {
-    client.metadata.legal_basis() == LegalBasis::Consent
 }
 
 fn passed(check: &Check, now: Instant) -> PassedCheck {
@@ -339,7 +371,7 @@ fn passed(check: &Check, now: Instant) -> PassedCheck {
 
 /// What led here, by what is recorded: an address that says so could be anybody's. What was lost
 /// since is the news then.
-fn just_done(notices: &[Notice], now: Instant) -> Option<Done> {
+fn just_done(notices: &[&Notice], now: Instant) -> Option<Done> {
     let recent = notices
         .iter()
         .filter(|notice| now.since(notice.at) < JUST_NOW);
@@ -351,11 +383,4 @@ fn just_done(notices: &[Notice], now: Instant) -> Option<Done> {
         NoticeKind::DocumentLost | NoticeKind::PhoneLost => Some(None),
         NoticeKind::DocumentTaken | NoticeKind::PhoneConfirmed | NoticeKind::SessionEnded => None,
     })?
-}
-
-fn happened(notice: &Notice) -> shown::Notice {
-    shown::Notice {
-        kind: notice.kind,
-        at: LocalTime::of(notice.at),
-    }
 }

@@ -163,7 +163,7 @@ pub static MAIN: &[Table] = tables! {
         counter_key text, count integer, ends_at integer,
     }
     Carried account_notices (account_id, notice_id) {
-        account_id text, notice_id text, kind text, at integer,
+        account_id text, notice_id text, kind text, at integer, client_id text,
     }
     Carried privacy_acknowledgments (account_id, version) {
         account_id text, version text, acknowledged_at integer,

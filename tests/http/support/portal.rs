@@ -265,7 +265,10 @@ impl Portal {
     /// A person takes back what they allowed it.
     pub(crate) async fn withdraw_grant_of(&self, person: &Person) {
         let account = self.server.account_of(person).await;
-        let withdrawn = self.server.accounts.withdraw(account, self.id()).await;
+        let clients = self.server.provider.clients();
+        let client = clients.find(&self.id()).await.expect("an answer");
+        let client = client.expect("this client");
+        let withdrawn = self.server.accounts.withdraw(account, &client).await;
         withdrawn.expect("the database answers");
     }
 }
