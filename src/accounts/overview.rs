@@ -81,6 +81,11 @@ impl Accounts {
         }))
     }
 
+    /// What happened to an account lately, the last first.
+    pub async fn notices(&self, id: AccountId) -> Result<Vec<Notice>, storage::Error> {
+        notices::list(&mut self.ledger.reader().await?, id).await
+    }
+
     /// Whether a phone confirmed then still logs in and recovers.
     pub fn phone_counts(&self, confirmed_at: Option<Instant>) -> bool {
         confirmed_at.is_some_and(|at| at > self.phone_horizon())

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod assets;
 pub mod consent;
+mod done;
 pub mod errors;
 pub mod home;
 mod interaction;

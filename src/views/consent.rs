@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use super::account::Done;
 use super::link::WebLink;
 use super::page::{Form, Page, sample};
 
@@ -16,6 +17,8 @@ use super::page::{Form, Page, sample};
 pub struct ConsentPage {
     /// The form; its buttons send `decision` as `allow` or `deny`.
     pub form: Form,
+    /// What the person has just brought about, on the way here.
+    pub done: Option<Done>,
     /// The masked name of who enters.
     pub person: String,
     /// Who receives.
@@ -128,6 +131,7 @@ impl Page for ConsentPage {
         vec![
             Self {
                 form: sample::form("/consent?interaction=0b7Yk3mQ1fT9"),
+                done: Some(Done::Registered),
                 person: "张*".to_owned(),
                 portal: Portal {
                     name: "浙江社会保险".to_owned(),
@@ -141,6 +145,7 @@ impl Page for ConsentPage {
             },
             Self {
                 form: sample::form("/consent"),
+                done: None,
                 person: "欧阳**".to_owned(),
                 portal: Portal {
                     name: "广东企业登记".to_owned(),
@@ -164,6 +169,7 @@ impl Page for ConsentPage {
             },
             Self {
                 form: sample::form(hostile),
+                done: Some(Done::Recovered),
                 person: hostile.to_owned(),
                 portal: Portal {
                     name: hostile.to_owned(),

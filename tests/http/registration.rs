@@ -19,7 +19,7 @@ use tongxing::views::privacy::VERSION;
 
 use crate::support::{
     Answer, Applicant, Browser, Portal, Server, Setup, Tokens, ZHANG, assert_page_refuses, minutes,
-    race,
+    race, seconds,
 };
 
 /// A server whose authority knows the first of those who have no account.
@@ -114,6 +114,7 @@ async fn registration_goes_on_to_the_portal_that_waits() {
     assert!(page.text().contains("Pension Office"));
     let consent = browser.type_sent_code(&page, &qian.phone).await;
     assert_eq!(consent.path(), "/consent", "no login in between");
+    assert!(consent.page().has("account-done"), "it has succeeded");
     let back = browser.press(&consent, &[], "consent-allow").await;
     let tokens = Tokens::of(&portal.redeem(&request.code(&back)).await);
     let claims = portal.userinfo(&tokens.access).await.json();
@@ -122,7 +123,13 @@ async fn registration_goes_on_to_the_portal_that_waits() {
     assert_eq!(tokens.id_claims()["ial"], 2);
     // The next portal asks for nothing but its own notice.
     browser.asked.clear();
-    server.portal().await.tokens(&mut browser).await;
+    server.clock.advance(seconds(1));
+    let next = server.portal().await;
+    let asked = browser.visit(&next.full_request().url()).await;
+    assert_eq!(asked.path(), "/consent");
+    assert!(!asked.page().has("account-done"), "it was said already");
+    browser.asked.clear();
+    next.tokens(&mut browser).await;
     assert_eq!(browser.asked, ["/consent"]);
 }
 

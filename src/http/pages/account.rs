@@ -1,11 +1,10 @@
 //! `/account`: who I am, where I am logged in, what I entered, what happened lately.
 
-use std::time::Duration;
-
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 
+use super::done::just_done;
 use super::home::shown_level;
 use super::interaction::{self, portal_name};
 use super::logout;
@@ -17,7 +16,7 @@ use crate::domain::check::{Check, CheckResult};
 use crate::domain::client::{ClientId, ClientStatus};
 use crate::domain::grant::Grant;
 use crate::domain::instant::Instant;
-use crate::domain::notice::{Notice, NoticeKind};
+use crate::domain::notice::Notice;
 use crate::domain::session::Session;
 use crate::http::context::{FormBody, RequestContext};
 use crate::http::respond;
@@ -27,8 +26,8 @@ use crate::protocol::parameters::Parameters;
 use crate::storage;
 use crate::storage::sessions::ListedSession;
 use crate::views::account::{
-    self as shown, AccountPage, Done, EnteredPortal, HeldDocument, HeldPhone, LiveSession,
-    PassedCheck, SessionPlace, Standing,
+    self as shown, AccountPage, EnteredPortal, HeldDocument, HeldPhone, LiveSession, PassedCheck,
+    SessionPlace, Standing,
 };
 use crate::views::consent::Received;
 use crate::views::error_code::PageCode;
@@ -40,9 +39,6 @@ use crate::views::page::{Form, HiddenField};
 const END_FORM: &str = "end sessions";
 const WITHDRAW_FORM: &str = "withdraw consent";
 const PHONE_FORM: &str = "confirm phone";
-
-/// For how long somebody is told that it has succeeded.
-const JUST_NOW: Duration = Duration::from_mins(2);
 
 /// Where somebody goes who must log in first.
 const LOGIN: &str = "/login";
@@ -367,20 +363,4 @@ fn passed(check: &Check, now: Instant) -> PassedCheck {
             None => Standing::Lapsed,
         },
     }
-}
-
-/// What led here, by what is recorded: an address that says so could be anybody's. What was lost
-/// since is the news then.
-fn just_done(notices: &[&Notice], now: Instant) -> Option<Done> {
-    let recent = notices
-        .iter()
-        .filter(|notice| now.since(notice.at) < JUST_NOW);
-    let mut kinds = recent.map(|notice| notice.kind);
-    kinds.find_map(|kind| match kind {
-        NoticeKind::Registered => Some(Some(Done::Registered)),
-        NoticeKind::Recovered => Some(Some(Done::Recovered)),
-        NoticeKind::ConsentWithdrawn => Some(Some(Done::Withdrawn)),
-        NoticeKind::DocumentLost | NoticeKind::PhoneLost => Some(None),
-        NoticeKind::DocumentTaken | NoticeKind::PhoneConfirmed | NoticeKind::SessionEnded => None,
-    })?
 }

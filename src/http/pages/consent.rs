@@ -3,8 +3,9 @@
 use axum::extract::State;
 use axum::response::Response;
 
+use super::done::just_done;
 use super::interaction::{self, Paused, portal_name};
-use crate::accounts::profile::Profile;
+use crate::domain::notice::Notice;
 use crate::domain::session::Session;
 use crate::http::context::{FormBody, RequestContext};
 use crate::http::endpoints::authorization;
@@ -17,6 +18,7 @@ use crate::protocol::language::Language;
 use crate::protocol::web_uri::WebUri;
 use crate::provider::authorize::Browser;
 use crate::provider::authorize::consent::subject_of_decision;
+use crate::views::account::Done;
 use crate::views::consent::{ConsentPage, LegalBasis, Portal, Received};
 use crate::views::link::WebLink;
 
@@ -29,11 +31,25 @@ pub async fn show(State(state): State<AppState>, context: RequestContext) -> Res
         Ok(entered) => entered,
         Err(response) => return *response,
     };
-    match state.accounts.profile(session.account_id).await {
-        Ok(Some((_, profile))) => asked(&state, &context, (&paused, &session), &profile),
-        Ok(None) => respond::see_other("/login"),
-        Err(error) => respond::profile_error_page(&state, &context, &error),
-    }
+    let profile = match state.accounts.profile(session.account_id).await {
+        Ok(Some((_, profile))) => profile,
+        Ok(None) => return respond::see_other("/login"),
+        Err(error) => return respond::profile_error_page(&state, &context, &error),
+    };
+    let notices = match state.accounts.notices(session.account_id).await {
+        Ok(notices) => notices,
+        Err(error) => return respond::storage_error_page(&state, &context, &error),
+    };
+    // The next portal does not say again what was done on the way to this one.
+    let on_the_way: Vec<&Notice> = notices
+        .iter()
+        .filter(|notice| notice.at >= paused.interaction.created_at)
+        .collect();
+    let person = Person {
+        name: profile.masked(),
+        done: just_done(&on_the_way, state.clock.now()),
+    };
+    asked(&state, &context, (&paused, &session), person)
 }
 
 /// Takes the decision.
@@ -105,11 +121,17 @@ fn browser(context: &RequestContext) -> Browser<'_> {
     }
 }
 
+/// Who is asked.
+struct Person {
+    name: String,
+    done: Option<Done>,
+}
+
 fn asked(
     state: &AppState,
     context: &RequestContext,
     (paused, session): (&Paused, &Session),
-    profile: &Profile,
+    person: Person,
 ) -> Response {
     let metadata = &paused.client.metadata;
     let pages = metadata.pages();
@@ -129,7 +151,8 @@ fn asked(
     let images = logo.as_ref().map(WebLink::origin);
     let shown = ConsentPage {
         form,
-        person: profile.masked(),
+        done: person.done,
+        person: person.name,
         portal: Portal {
             name: portal_name(&paused.client, locale),
             logo,
