@@ -100,7 +100,7 @@ pub async fn list(reader: &mut Reader, account_id: AccountId) -> Result<Vec<Chec
         .fetch_all(
             "SELECT method, authority, reference, result, performed_at,
                     expires_at AS check_expires_at
-               FROM checks WHERE account_id = $1 ORDER BY check_id",
+               FROM checks WHERE account_id = $1 ORDER BY performed_at, method, check_id",
             values![account_id],
         )
         .await?;
