@@ -37,9 +37,9 @@ async function remotely({ arrive, demo }) {
 /** A consent is taken back in my account; what is given by law has no button there. */
 async function withdrawing({ arrive, demo }, settings) {
   const visitor = await arrive(settings);
-  visitor.is(RESIDENT);
+  visitor.is(OTHER);
   await visitor.goto(new URL('/login', demo.zhejiang).href);
-  await logIn(visitor, RESIDENT.phone, RESIDENT.password);
+  await logIn(visitor, OTHER.phone, OTHER.password);
   await enter(visitor);
   await visitor.goto(new URL('/login', demo.guangdong).href);
   await enter(visitor);
@@ -143,13 +143,13 @@ async function atTheProvider({ arrive, demo }) {
 }
 
 export default [
+  { name: 'other logins are ended from my account', play: remotely },
+  { name: 'no, then yes, then out at a portal: en, no scripts', play: atAPortal },
+  { name: 'logout with a portal that is deaf', play: withADeafPortal },
+  { name: 'logout at the provider', play: atTheProvider },
   { name: 'a consent is taken back: zh-CN, phone', play: (stage) => withdrawing(stage, { language: 'zh-CN', screen: 'phone' }) },
   {
     name: 'a consent is taken back: en, desktop, no scripts',
     play: (stage) => withdrawing(stage, { language: 'en', screen: 'desktop', javaScript: false }),
   },
-  { name: 'other logins are ended from my account', play: remotely },
-  { name: 'no, then yes, then out at a portal: en, no scripts', play: atAPortal },
-  { name: 'logout with a portal that is deaf', play: withADeafPortal },
-  { name: 'logout at the provider', play: atTheProvider },
 ];
