@@ -218,6 +218,25 @@ async fn close_writes_what_is_queued() {
     }
 }
 
+/// Two connections that close at once are neither the last: the log would stay beside the file, and
+/// whoever copies the file alone would miss what is in it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn close_leaves_no_log_beside_the_file() {
+    for round in 0..40 {
+        let database = Database::sqlite();
+        let storage = database.storage(&THINGS).await;
+        let (one, other) = tokio::join!(storage.reader(), storage.reader());
+        drop((one.unwrap(), other.unwrap()));
+        for write in queued(&storage, 1).await {
+            write.await.unwrap();
+        }
+        storage.close().await;
+        let mut log = database.url.file().unwrap().as_os_str().to_owned();
+        log.push("-wal");
+        assert!(!std::path::Path::new(&log).exists(), "round {round}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_write_that_awaits_something_else_is_refused() {
     let database = Database::sqlite();

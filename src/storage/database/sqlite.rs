@@ -126,10 +126,12 @@ impl Engine {
             .map_err(|error| Error::Unavailable(message(&error)))
     }
 
-    /// Refuses new writes, finishes those queued, and waits until they are on disk.
+    /// Refuses new work, finishes the writes that are queued, and waits until they are on disk. The
+    /// writer's connection is closed last, and alone: of two that close at once neither is the last,
+    /// which moves the log into the file.
     pub(super) async fn close(&self) {
-        self.queue.close();
         self.readers.close().await;
+        self.queue.close();
         let mut writing = self.writing.clone();
         // An error says that the writer's thread has ended.
         while writing.changed().await.is_ok() {}
